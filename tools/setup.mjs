@@ -1,0 +1,115 @@
+/**
+ * Makes a checkout ready: installs what the lock file says when that has not been done, and builds what is stale.
+ * `npm test` and `npm run demo` begin with it, so that they work on a fresh clone. Uses Node built-ins only.
+ */
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const lockFile = join(root, 'package-lock.json')
+const stampFile = join(root, 'node_modules/.cache/millrace-installed-lock')
+
+requireNode(20, 19)
+if (!isInstalled()) {
+  await step('installing dependencies with `npm ci` (about a minute)', ...npm('ci', '--no-audit', '--no-fund'))
+  writeStamp()
+}
+await step('', process.execPath, [join(root, 'tools/build-sql.mjs')])
+await step(isBuilt() ? '' : 'building the packages', process.execPath, [
+  join(root, 'node_modules/typescript/bin/tsc'),
+  '-b',
+  'tsconfig.build.json',
+])
+
+/** @param {number} major @param {number} minor */
+function requireNode(major, minor) {
+  const [nodeMajor = 0, nodeMinor = 0] = process.versions.node.split('.').map(Number)
+  if (nodeMajor > major || (nodeMajor === major && nodeMinor >= minor)) return
+  console.error(`setup: Node ${major}.${minor} or later is needed, this is ${process.versions.node}`)
+  process.exit(1)
+}
+
+/**
+ * Whether node_modules is what the lock file asks for. The stamp is a hash, because a checkout or a branch switch
+ * renews the lock file's time without changing it; the time decides only for an install that did not come from here.
+ */
+function isInstalled() {
+  if (!existsSync(join(root, 'node_modules/typescript/bin/tsc'))) return false
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === lockHash()) return true
+  const installed = join(root, 'node_modules/.package-lock.json')
+  if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lockFile).mtimeMs) return false
+  writeStamp()
+  return true
+}
+
+function writeStamp() {
+  mkdirSync(dirname(stampFile), { recursive: true })
+  writeFileSync(stampFile, lockHash())
+}
+
+function lockHash() {
+  return createHash('sha256').update(readFileSync(lockFile)).digest('hex')
+}
+
+function isBuilt() {
+  return existsSync(join(root, 'packages/core/dist/index.js'))
+}
+
+/**
+ * How to start npm: the npm that runs us if there is one, since the `npm` on PATH can be another version.
+ *
+ * @param {...string} args
+ * @returns {[string, string[]]}
+ */
+function npm(...args) {
+  const script = process.env['npm_execpath']
+  if (script?.endsWith('.js')) return [process.execPath, [script, ...args]]
+  return [process.platform === 'win32' ? 'npm.cmd' : 'npm', args]
+}
+
+/**
+ * Runs one command quietly; shows its output only if it fails. An empty title says nothing unless it fails or writes
+ * something worth reading (a regenerated file).
+ *
+ * @param {string} title
+ * @param {string} command
+ * @param {string[]} args
+ */
+async function step(title, command, args) {
+  const started = Date.now()
+  if (title) console.log(`setup: ${title} …`)
+  const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`
+  const ticker = setInterval(() => console.log(`setup: still ${title || 'building'} (${seconds()})`), 15_000)
+  const { code, output } = await run(command, args)
+  clearInterval(ticker)
+  if (code !== 0) {
+    console.error(output)
+    console.error(`setup: failed: ${[command, ...args].join(' ')}`)
+    process.exit(1)
+  }
+  if (title) console.log(`setup: done in ${seconds()}`)
+  else if (output.trim()) console.log(output.trim())
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @returns {Promise<{ code: number | null; output: string }>}
+ */
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      shell: command.endsWith('.cmd'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let output = ''
+    child.stdout.on('data', (chunk) => (output += chunk))
+    child.stderr.on('data', (chunk) => (output += chunk))
+    child.once('error', reject)
+    child.once('close', (code) => resolve({ code, output }))
+  })
+}
