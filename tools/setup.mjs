@@ -2,13 +2,11 @@
  * Makes a checkout ready: installs what the lock file says when that has not been done, and builds what is stale.
  * `npm test` and `npm run demo` begin with it, so that they work on a fresh clone. Uses Node built-ins only.
  */
-import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { npm, root, run } from './run.mjs'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const lockFile = join(root, 'package-lock.json')
 const stampFile = join(root, 'node_modules/.cache/millrace-installed-lock')
 
@@ -59,18 +57,6 @@ function isBuilt() {
 }
 
 /**
- * How to start npm: the npm that runs us if there is one, since the `npm` on PATH can be another version.
- *
- * @param {...string} args
- * @returns {[string, string[]]}
- */
-function npm(...args) {
-  const script = process.env['npm_execpath']
-  if (script?.endsWith('.js')) return [process.execPath, [script, ...args]]
-  return [process.platform === 'win32' ? 'npm.cmd' : 'npm', args]
-}
-
-/**
  * Runs one command quietly; shows its output only if it fails. An empty title says nothing unless it fails or writes
  * something worth reading (a regenerated file).
  *
@@ -92,24 +78,4 @@ async function step(title, command, args) {
   }
   if (title) console.log(`setup: done in ${seconds()}`)
   else if (output.trim()) console.log(output.trim())
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- * @returns {Promise<{ code: number | null; output: string }>}
- */
-function run(command, args) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: root,
-      shell: command.endsWith('.cmd'),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let output = ''
-    child.stdout.on('data', (chunk) => (output += chunk))
-    child.stderr.on('data', (chunk) => (output += chunk))
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, output }))
-  })
 }

@@ -41,7 +41,9 @@ try {
 /** @returns {Promise<Record<string, string>>} The addresses of what was started. */
 async function startServers() {
   const missing = VERSIONS.filter((version) => !process.env[urlVariable(version)])
-  const started = await Promise.allSettled(missing.map(async (version) => servers.push(await startPostgres({ version }))))
+  const started = await Promise.allSettled(
+    missing.map(async (version) => servers.push(await startPostgres({ version }))),
+  )
   started.forEach((result, index) => {
     if (result.status === 'fulfilled') return
     const message = `test: no PostgreSQL ${missing[index]}: ${result.reason.message}`

@@ -9,7 +9,17 @@
  * removed by the next start.
  */
 import { execFile, execFileSync, spawn } from 'node:child_process'
-import { chownSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,7 +46,12 @@ import { postgresHome, serversFolder, serverUser } from './binaries.mjs'
  * @property {() => string} log - What the server has logged so far.
  */
 
-const SIGNALS = /** @type {const} */ ({ smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT', kill: 'SIGKILL' })
+const SIGNALS = /** @type {const} */ ({
+  smart: 'SIGTERM',
+  fast: 'SIGINT',
+  immediate: 'SIGQUIT',
+  kill: 'SIGKILL',
+})
 const START_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 30_000
 
@@ -111,9 +126,15 @@ async function open(place) {
 async function initialise(home, dataDir) {
   const options = ['-D', dataDir, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
   try {
-    await promisify(execFile)(join(home, 'bin/initdb'), options, { ...serverUser(), cwd: dataDir, env: serverEnv() })
+    await promisify(execFile)(join(home, 'bin/initdb'), options, {
+      ...serverUser(),
+      cwd: dataDir,
+      env: serverEnv(),
+    })
   } catch (error) {
-    throw new Error(`initdb failed: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(`initdb failed: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -158,7 +179,9 @@ async function launch({ home, folder, dataDir, settings }, port) {
     else if (Date.now() > deadline) failed = new Error(`not ready after ${START_TIMEOUT_MS} ms`)
   }
   if (pid !== undefined) signal(pid, 'SIGKILL')
-  throw new Error(`PostgreSQL did not start: ${failed.message}\n${readLog(folder).slice(-2000)}`, { cause: failed })
+  throw new Error(`PostgreSQL did not start: ${failed.message}\n${readLog(folder).slice(-2000)}`, {
+    cause: failed,
+  })
 }
 
 /** @param {string} dataDir @param {number} pid */

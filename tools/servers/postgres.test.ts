@@ -26,21 +26,26 @@ function isAvailable(version: number): boolean {
 }
 
 describe.each([18, 14] as const)('a PostgreSQL %i server from npm', (version) => {
-  test.skipIf(!isAvailable(version))('starts durable, keeps its data over a crash, and leaves nothing behind', async () => {
-    const server = await startPostgres({ version, settings: { max_connections: 20 } })
-    try {
-      expect(await ask(server.url, "select current_setting('server_version_num')::int / 10000 as answer")).toBe(version)
-      expect(await ask(server.url, "select current_setting('fsync') as answer")).toBe('on')
-      expect(await ask(server.url, "select current_setting('max_connections') as answer")).toBe('20')
-      await ask(server.url, 'create table kept as select 42 as answer')
-      const before = server.pid
-      await server.restart('kill')
-      expect(server.pid).not.toBe(before)
-      expect(await ask(server.url, 'select answer from kept')).toBe(42)
-    } finally {
-      await server.stop()
-    }
-    expect(existsSync(server.dataDir)).toBe(false)
-    await expect(ask(server.url, 'select 1 as answer')).rejects.toThrow('ECONNREFUSED')
-  })
+  test.skipIf(!isAvailable(version))(
+    'starts durable, keeps its data over a crash, and leaves nothing behind',
+    async () => {
+      const server = await startPostgres({ version, settings: { max_connections: 20 } })
+      try {
+        expect(await ask(server.url, "select current_setting('server_version_num')::int / 10000 as answer")).toBe(
+          version,
+        )
+        expect(await ask(server.url, "select current_setting('fsync') as answer")).toBe('on')
+        expect(await ask(server.url, "select current_setting('max_connections') as answer")).toBe('20')
+        await ask(server.url, 'create table kept as select 42 as answer')
+        const before = server.pid
+        await server.restart('kill')
+        expect(server.pid).not.toBe(before)
+        expect(await ask(server.url, 'select answer from kept')).toBe(42)
+      } finally {
+        await server.stop()
+      }
+      expect(existsSync(server.dataDir)).toBe(false)
+      await expect(ask(server.url, 'select 1 as answer')).rejects.toThrow('ECONNREFUSED')
+    },
+  )
 })

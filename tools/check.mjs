@@ -1,0 +1,33 @@
+/**
+ * The checks that need no database:  npm run check [-- --full]
+ *
+ * `--full` adds the tests, the packed packages and the examples in the documentation: what CI does.
+ */
+import { installed, root, run, runChecks } from './run.mjs'
+import { join } from 'node:path'
+
+/** @param {string} name @param {...string} args @returns {[string, string[]]} */
+const tool = (name, ...args) => [process.execPath, [join(root, 'tools', name), ...args]]
+
+const quick = [
+  { name: 'generated SQL', command: tool('build-sql.mjs', '--check') },
+  { name: 'format', command: installed('oxfmt/bin/oxfmt', ['--check']) },
+  { name: 'lint', command: installed('oxlint/bin/oxlint', ['--type-aware', '--deny-warnings']) },
+  { name: 'types', command: installed('typescript/bin/tsc', ['-b', 'tsconfig.json']) },
+  { name: 'layers', command: tool('check-layers.mjs') },
+  { name: 'unused code', command: installed('knip/bin/knip.js', ['--no-progress']) },
+]
+const slow = [
+  { name: 'packages', command: tool('check-pack.mjs') },
+  { name: 'documentation', command: tool('check-docs.mjs') },
+]
+
+const full = process.argv.includes('--full')
+let ok = await runChecks(full || process.argv.includes('--no-tests') ? [...quick, ...slow] : quick)
+if (full) {
+  const [command, args] = tool('test.mjs')
+  const { code, output } = await run(command, args)
+  console.log(output.trimEnd())
+  ok &&= code === 0
+}
+if (!ok) process.exitCode = 1
