@@ -6,10 +6,12 @@
  * leaves node_modules as npm made it.
  */
 import {
+  chmodSync,
   cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -52,11 +54,12 @@ export function postgresHome(version) {
  */
 export function serversFolder() {
   const folder = join(reachableTemp(), `millrace-servers-${process.getuid?.() ?? 'user'}`)
-  mkdirSync(folder, { recursive: true, mode: 0o755 })
+  mkdirSync(folder, { recursive: true })
   const status = lstatSync(folder)
   if (!status.isDirectory() || (process.getuid && status.uid !== process.getuid())) {
     throw new Error(`${folder} belongs to another user; remove it or set TMPDIR to a folder of your own`)
   }
+  chmodSync(folder, 0o755)
   return folder
 }
 
@@ -90,6 +93,7 @@ function install(packageFolder, home) {
     const links = JSON.parse(readFileSync(linksFile, 'utf8'))
     for (const link of links) addLink(partial, link)
   }
+  openToAll(partial)
   try {
     renameSync(partial, home)
   } catch (error) {
@@ -108,4 +112,18 @@ function addLink(folder, { source, target }) {
   const path = join(folder, relative('native', target))
   rmSync(path, { force: true })
   symlinkSync(relative(dirname(target), source), path)
+}
+
+/**
+ * Whatever the umask of the install was, the server's user must be able to read and run its programs.
+ *
+ * @param {string} folder
+ */
+function openToAll(folder) {
+  chmodSync(folder, 0o755)
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) openToAll(path)
+    else if (entry.isFile()) chmodSync(path, (statSync(path).mode & 0o100) === 0 ? 0o644 : 0o755)
+  }
 }
