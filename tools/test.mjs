@@ -18,6 +18,7 @@ const VERSIONS = /** @type {const} */ ([18, 14])
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const inCi = process.env['CI'] === 'true' || process.env['CI'] === '1'
 const args = process.argv.slice(2)
+const hasProcessGroups = process.platform !== 'win32'
 const wantsServers = !args.includes('--no-servers')
 
 const interrupted = new AbortController()
@@ -71,11 +72,22 @@ function runVitest(env) {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
+      detached: hasProcessGroups,
     })
-    interrupted.signal.addEventListener('abort', () => child.kill('SIGTERM'))
+    interrupted.signal.addEventListener('abort', () => endGroup(child))
     child.once('error', reject)
     child.once('exit', (code) => resolve(code ?? 1))
   })
+}
+
+/**
+ * Ends the runner with its workers, which would otherwise finish the test they are in.
+ *
+ * @param {import('node:child_process').ChildProcess} child
+ */
+function endGroup(child) {
+  if (!hasProcessGroups || child.pid === undefined) child.kill()
+  else process.kill(-child.pid, 'SIGTERM')
 }
 
 /**
