@@ -27,7 +27,11 @@ export type RetryFunction<Payload = unknown> = (context: RetryContext<Payload>) 
  * asks after each failure. A function cannot be stored, so it belongs to the definition of a type, not to a job.
  */
 export type RetryPolicy<Payload = unknown> =
-  | { readonly delay?: number | undefined; readonly backoff?: boolean | undefined; readonly delayMax?: number | undefined }
+  | {
+      readonly delay?: number | undefined
+      readonly backoff?: boolean | undefined
+      readonly delayMax?: number | undefined
+    }
   | RetryFunction<Payload>
 
 /** Beyond this exponent every delay is above every cap; it keeps `0 * 2 ** attempt` from becoming `NaN`. */
@@ -76,7 +80,9 @@ export function askRetryFunction<Payload>(
     const answer: unknown = ask(context)
     if (answer === false) return false
     if (typeof answer === 'number' && answer >= 0) return Math.round(Math.min(answer, MAX_DURATION_MS))
-    throw new TypeError(`the retry function of \`${context.jobType}\` answered ${String(answer)}; answer milliseconds or false`)
+    throw new TypeError(
+      `the retry function of \`${context.jobType}\` answered ${String(answer)}; answer milliseconds or false`,
+    )
   } catch (error) {
     fallback.onError(error)
     return nextDelayMs(fallback.retry, context.attempt, fallback.random)

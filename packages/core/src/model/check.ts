@@ -53,7 +53,10 @@ export function describe(value: unknown): string {
       return 'a function'
     case 'object':
       return value === null ? 'null' : describeObject(value)
-    default:
+    case 'boolean':
+    case 'number':
+    case 'symbol':
+    case 'undefined':
       return String(value)
   }
 }
@@ -99,7 +102,12 @@ export function checkText(field: string, value: unknown, max: number = MAX_NAME_
   if (typeof value !== 'string') return refuseOption(field, value, 'a string', 'Convert it with `String(value)`')
   if (value.length === 0) return refuseOption(field, value, 'a non-empty string', 'Give it at least one character')
   if (value.length > max) {
-    refuseOption(field, value, `at most ${max} characters`, `It has ${value.length}; use a shorter name or a hash of it`)
+    refuseOption(
+      field,
+      value,
+      `at most ${max} characters`,
+      `It has ${value.length}; use a shorter name or a hash of it`,
+    )
   }
   if (isUnstorable(value)) {
     refuseOption(field, value, 'well-formed text without NUL', 'Remove NUL characters and lone surrogates')
@@ -116,7 +124,8 @@ export function checkDate(field: string, value: unknown): asserts value is Date 
 
 /** Throws `OPTION_INVALID` unless `value` is an array of at most 1,000 names of 1 to 255 characters. */
 export function checkTags(field: string, value: unknown): void {
-  if (!Array.isArray(value)) return refuseOption(field, value, 'an array of strings', `Write \`[${describe(value)}]\` or leave it out`)
+  if (!Array.isArray(value))
+    return refuseOption(field, value, 'an array of strings', `Write \`[${describe(value)}]\` or leave it out`)
   if (value.length > 1000) refuseOption(field, value, 'at most 1000 tags', 'Put further labels into the payload')
   for (let index = 0; index < value.length; index++) checkText(`${field}[${index}]`, value[index])
 }
@@ -145,9 +154,13 @@ function refuseName(
   const alias = Object.hasOwn(aliases, name) ? aliases[name] : undefined
   const known = alias ?? nearest(name, names)
   const remedy = known === undefined ? `Known options: ${[...names].join(', ')}` : `Did you mean \`${known}\``
-  throw new MillraceError('OPTION_INVALID', `\`${name}\` is not an option. ${remedy}${known === undefined ? '.' : '?'}`, {
-    details: { field: name, value, remedy },
-  })
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `\`${name}\` is not an option. ${remedy}${known === undefined ? '.' : '?'}`,
+    {
+      details: { field: name, value, remedy },
+    },
+  )
 }
 
 function nearest(name: string, names: ReadonlySet<string>): string | undefined {

@@ -33,7 +33,13 @@ export function encodePayload(value: unknown, options: EncodeOptions = {}): stri
   const { codec = 'json', maxBytes = DEFAULTS.maxPayloadBytes, path = 'payload' } = options
   const text = codec === 'json' ? writePlain(value, maxBytes) : undefined
   if (text !== undefined) return text
-  return writeValue(value, { codec, maxLength: maxBytes, root: path, code: 'PAYLOAD_INVALID', tooLarge: 'PAYLOAD_TOO_LARGE' })
+  return writeValue(value, {
+    codec,
+    maxLength: maxBytes,
+    root: path,
+    code: 'PAYLOAD_INVALID',
+    tooLarge: 'PAYLOAD_TOO_LARGE',
+  })
 }
 
 /**
@@ -46,7 +52,13 @@ export function encodeOutput(value: unknown, options: Omit<EncodeOptions, 'codec
   const { maxBytes = DEFAULTS.maxPayloadBytes, path = 'output' } = options
   const text = writePlain(value, maxBytes)
   if (text !== undefined) return text
-  return writeValue(value, { codec: 'json', maxLength: maxBytes, root: path, code: 'OUTPUT_INVALID', tooLarge: 'OUTPUT_INVALID' })
+  return writeValue(value, {
+    codec: 'json',
+    maxLength: maxBytes,
+    root: path,
+    code: 'OUTPUT_INVALID',
+    tooLarge: 'OUTPUT_INVALID',
+  })
 }
 
 /**
@@ -100,7 +112,10 @@ function spend(value: unknown, budget: number, depth: number): number {
     case 'object':
       if (value === null) return budget - 4
       return depth >= MAX_DEPTH ? -1 : spendObject(value, budget, depth)
-    default:
+    case 'bigint':
+    case 'function':
+    case 'symbol':
+    case 'undefined':
       return -1
   }
 }

@@ -51,7 +51,12 @@ const FILTER_NAMES: ReadonlySet<string> = new Set<keyof JobFilters>([
   'cursor',
 ])
 
-const FILTER_ALIASES: Readonly<Record<string, string>> = { type: 'jobType', state: 'status', group: 'groupId', tag: 'tags' }
+const FILTER_ALIASES: Readonly<Record<string, string>> = {
+  type: 'jobType',
+  state: 'status',
+  group: 'groupId',
+  tag: 'tags',
+}
 
 /** `JobFilters` after validation: no key is present with `undefined`, so a store can take it as it is. */
 export interface ValidFilters {
@@ -157,7 +162,8 @@ function validLimits(field: string, value: unknown): ValidDateLimits {
 
 function validTags(tags: unknown): { readonly values: readonly string[]; readonly mode: TagMode } {
   const remedy = "Pass `{ values: ['…'], mode: 'any' }`"
-  if (!isRecord(tags) || !Array.isArray(tags['values'])) return refuseOption('tags', tags, 'an object with values', remedy)
+  if (!isRecord(tags) || !Array.isArray(tags['values']))
+    return refuseOption('tags', tags, 'an object with values', remedy)
   const given = tags['mode'] ?? 'all'
   const mode = TAG_MODES.find((known) => known === given)
   if (mode === undefined) return refuseOption('tags.mode', given, 'a tag mode', `Use one of ${TAG_MODES.join(', ')}`)

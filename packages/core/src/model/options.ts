@@ -1,5 +1,14 @@
 import { MillraceError } from '../errors.ts'
-import { MAX_DURATION_MS, checkBoolean, checkDate, checkInteger, checkNames, checkNumber, checkTags, checkText } from './check.ts'
+import {
+  MAX_DURATION_MS,
+  checkBoolean,
+  checkDate,
+  checkInteger,
+  checkNames,
+  checkNumber,
+  checkTags,
+  checkText,
+} from './check.ts'
 import { isRecord, refuseOption } from './check.ts'
 import type { NumberRange } from './check.ts'
 import type { JobDependsOn, JobGroup } from './job.ts'
@@ -44,7 +53,10 @@ export interface JobOptions<PayloadMap = Record<string, unknown>, T extends JobT
 }
 
 /** What `editJob` takes: new values for a job that does not run. Left out: unchanged. `null`: back to the default. */
-export interface EditJobOptions<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>> {
+export interface EditJobOptions<
+  PayloadMap = Record<string, unknown>,
+  T extends JobType<PayloadMap> = JobType<PayloadMap>,
+> {
   readonly payload?: PayloadMap[T] | undefined
   readonly maxAttempts?: number | undefined
   readonly priority?: number | undefined
@@ -217,9 +229,13 @@ function checkDependsOn(dependsOn: unknown): void {
     if (!Number.isSafeInteger(id)) refuseOption('dependsOn.jobIds', id, 'whole numbers', remedy)
   }
   if (jobIds.length === 0 && Array.isArray(tags) && tags.length === 0) return
-  throw new MillraceError('NOT_YET', '`dependsOn` is not there yet. Add the dependent job at the end of the handler instead.', {
-    details: { field: 'dependsOn', value: dependsOn, remedy: 'Add the dependent job at the end of the handler' },
-  })
+  throw new MillraceError(
+    'NOT_YET',
+    '`dependsOn` is not there yet. Add the dependent job at the end of the handler instead.',
+    {
+      details: { field: 'dependsOn', value: dependsOn, remedy: 'Add the dependent job at the end of the handler' },
+    },
+  )
 }
 
 /**
@@ -291,9 +307,9 @@ export const PROCESSOR_RANGES = {
  *
  * @throws MillraceError `OPTION_INVALID`; for `groupConcurrency` with the sentence seed 003 has.
  */
-export function validateProcessorNumbers(
-  options: { readonly [N in keyof typeof PROCESSOR_RANGES | 'groupConcurrency']?: unknown },
-): void {
+export function validateProcessorNumbers(options: {
+  readonly [N in keyof typeof PROCESSOR_RANGES | 'groupConcurrency']?: unknown
+}): void {
   const { groupConcurrency, ...numbers } = options
   validateNumbers(numbers, PROCESSOR_RANGES)
   if (groupConcurrency === undefined) return

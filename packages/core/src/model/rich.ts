@@ -31,7 +31,9 @@ export function writeRichPrimitive(writer: ValueWriter, value: unknown): string 
     case 'symbol':
     case 'function':
       return writer.refuse(value, 'leave it out')
-    default:
+    case 'boolean':
+    case 'object':
+    case 'string':
       return undefined
   }
 }

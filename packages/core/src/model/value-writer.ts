@@ -64,7 +64,8 @@ export class ValueWriter {
 
   /** Calls `write` with `value` marked as being written, so that a cycle is found. */
   nested(value: object, write: () => string): string {
-    if (this.#inside.includes(value)) return this.refuseBecause(value, 'refers back to an object it is inside of', 'pass ids instead')
+    if (this.#inside.includes(value))
+      return this.refuseBecause(value, 'refers back to an object it is inside of', 'pass ids instead')
     if (this.#inside.length >= MAX_DEPTH) {
       return this.refuseBecause(value, `is nested more than ${MAX_DEPTH} levels deep`, 'flatten it')
     }
@@ -99,9 +100,13 @@ export class ValueWriter {
     const { root, maxLength, tooLarge } = this.#options
     const size = bytes === undefined ? `more than ${maxLength}` : String(bytes)
     const remedy = 'store the data elsewhere and pass a reference, or raise `maxPayloadBytes`'
-    throw new MillraceError(tooLarge, `\`${root}\` encodes to ${size} bytes, and ${maxLength} are allowed; ${remedy}.`, {
-      details: { field: root, value: bytes, remedy },
-    })
+    throw new MillraceError(
+      tooLarge,
+      `\`${root}\` encodes to ${size} bytes, and ${maxLength} are allowed; ${remedy}.`,
+      {
+        details: { field: root, value: bytes, remedy },
+      },
+    )
   }
 
   /** Gives up once what was written is certainly too large: a value that repeats its parts may have no end in sight. */
@@ -118,7 +123,12 @@ export class ValueWriter {
       const toJson: unknown = Reflect.get(Object(value), 'toJSON')
       return typeof toJson === 'function' ? Reflect.apply(toJson, value, [key]) : value
     } catch (cause) {
-      return this.refuseBecause(value, `has a \`toJSON\` that threw ${describe(messageOf(cause))}`, 'pass plain data', cause)
+      return this.refuseBecause(
+        value,
+        `has a \`toJSON\` that threw ${describe(messageOf(cause))}`,
+        'pass plain data',
+        cause,
+      )
     }
   }
 
@@ -127,7 +137,9 @@ export class ValueWriter {
       case 'string':
         return this.writeString(value)
       case 'number':
-        return Number.isFinite(value) ? String(value) : this.refuse(value, `pass a finite number or null${this.#orRich()}`)
+        return Number.isFinite(value)
+          ? String(value)
+          : this.refuse(value, `pass a finite number or null${this.#orRich()}`)
       case 'boolean':
         return value ? 'true' : 'false'
       case 'undefined':
@@ -136,7 +148,8 @@ export class ValueWriter {
         return value === null ? 'null' : this.#writeObject(value)
       case 'bigint':
         return this.refuse(value, `pass it as a string${this.#orRich()}`)
-      default:
+      case 'function':
+      case 'symbol':
         return this.refuse(value, 'leave it out')
     }
   }
@@ -144,7 +157,11 @@ export class ValueWriter {
   /** @returns The JSON string literal of `text`. */
   writeString(text: string): string {
     if (isUnstorable(text)) {
-      this.refuseBecause(text, 'holds a NUL character or half of a surrogate pair', 'remove it, or encode the text, for example as base64')
+      this.refuseBecause(
+        text,
+        'holds a NUL character or half of a surrogate pair',
+        'remove it, or encode the text, for example as base64',
+      )
     }
     this.#spend(text.length)
     return JSON.stringify(text)
@@ -174,7 +191,8 @@ export class ValueWriter {
       let text = ''
       for (const key of this.#keys(value)) {
         this.#path.push(key)
-        if (isUnstorable(key)) this.refuseBecause(key, 'has a key with NUL or half of a surrogate pair', 'rename the key')
+        if (isUnstorable(key))
+          this.refuseBecause(key, 'has a key with NUL or half of a surrogate pair', 'rename the key')
         const property = this.write(key, this.#read(value, key))
         this.#spend(key.length)
         const name = this.#options.codec === 'rich' ? escapeKey(key) : key
@@ -189,7 +207,12 @@ export class ValueWriter {
     try {
       return Object.keys(value)
     } catch (cause) {
-      return this.refuseBecause(value, `threw ${describe(messageOf(cause))} when its keys were read`, 'pass plain data', cause)
+      return this.refuseBecause(
+        value,
+        `threw ${describe(messageOf(cause))} when its keys were read`,
+        'pass plain data',
+        cause,
+      )
     }
   }
 
@@ -198,7 +221,12 @@ export class ValueWriter {
       return Reflect.get(value, key)
     } catch (cause) {
       if (typeof key === 'number') this.#path.push(key)
-      return this.refuseBecause(undefined, `threw ${describe(messageOf(cause))} when it was read`, 'pass plain data', cause)
+      return this.refuseBecause(
+        undefined,
+        `threw ${describe(messageOf(cause))} when it was read`,
+        'pass plain data',
+        cause,
+      )
     }
   }
 
