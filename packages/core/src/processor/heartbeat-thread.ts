@@ -1,0 +1,111 @@
+/**
+ * The program of the heartbeat thread, as text: a thread that is started from text needs no file that a bundler could
+ * lose, and runs the same from `src` and from `dist`. It takes its modules from `process`, because the flags of the process
+ * (`--input-type=module`) decide whether `require` or `import` exists in it.
+ *
+ * It sleeps until the main thread's last beat is `dueMs` old, then extends the lease itself, over a connection that it
+ * opens only then and gives up when it has not been needed for a while. It sends `beat`, `lost` (then it ends) and `error`
+ * (once per outage); it receives `stop`.
+ *
+ * Shared memory, milliseconds of `process.hrtime`, which is one clock for all threads: see `SLOT` in `heartbeat.ts`.
+ */
+export const HEARTBEAT_SOURCE: string = String.raw`(() => {
+  const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
+  const { createRequire } = process.getBuiltinModule('node:module')
+  const { pgPath, connection, statement, worker, leaseMs, dueMs, slots, memory } = workerData
+  const shared = new BigInt64Array(memory)
+  const now = () => Number(process.hrtime.bigint() / 1000000n)
+  const load = (slot) => Number(Atomics.load(shared, slot))
+
+  const IDLE_CLOSE_MS = 30_000
+  const SHORTEST_PAUSE_MS = 20
+  const limitMs = Math.max(250, Math.ceil(leaseMs / 3))
+
+  let client
+  let timer
+  let failures = 0
+  let lastBeat = 0
+  let isStopped = false
+
+  const discard = () => {
+    const old = client
+    client = undefined
+    if (old !== undefined) old.end().catch(() => {})
+  }
+
+  const open = async () => {
+    const { Client } = createRequire(pgPath)(pgPath)
+    const opened = new Client({
+      keepAlive: true,
+      application_name: 'millrace heartbeat',
+      ...connection,
+      connectionTimeoutMillis: limitMs,
+      query_timeout: limitMs,
+    })
+    // A connection that dies between two beats is an event; without a listener it would end the thread.
+    opened.on('error', () => {
+      if (client === opened) client = undefined
+    })
+    try {
+      await opened.connect()
+    } catch (error) {
+      opened.end().catch(() => {})
+      throw error
+    }
+    client = opened
+  }
+
+  const beat = async () => {
+    const startedAt = now()
+    if (client === undefined) await open()
+    const { rows } = await client.query(statement, [worker, leaseMs])
+    failures = 0
+    lastBeat = now()
+    if (rows[0] !== undefined && rows[0].alive === true) {
+      parentPort.postMessage({ kind: 'beat', durationMs: lastBeat - startedAt })
+    } else {
+      Atomics.store(shared, slots.lost, 1n)
+      parentPort.postMessage({ kind: 'lost' })
+      stop()
+    }
+  }
+
+  // A handler that blocks the main thread beyond its time limit and grace is never told so; its lease must run out.
+  const isGivenUp = () => {
+    const deadline = load(slots.deadline)
+    return deadline !== 0 && now() > deadline && load(slots.tick) < deadline
+  }
+
+  const round = async () => {
+    timer = undefined
+    const dueAt = Math.max(load(slots.beat), lastBeat) + dueMs
+    let pauseMs = dueAt - now()
+    if (pauseMs <= 0 && isGivenUp()) {
+      pauseMs = dueMs
+    } else if (pauseMs <= 0) {
+      try {
+        await beat()
+        pauseMs = leaseMs / 3
+      } catch (error) {
+        discard()
+        if (failures === 0) parentPort.postMessage({ kind: 'error', message: String(error && error.message) })
+        pauseMs = Math.min(limitMs, 50 * 2 ** Math.min(failures++, 10))
+      }
+    } else if (client !== undefined && now() - lastBeat > IDLE_CLOSE_MS) {
+      discard()
+    }
+    if (isStopped) discard()
+    else timer = setTimeout(round, Math.max(SHORTEST_PAUSE_MS, pauseMs))
+  }
+
+  // With no timer, connection or listener left, the thread leaves by itself.
+  const stop = () => {
+    isStopped = true
+    clearTimeout(timer)
+    parentPort.unref()
+    discard()
+  }
+
+  parentPort.on('message', stop)
+  void round()
+})()`

@@ -1,0 +1,367 @@
+import { isMillraceError, MillraceError } from '../errors.ts'
+import type { Clock, Timer } from '../model/clock.ts'
+import { decodePayload, encodeOutput } from '../model/codec.ts'
+import type { OnTimeoutCallback } from '../model/handler.ts'
+import { FailureReason } from '../model/job.ts'
+import type { Outcome } from '../model/outcome.ts'
+import { checkPayload, type CheckedPayload } from '../model/validate-payload.ts'
+import { isFatal, isSnooze, snoozeDelayMs } from '../model/verdict.ts'
+import type { ClaimedJob } from '../store/claim.ts'
+import type { ReportOptions, SettleResult } from '../store/settle.ts'
+import { createContext, type ContextSource } from './context.ts'
+import { isModuleHandler, type HandlerEntry } from './handler-entry.ts'
+import { startIsolated, type IsolatedRun } from './isolated.ts'
+import { leaseLost, Reporter, type ReportValues } from './reporter.ts'
+import { prolongRefused, isDuration, TimeLimit } from './time-limit.ts'
+
+/** What all attempts of one worker share. */
+export interface RunSettings {
+  readonly clock: Clock
+  readonly workerId: string
+  /** Stores a report of a running attempt. Only `'lost'` says that the lease is gone; a rejection is a store that fails. */
+  readonly report: (report: ReportOptions) => Promise<SettleResult>
+  /** Time limit of jobs without their own, in milliseconds. Default: none. */
+  readonly defaultTimeoutMs?: number
+  /** How long a handler may go on after its job was cancelled. Default 5,000. */
+  readonly cancelGraceMs?: number
+  readonly onProgress?: (job: ClaimedJob, progress: number) => void
+  readonly onOutput?: (job: ClaimedJob, output: unknown) => void
+  /** A report could not be stored; the handler is not told. */
+  readonly onReportError?: (job: ClaimedJob, error: unknown) => void
+}
+
+/** One execution of a job, from the call of its handler to its outcome. */
+export interface Attempt {
+  readonly job: ClaimedJob
+  /** Never rejects. */
+  readonly outcome: Promise<Outcome>
+  /** When its time limit ends, as `clock.now()` counts; `null` without one. Moves with `prolong`. */
+  readonly deadline: number | null
+  /**
+   * Fires the handler's signal with `reason`, whose code decides what follows:
+   *
+   * - `LEASE_LOST`: the outcome is `lost` at once, and whatever the handler still does is ignored.
+   * - `JOB_CANCELLED`: `cancelled` when the handler rejects, or after the grace; `returned` if it resolves before.
+   * - any other, as `SHUTTING_DOWN`: the same with `released`.
+   *
+   * @param graceMs - Default `cancelGraceMs`. A later call shortens a running grace, never extends it.
+   */
+  abort(reason: MillraceError, graceMs?: number): void
+}
+
+/**
+ * `running`: the handler may still decide. `closing`: it has, and what it reported is being stored. `killing`: its thread
+ * is being ended. `ended`: the outcome is known.
+ */
+type State = 'running' | 'closing' | 'killing' | 'ended'
+
+interface Stop {
+  readonly reason: MillraceError
+  readonly graceEndsAt: number
+  readonly timer: Timer
+}
+
+const DEFAULT_CANCEL_GRACE_MS = 5_000
+
+const RETURNED: Outcome = { kind: 'returned' }
+const RELEASED: Outcome = { kind: 'released' }
+const CANCELLED: Outcome = { kind: 'cancelled' }
+const LOST: Outcome = { kind: 'lost' }
+
+/** Starts an attempt: its handler has been called, as far as its first `await`, when this returns. */
+export function startAttempt(job: ClaimedJob, entry: HandlerEntry | undefined, settings: RunSettings): Attempt {
+  const attempt = new RunningAttempt(job, settings)
+  attempt.start(entry)
+  return attempt
+}
+
+class RunningAttempt implements Attempt, ContextSource {
+  readonly job: ClaimedJob
+  readonly outcome: Promise<Outcome>
+  readonly #settings: RunSettings
+  #resolve: (outcome: Outcome) => void = ignore
+  #state: State = 'running'
+  // Made when first needed: most attempts have no time limit, report nothing and are never told to stop.
+  #controller: AbortController | undefined
+  #limit: TimeLimit | undefined
+  #reporter: Reporter | undefined
+  #stop: Stop | undefined
+  #isolated: IsolatedRun | undefined
+  /** Why the signal fired, or would have. */
+  #fired: MillraceError | undefined
+  #isCalled = false
+
+  constructor(job: ClaimedJob, settings: RunSettings) {
+    this.job = job
+    this.#settings = settings
+    this.outcome = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+  }
+
+  get workerId(): string {
+    return this.#settings.workerId
+  }
+
+  get deadline(): number | null {
+    return this.#limit?.deadline ?? null
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#fired !== undefined) this.#controller.abort(this.#fired)
+    }
+    return this.#controller.signal
+  }
+
+  start(entry: HandlerEntry | undefined): void {
+    const { job } = this
+    if (entry === undefined) {
+      const error = new MillraceError('NO_HANDLER', `No handler registered for job type: ${job.jobType}`)
+      this.#end({ kind: 'threw', error, reason: FailureReason.NoHandler })
+      return
+    }
+    let payload: unknown
+    try {
+      payload = decodePayload(job.payload, job.codec)
+    } catch (error) {
+      this.#end({ kind: 'fatal', error, reason: FailureReason.PayloadInvalid })
+      return
+    }
+    const limitMs = job.timeoutMs ?? this.#settings.defaultTimeoutMs
+    // Before the handler is called: it may call `prolong` first thing.
+    if (limitMs !== undefined) this.#startLimit(limitMs)
+    if (entry.schema === undefined) this.#call(entry, payload)
+    else this.#validate(entry, payload)
+  }
+
+  abort(reason: MillraceError, graceMs: number = this.#settings.cancelGraceMs ?? DEFAULT_CANCEL_GRACE_MS): void {
+    if (this.#state === 'ended') return
+    if (reason.code === 'LEASE_LOST') {
+      this.#end(LOST)
+      this.#fire(reason)
+      void this.#isolated?.kill()
+    } else if (this.#state === 'running') {
+      this.#askToStop(reason, graceMs)
+    }
+  }
+
+  prolong(ms?: number): void {
+    if (ms !== undefined && !isDuration(ms)) throw prolongRefused(ms)
+    if (this.#state === 'running' && this.#stop === undefined) this.#limit?.prolong(ms)
+  }
+
+  onTimeout(callback: OnTimeoutCallback): void {
+    this.#limit?.onTimeout(callback)
+  }
+
+  setProgress(percent: number): Promise<void> {
+    return this.#openReporter().progress(percent)
+  }
+
+  setOutput(value: unknown): Promise<void> {
+    return this.#openReporter().output(value)
+  }
+
+  #validate(entry: HandlerEntry, payload: unknown): void {
+    const accept = (checked: CheckedPayload): void => this.#call(entry, checked.value)
+    try {
+      const checked = checkPayload({ payload: entry.schema }, payload, this.job.jobType)
+      if ('then' in checked) checked.then(accept, this.#refused).catch(this.#rejected)
+      else accept(checked)
+    } catch (error) {
+      this.#refused(error)
+    }
+  }
+
+  readonly #refused = (error: unknown): void => {
+    if (this.#state !== 'running') return
+    // With the issues as its value: the schema has spoken. One that throws may just have lost its database; that can pass.
+    const isFinal = isMillraceError(error, 'PAYLOAD_INVALID') && error.details.value !== undefined
+    if (isFinal) this.#close({ kind: 'fatal', error, reason: FailureReason.PayloadInvalid })
+    else this.#rejected(error)
+  }
+
+  #call(entry: HandlerEntry, payload: unknown): void {
+    if (this.#state !== 'running' || this.#isCalled) return
+    this.#isCalled = true
+    let result: unknown
+    try {
+      result = this.#invoke(entry, payload)
+    } catch (error) {
+      this.#rejected(error)
+      return
+    }
+    // Only an object can be a thenable; `Promise.resolve` takes the first of its calls and contains what it throws.
+    if (typeof result !== 'object' || result === null) this.#resolved(result)
+    else Promise.resolve(result).then(this.#resolved, this.#rejected)
+  }
+
+  #invoke(entry: HandlerEntry, payload: unknown): unknown {
+    const { handler } = entry
+    if (isModuleHandler(handler) || (this.job.forceKillOnTimeout && this.#limit !== undefined)) {
+      this.#isolated = startIsolated({
+        jobType: this.job.jobType,
+        handler,
+        payload,
+        context: createContext(this),
+        clock: this.#settings.clock,
+        onStart: () => this.#limit?.restart(),
+        onEnd: () => this.#cancelTimers(),
+        ...(entry.resourceLimits === undefined ? {} : { resourceLimits: entry.resourceLimits }),
+      })
+      return this.#isolated.result
+    }
+    // The type asks for all three; the handler's own text says that it reads only one.
+    if (entry.takesPayloadOnly) return Reflect.apply(handler, undefined, [payload])
+    return handler(payload, this.signal, createContext(this))
+  }
+
+  readonly #resolved = (value: unknown): void => {
+    if (this.#state !== 'running') return
+    if (isSnooze(value) || isFatal(value)) {
+      this.#rejected(value)
+      return
+    }
+    if (value === undefined || this.#reporter?.hasOutput === true) {
+      this.#close(RETURNED)
+      return
+    }
+    let output: string | undefined
+    try {
+      output = encodeOutput(value)
+    } catch (error) {
+      this.#close({ kind: 'threw', error, reason: FailureReason.HandlerError })
+      return
+    }
+    this.#close(output === undefined ? RETURNED : { kind: 'returned', output })
+  }
+
+  readonly #rejected = (error: unknown): void => {
+    if (this.#state !== 'running') return
+    const stopCode = this.#stop?.reason.code
+    if (stopCode === 'JOB_CANCELLED') this.#close(CANCELLED)
+    else if (isSnooze(error)) this.#close({ kind: 'snoozed', delayMs: snoozeDelayMs(error) })
+    else if (stopCode !== undefined) this.#close(RELEASED)
+    else this.#close({ kind: isFatal(error) ? 'fatal' : 'threw', error, reason: FailureReason.HandlerError })
+  }
+
+  /** The handler has decided. Its last reports are stored first, or the settlement would shut them out. */
+  #close(outcome: Outcome): void {
+    this.#cancelTimers()
+    const idle = this.#reporter?.idle
+    if (outcome.kind !== 'returned' || this.#reporter === undefined || idle === undefined) {
+      this.#end(this.#withOutput(outcome))
+      return
+    }
+    this.#state = 'closing'
+    void idle.then(() => this.#end(this.#withOutput(outcome)))
+  }
+
+  /** An output that the store failed to take in time goes along with the outcome. */
+  #withOutput(outcome: Outcome): Outcome {
+    const unstored = outcome.kind === 'returned' ? this.#reporter?.unstoredOutput : undefined
+    return unstored === undefined ? outcome : { kind: 'returned', output: unstored }
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#cancelTimers()
+    this.#reporter?.close(outcome === LOST ? leaseLost() : attemptOver())
+    this.#resolve(outcome)
+  }
+
+  #startLimit(limitMs: number): void {
+    this.#limit = new TimeLimit({
+      clock: this.#settings.clock,
+      limitMs,
+      onExpire: (ms) => this.#timedOut(ms),
+      onProlong: (ms) => this.#openReporter().prolonged(ms),
+    })
+  }
+
+  #timedOut(limitMs: number): void {
+    if (this.#state !== 'running') return
+    const how = this.#isolated === undefined ? '' : ' and was forcefully terminated'
+    const error = new MillraceError('JOB_TIMEOUT', `Job timed out after ${limitMs} ms${how}`)
+    this.#finishByForce({ kind: 'threw', error, reason: FailureReason.Timeout }, error)
+  }
+
+  #askToStop(reason: MillraceError, graceMs: number): void {
+    const graceEndsAt = this.#settings.clock.now() + graceMs
+    const before = this.#stop
+    // A cancellation outlasts a drain: the job must not come back.
+    const isCancelled = before?.reason.code === 'JOB_CANCELLED'
+    const isSooner = before === undefined || graceEndsAt < before.graceEndsAt
+    before?.timer.cancel()
+    const endsAt = isSooner ? graceEndsAt : before.graceEndsAt
+    this.#stop = {
+      reason: before !== undefined && isCancelled ? before.reason : reason,
+      graceEndsAt: endsAt,
+      timer: this.#settings.clock.after(Math.max(0, endsAt - this.#settings.clock.now()), () => this.#graceOver()),
+    }
+    if (this.#stop.reason.code === 'JOB_CANCELLED') this.#limit?.cancel()
+    this.#fire(reason)
+    // Still in its schema: there is no handler to wait for.
+    if (!this.#isCalled) this.#graceOver()
+  }
+
+  #graceOver(): void {
+    if (this.#state !== 'running' || this.#stop === undefined) return
+    const { reason } = this.#stop
+    this.#finishByForce(reason.code === 'JOB_CANCELLED' ? CANCELLED : RELEASED, reason)
+  }
+
+  /** Without waiting for the handler; a thread is ended for certain before anything is said of it. */
+  #finishByForce(outcome: Outcome, reason: MillraceError): void {
+    if (this.#isolated === undefined) {
+      this.#end(outcome)
+      this.#fire(reason)
+      return
+    }
+    this.#state = 'killing'
+    this.#cancelTimers()
+    void this.#isolated.kill().then(() => this.#end(outcome))
+  }
+
+  #cancelTimers(): void {
+    this.#limit?.cancel()
+    this.#stop?.timer.cancel()
+  }
+
+  #fire(reason: MillraceError): void {
+    this.#fired ??= reason
+    this.#controller?.abort(reason)
+  }
+
+  #openReporter(): Reporter {
+    if (this.#reporter !== undefined) return this.#reporter
+    const { id, token } = this.job
+    const { report, onReportError } = this.#settings
+    const reporter = new Reporter({
+      send: (values) => report({ id, token, ...values }),
+      onStored: (values) => this.#announce(values),
+      onLost: () => this.abort(leaseLost()),
+      onError: (error) => onReportError?.(this.job, error),
+    })
+    if (this.#state === 'ended') reporter.close(attemptOver())
+    this.#reporter = reporter
+    return reporter
+  }
+
+  #announce({ progress, output }: ReportValues): void {
+    if (progress !== undefined) this.#settings.onProgress?.(this.job, progress)
+    if (output !== undefined && this.#settings.onOutput !== undefined)
+      this.#settings.onOutput(this.job, JSON.parse(output))
+  }
+}
+
+function ignore(): void {
+  // Replaced by the executor of the promise, which runs in the constructor.
+}
+
+function attemptOver(): MillraceError {
+  return new MillraceError('LEASE_LOST', 'this attempt is over; nothing its handler does has an effect any more')
+}

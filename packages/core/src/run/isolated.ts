@@ -1,0 +1,218 @@
+import { isAbsolute, resolve as resolvePath } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Worker, type ResourceLimits } from 'node:worker_threads'
+import { ERROR_CODES, MillraceError, type MillraceErrorCode } from '../errors.ts'
+import type { Clock, Timer } from '../model/clock.ts'
+import type { JobContext, JobHandler } from '../model/handler.ts'
+import { fatal, snooze } from '../model/verdict.ts'
+import { isModuleHandler, type ModuleHandler } from './handler-entry.ts'
+import { handlerSource, notAFunction, notDeserialized } from './handler-source.ts'
+import { THREAD_SOURCE } from './isolated-thread.ts'
+
+export interface IsolatedOptions {
+  readonly jobType: string
+  readonly handler: JobHandler | ModuleHandler
+  readonly payload: unknown
+  /** Its methods are called by message. */
+  readonly context: JobContext
+  readonly clock: Clock
+  readonly resourceLimits?: ResourceLimits
+  /** The thread is up, and the handler is about to be called in it. */
+  readonly onStart: () => void
+  /** The handler has answered; the thread is about to leave. */
+  readonly onEnd: () => void
+}
+
+/** A handler at work in a thread of its own. */
+export interface IsolatedRun {
+  /** What the handler resolves or rejects with, once its thread is gone. Pending for ever after `kill`. */
+  readonly result: Promise<unknown>
+  /** Ends the thread, whatever it does; resolves when it is gone. */
+  kill(): Promise<void>
+}
+
+/**
+ * Starts `handler` in a new thread.
+ *
+ * @throws MillraceError `HANDLER_INVALID` if its source text cannot stand on its own.
+ */
+export function startIsolated(options: IsolatedOptions): IsolatedRun {
+  return new IsolatedThread(options)
+}
+
+/** How long a thread may take to leave by itself once its handler has answered, to pass on what it has printed. */
+const LEAVE_LIMIT_MS = 1_000
+
+class IsolatedThread implements IsolatedRun {
+  readonly result: Promise<unknown>
+  readonly #options: IsolatedOptions
+  readonly #worker: Worker
+  #answer: (() => void) | undefined
+  #leaveTimer: Timer | undefined
+  #isKilled = false
+  #resolve: (value: unknown) => void = () => undefined
+  #reject: (error: unknown) => void = () => undefined
+
+  constructor(options: IsolatedOptions) {
+    this.#options = options
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#worker = new Worker(THREAD_SOURCE, {
+      eval: true,
+      name: options.jobType,
+      workerData: threadData(options),
+      ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+    })
+    this.#worker.on('message', (message: ThreadMessage) => this.#receive(message))
+    this.#worker.once('error', (error) => this.#decide(() => this.#reject(error)))
+    this.#worker.once('exit', (code) => this.#exited(code))
+    options.context.signal.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  async kill(): Promise<void> {
+    this.#isKilled = true
+    this.#leaveTimer?.cancel()
+    await this.#worker.terminate()
+  }
+
+  readonly #abort = (): void => {
+    const reason: unknown = this.#options.context.signal.reason
+    const code = reason instanceof MillraceError ? reason.code : 'JOB_CANCELLED'
+    this.#worker.postMessage({
+      kind: 'abort',
+      code,
+      message: String(reason instanceof Error ? reason.message : reason),
+    })
+  }
+
+  #receive(message: ThreadMessage): void {
+    if (this.#isKilled) return
+    switch (message.kind) {
+      case 'start':
+        this.#options.onStart()
+        break
+      case 'call':
+        void this.#call(message)
+        break
+      case 'returned':
+        this.#decide(() => this.#resolve(message.json === undefined ? undefined : JSON.parse(message.json)))
+        break
+      case 'snoozed':
+        this.#decide(() => this.#reject(snooze(message.delayMs)))
+        break
+      case 'threw': {
+        const error = reviveError(message.error, this.#options.handler)
+        this.#decide(() => this.#reject(message.isFatal ? fatal(error) : error))
+        break
+      }
+    }
+  }
+
+  /** The first answer counts; it is passed on when the thread is gone. */
+  #decide(answer: () => void): void {
+    if (this.#answer !== undefined) return
+    this.#answer = answer
+    this.#options.onEnd()
+    this.#leaveTimer = this.#options.clock.after(LEAVE_LIMIT_MS, () => void this.#worker.terminate())
+  }
+
+  #exited(code: number): void {
+    this.#leaveTimer?.cancel()
+    this.#options.context.signal.removeEventListener('abort', this.#abort)
+    if (this.#isKilled) return
+    if (this.#answer === undefined) this.#reject(new Error(`Worker stopped with exit code ${code}`))
+    else this.#answer()
+  }
+
+  async #call({ id, method, argument }: CallMessage): Promise<void> {
+    try {
+      await callContext(this.#options.context, method, argument)
+      this.#worker.postMessage({ kind: 'answer', id })
+    } catch (error) {
+      const { code, message } =
+        error instanceof MillraceError ? error : { code: 'OPTION_INVALID', message: String(error) }
+      this.#worker.postMessage({ kind: 'answer', id, error: { code, message } })
+    }
+  }
+}
+
+interface CallMessage {
+  readonly kind: 'call'
+  readonly id: number
+  readonly method: 'prolong' | 'setProgress' | 'setOutput'
+  readonly argument: unknown
+}
+
+interface ThrownValue {
+  readonly isError: boolean
+  readonly name?: string
+  readonly message: string
+  readonly stack?: string
+  readonly code?: string
+  readonly cause?: ThrownValue
+}
+
+type ThreadMessage =
+  | { readonly kind: 'start' }
+  | CallMessage
+  | { readonly kind: 'returned'; readonly json: string | undefined }
+  | { readonly kind: 'snoozed'; readonly delayMs: number }
+  | { readonly kind: 'threw'; readonly isFatal: boolean; readonly error: ThrownValue }
+
+function callContext(context: JobContext, method: CallMessage['method'], argument: unknown): Promise<void> | void {
+  switch (method) {
+    case 'prolong':
+      return context.prolong(typeof argument === 'number' ? argument : undefined)
+    case 'setProgress':
+      return context.setProgress(Number(argument))
+    case 'setOutput':
+      return context.setOutput(typeof argument === 'string' ? JSON.parse(argument) : null)
+  }
+}
+
+function threadData({ jobType, handler, payload, context }: IsolatedOptions): unknown {
+  const data = Object.entries(context).filter(([name, value]) => name !== 'signal' && typeof value !== 'function')
+  return {
+    payload,
+    context: Object.fromEntries(data),
+    handler: isModuleHandler(handler)
+      ? { module: moduleSpecifier(handler.module), exportName: handler.export ?? 'default' }
+      : {
+          source: handlerSource(handler, jobType),
+          messages: { notAFunction: notAFunction(jobType), notDeserialized: notDeserialized(jobType) },
+        },
+  }
+}
+
+/** What `import()` takes in a thread that has no file of its own to resolve paths against. */
+function moduleSpecifier(module: URL | string): string {
+  if (typeof module !== 'string') return module.href
+  const isPath = isAbsolute(module) || module.startsWith('./') || module.startsWith('../')
+  return isPath ? pathToFileURL(resolvePath(module)).href : module
+}
+
+const CLOSURE_HINT =
+  'a handler that is forcefully terminated runs in a thread of its own, where nothing exists that it closes over: ' +
+  'import what it needs inside its body, or name the handler by its module'
+
+function reviveError(thrown: ThrownValue, handler: JobHandler | ModuleHandler): unknown {
+  if (!thrown.isError) return thrown.message
+  const isClosure = thrown.name === 'ReferenceError' && !isModuleHandler(handler)
+  const message = isClosure ? `${thrown.message} (${CLOSURE_HINT})` : thrown.message
+  const options = thrown.cause === undefined ? {} : { cause: reviveError(thrown.cause, handler) }
+  const error =
+    thrown.name === 'MillraceError' && isCode(thrown.code)
+      ? new MillraceError(thrown.code, message, options)
+      : Object.assign(new Error(message, options), {
+          name: thrown.name ?? 'Error',
+          ...(thrown.code === undefined ? {} : { code: thrown.code }),
+        })
+  if (thrown.stack !== undefined) error.stack = thrown.stack
+  return error
+}
+
+function isCode(code: string | undefined): code is MillraceErrorCode {
+  return code !== undefined && Object.hasOwn(ERROR_CODES, code)
+}
