@@ -213,9 +213,9 @@ class RunningAttempt implements Attempt, ContextSource {
       })
       return this.#isolated.result
     }
-    // The type asks for all three; the handler's own text says that it reads only one.
-    if (entry.takesPayloadOnly) return Reflect.apply(handler, undefined, [payload])
-    return handler(payload, this.signal, createContext(this))
+    if (entry.parameters > 2) return handler(payload, this.signal, createContext(this))
+    // The type asks for all three; by the handler's own text nobody will miss what is left out.
+    return Reflect.apply(handler, undefined, entry.parameters === 2 ? [payload, this.signal] : [payload])
   }
 
   readonly #resolved = (value: unknown): void => {

@@ -29,21 +29,26 @@ export function createContext(source: ContextSource): JobContext {
     groupId: job.groupId,
     tenantId: job.tenantId,
     workerId: source.workerId,
-    get createdAt() {
-      return new Date(job.createdAt)
-    },
+    createdAt: new Date(job.createdAt),
     signal: source.signal,
     prolong: (ms) => source.prolong(ms),
     onTimeout: (callback) => source.onTimeout(callback),
     setProgress: (percent) => source.setProgress(percent),
     setOutput: (value) => source.setOutput(value),
-    run: () => notYet('run'),
-    waitFor: () => notYet('waitFor'),
-    waitUntil: () => notYet('waitUntil'),
-    createToken: () => notYet('createToken'),
-    waitForToken: () => notYet('waitForToken'),
+    run: refuseRun,
+    waitFor: refuseWaitFor,
+    waitUntil: refuseWaitUntil,
+    createToken: refuseCreateToken,
+    waitForToken: refuseWaitForToken,
   }
 }
+
+// Shared by all contexts: five closures less per attempt.
+const refuseRun = (): Promise<never> => notYet('run')
+const refuseWaitFor = (): Promise<never> => notYet('waitFor')
+const refuseWaitUntil = (): Promise<never> => notYet('waitUntil')
+const refuseCreateToken = (): Promise<never> => notYet('createToken')
+const refuseWaitForToken = (): Promise<never> => notYet('waitForToken')
 
 function notYet(method: string): Promise<never> {
   return Promise.reject(new MillraceError('NOT_YET', `ctx.${method}() is not available in this version`))

@@ -5,17 +5,17 @@ import { createHandlerEntry } from './handler-entry.ts'
 type Spy = (...given: unknown[]) => unknown
 
 /* oxlint-disable no-unused-vars, prefer-rest-params, typescript/unbound-method, typescript/no-useless-default-assignment -- The shape of the parameter lists is the subject. */
-const one: readonly (readonly [string, JobHandler])[] = [
-  ['no parameter', () => undefined],
-  ['one parameter', async (payload) => payload],
-  ['a bare parameter', async (payload) => undefined],
-  ['a destructured parameter', async (given) => undefined],
-  ['a function', async function send(payload) {}],
-  ['a method', { async send(payload: unknown) {} }.send],
+const plain: readonly (readonly [string, number, JobHandler])[] = [
+  ['no parameter', 0, () => undefined],
+  ['one parameter', 1, async (payload) => payload],
+  ['a bare parameter', 1, async (payload) => undefined],
+  ['a destructured parameter', 1, async ({ a, b: c }: never) => undefined],
+  ['a function', 1, async function send(payload) {}],
+  ['a method', 1, { async send(payload: unknown) {} }.send],
+  ['two parameters', 2, async ({ a }: never, signal) => undefined],
+  ['three parameters', 3, async (payload, signal, ctx) => undefined],
 ]
-const all: readonly (readonly [string, JobHandler])[] = [
-  ['two parameters', (payload, signal) => undefined],
-  ['three parameters', async (payload, signal, ctx) => undefined],
+const open: readonly (readonly [string, JobHandler])[] = [
   ['rest parameters', async (...given) => undefined],
   ['a default', async (payload, signal = new AbortController().signal) => undefined],
   [
@@ -30,16 +30,27 @@ const all: readonly (readonly [string, JobHandler])[] = [
 ]
 
 describe('createHandlerEntry', () => {
-  it.each(one)('sees that a handler takes nothing but the payload: %s', (_name, handler) => {
-    expect(createHandlerEntry('email', handler).takesPayloadOnly).toBe(true)
+  it.each(plain)('counts the parameters that a handler reads: %s', (_name, count, handler) => {
+    expect(createHandlerEntry('email', handler).parameters).toBe(count)
   })
 
-  it.each(all)('takes for granted that a handler may read everything: %s', (_name, handler) => {
-    expect(createHandlerEntry('email', handler).takesPayloadOnly).toBe(false)
+  it.each(open)('takes for granted that a handler may read everything: %s', (_name, handler) => {
+    expect(createHandlerEntry('email', handler).parameters).toBe(3)
   })
 
   it('takes a module handler as it is', () => {
     const handler = { module: './jobs.js' }
-    expect(createHandlerEntry('email', handler)).toEqual({ jobType: 'email', handler, takesPayloadOnly: false })
+    expect(createHandlerEntry('email', handler)).toEqual({ jobType: 'email', handler, parameters: 3 })
+  })
+
+  it('reads a long parameter list in no time', () => {
+    const text = `async function ${'a'.repeat(5_000)}(${'abcdefgh, '.repeat(5_000)}${'a'.repeat(5_000)} = 1) {}`
+    const handler = (): number => 1
+    const original = Function.prototype.toString
+    const spy = vi.spyOn(Function.prototype, 'toString').mockImplementation(function toString(this: Spy) {
+      return this === handler ? text : original.call(this)
+    })
+    expect(createHandlerEntry('email', handler).parameters).toBe(3)
+    spy.mockRestore()
   })
 })
