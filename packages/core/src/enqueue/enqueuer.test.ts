@@ -340,32 +340,14 @@ describe('announcements', () => {
     expect(errors).toEqual(['listener'])
   })
 
-  it('wake sleeping workers at once, then at most every five milliseconds', async () => {
-    const { store, clock, enqueuer } = setUp()
+  it('wake sleeping workers for what is ready, not for what is due later', async () => {
+    const { store, enqueuer } = setUp()
+    await enqueuer.add(job('nobody sleeps'))
     store.sleepers = true
-    await enqueuer.add(job('a', { priority: 1 }))
-    await enqueuer.add(job('b', { priority: 2 }))
-    await enqueuer.add(job('c', { priority: 3 }))
-    expect(store.wakes).toEqual([[1]])
-    await clock.advance(5)
-    expect(store.wakes).toEqual([[1], [2, 3]])
-    await clock.advance(5)
     await enqueuer.add(job('future', { runAt: new Date(60_000) }))
-    expect(store.wakes).toHaveLength(2)
-    await enqueuer.add(job('d'))
-    expect(store.wakes).toEqual([[1], [2, 3], [0]])
-    expect(clock.pendingTimers).toBe(0)
-  })
-
-  it('lose a wake-up that fails, with a report', async () => {
-    const errors: unknown[] = []
-    const { store, enqueuer } = setUp({ onError: (error) => errors.push(error) })
-    store.sleepers = true
-    const boom = new Error('boom')
-    store.wake = () => Promise.reject(boom)
-    expect(await enqueuer.add(job('a'))).toBe(1)
-    await enqueuer.close()
-    expect(errors).toEqual([boom])
+    expect(store.wakes).toEqual([])
+    await enqueuer.add(job('now', { priority: 2 }))
+    expect(store.wakes).toEqual([[2]])
   })
 })
 
