@@ -48,9 +48,13 @@ export class ValueWriter {
 
   /** The text of `value`, or `undefined` if JSON leaves it out. `key` is what `toJSON` is told. */
   write(key: string, value: unknown): string | undefined {
-    this.#spend(1)
-    if (this.#options.codec === 'rich') return writeRichPrimitive(this, value) ?? this.#writeShared(value)
-    return this.#writeShared(this.#answerOfToJson(key, value))
+    const isRich = this.#options.codec === 'rich'
+    const text = isRich
+      ? (writeRichPrimitive(this, value) ?? this.#writeShared(value))
+      : this.#writeShared(this.#answerOfToJson(key, value))
+    // Inside of something, a comma or the closing bracket comes with it.
+    if (text !== undefined) this.#spend(this.#path.length === 0 ? 1 : 2)
+    return text
   }
 
   /** Writes `value`, which must not be left out, as the part of the current value that `step` leads to. */
@@ -163,7 +167,7 @@ export class ValueWriter {
         'remove it, or encode the text, for example as base64',
       )
     }
-    this.#spend(text.length)
+    this.#spend(text.length + 1)
     return JSON.stringify(text)
   }
 
@@ -194,10 +198,11 @@ export class ValueWriter {
         if (isUnstorable(key))
           this.refuseBecause(key, 'has a key with NUL or half of a surrogate pair', 'rename the key')
         const property = this.write(key, this.#read(value, key))
-        this.#spend(key.length)
         const name = this.#options.codec === 'rich' ? escapeKey(key) : key
-        if (property !== undefined) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${property}`
         this.#path.pop()
+        if (property === undefined) continue
+        this.#spend(key.length + 3)
+        text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${property}`
       }
       return `{${text}}`
     })
