@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { describe, expect, it } from 'vitest'
 import { anyPayload, defineJobs } from '../model/define-jobs.ts'
-import type { JobOptions } from '../model/options.ts'
+import type { AnyJobOptions } from '../model/options.ts'
 import { prepareChanges, prepareJob, prepareJobs } from './prepare.ts'
 
 const plain = { maxBytes: 1000 }
@@ -50,7 +50,7 @@ describe('prepareJob', () => {
 
   it('passes every option on', () => {
     const runAt = new Date(5)
-    const job: JobOptions = {
+    const job: AnyJobOptions = {
       jobType: 't',
       payload: null,
       maxAttempts: 1,

@@ -4,7 +4,7 @@ import { decodePayload, encodePayload } from '../model/codec.ts'
 import type { Codec } from '../model/codec.ts'
 import type { JobDefinition } from '../model/define-jobs.ts'
 import { refuseBatchRefs, validateEditOptions, validateJobOptions } from '../model/options.ts'
-import type { EditJobOptions, JobOptions } from '../model/options.ts'
+import type { AnyEditOptions, AnyJobOptions } from '../model/options.ts'
 import { checkPayload } from '../model/validate-payload.ts'
 import type { JobChanges } from '../store/change.ts'
 import type { NewJob } from '../store/enqueue.ts'
@@ -30,7 +30,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
  *
  * @throws MillraceError `OPTION_INVALID`, `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`, `NOT_YET`, or the promise rejects so.
  */
-export function prepareJob(job: JobOptions, context: PrepareContext): NewJob | Promise<NewJob> {
+export function prepareJob(job: AnyJobOptions, context: PrepareContext): NewJob | Promise<NewJob> {
   refuseBatchRefs(job?.dependsOn)
   return prepareOne(job, context)
 }
@@ -42,7 +42,7 @@ export function prepareJob(job: JobOptions, context: PrepareContext): NewJob | P
  * @throws What `prepareJob` throws, with `jobs[3].` before the option it names.
  */
 export function prepareJobs(
-  jobs: readonly JobOptions[],
+  jobs: readonly AnyJobOptions[],
   contextOf: (jobType: string) => PrepareContext,
 ): readonly NewJob[] | Promise<readonly NewJob[]> {
   if (!Array.isArray(jobs)) return refuseOption('jobs', jobs, 'an array', 'Use `addJob` for a single job')
@@ -61,7 +61,7 @@ export function prepareJobs(
  *
  * @throws MillraceError `OPTION_INVALID`, `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`
  */
-export function prepareChanges(updates: EditJobOptions, context: PrepareContext): JobChanges {
+export function prepareChanges(updates: AnyEditOptions, context: PrepareContext): JobChanges {
   validateEditOptions(updates)
   const { payload, ...others } = updates
   const codec = context.definition?.codec ?? context.codec ?? 'json'
@@ -87,7 +87,7 @@ function isGiven<V>(value: V): value is Exclude<V, undefined> {
   return value !== undefined
 }
 
-function prepareOne(job: JobOptions | undefined, context: PrepareContext): NewJob | Promise<NewJob> {
+function prepareOne(job: AnyJobOptions | undefined, context: PrepareContext): NewJob | Promise<NewJob> {
   validateJobOptions(job)
   if (job === undefined) throw new TypeError('validated above')
   const { definition, maxBytes } = context
@@ -100,7 +100,7 @@ function prepareOne(job: JobOptions | undefined, context: PrepareContext): NewJo
 }
 
 /** Sets only what differs from the column defaults; what is absent costs nothing on the wire. */
-function build(job: JobOptions, payload: string, codec: Codec, definition: JobDefinition | undefined): NewJob {
+function build(job: AnyJobOptions, payload: string, codec: Codec, definition: JobDefinition | undefined): NewJob {
   const prepared: Writable<NewJob> = { jobType: job.jobType, payload }
   if (codec !== 'json') prepared.codec = codec
   setRunPolicies(prepared, job, definition)
@@ -117,7 +117,7 @@ function build(job: JobOptions, payload: string, codec: Codec, definition: JobDe
   return prepared
 }
 
-function setRunPolicies(prepared: Writable<NewJob>, job: JobOptions, definition: JobDefinition | undefined): void {
+function setRunPolicies(prepared: Writable<NewJob>, job: AnyJobOptions, definition: JobDefinition | undefined): void {
   const maxAttempts = job.maxAttempts ?? definition?.maxAttempts
   if (maxAttempts !== undefined) prepared.maxAttempts = maxAttempts
   const priority = job.priority ?? definition?.priority
@@ -127,7 +127,11 @@ function setRunPolicies(prepared: Writable<NewJob>, job: JobOptions, definition:
   if (job.forceKillOnTimeout ?? definition?.forceKillOnTimeout) prepared.forceKillOnTimeout = true
 }
 
-function setFailurePolicies(prepared: Writable<NewJob>, job: JobOptions, definition: JobDefinition | undefined): void {
+function setFailurePolicies(
+  prepared: Writable<NewJob>,
+  job: AnyJobOptions,
+  definition: JobDefinition | undefined,
+): void {
   const retryDelay = job.retryDelay ?? definition?.retryDelay
   if (retryDelay !== undefined) prepared.retryDelay = retryDelay
   const retryBackoff = job.retryBackoff ?? definition?.retryBackoff

@@ -8,20 +8,17 @@ import {
   checkNumber,
   checkTags,
   checkText,
+  isRecord,
+  refuseOption,
 } from './check.ts'
-import { isRecord, refuseOption } from './check.ts'
 import type { NumberRange } from './check.ts'
 import type { JobDependsOn, JobGroup } from './job.ts'
 
 /** The job type names of a payload map. */
 export type JobType<PayloadMap> = keyof PayloadMap & string
 
-/** What `addJob` takes. An option that is `undefined` counts as left out; an unknown one is refused. */
-export interface JobOptions<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>> {
-  /** 1 to 255 characters. */
-  readonly jobType: T
-  /** What the handler gets. It arrives equal to its JSON round trip, or is refused with `PAYLOAD_INVALID`. */
-  readonly payload: PayloadMap[T]
+/** What can be said of a job besides its type and payload. */
+export interface JobSettings {
   /** Attempts in all, the first included: 1 to 1,000,000. Default 3. */
   readonly maxAttempts?: number | undefined
   /** Higher runs first: a 32-bit whole number. Default 0. */
@@ -52,12 +49,25 @@ export interface JobOptions<PayloadMap = Record<string, unknown>, T extends JobT
   readonly tenantId?: string | undefined
 }
 
-/** What `editJob` takes: new values for a job that does not run. Left out: unchanged. `null`: back to the default. */
-export interface EditJobOptions<
+/** What `addJob` takes. An option that is `undefined` counts as left out; an unknown one is refused. */
+export interface JobOptions<
   PayloadMap = Record<string, unknown>,
   T extends JobType<PayloadMap> = JobType<PayloadMap>,
-> {
-  readonly payload?: PayloadMap[T] | undefined
+> extends JobSettings {
+  /** 1 to 255 characters. */
+  readonly jobType: T
+  /** What the handler gets. It arrives equal to its JSON round trip, or is refused with `PAYLOAD_INVALID`. */
+  readonly payload: PayloadMap[T]
+}
+
+/** Job options of any payload map. */
+export interface AnyJobOptions extends JobSettings {
+  readonly jobType: string
+  readonly payload: unknown
+}
+
+/** New values for what can be changed of a job, besides its payload. */
+export interface EditSettings {
   readonly maxAttempts?: number | undefined
   readonly priority?: number | undefined
   /** `null` means now. */
@@ -68,6 +78,19 @@ export interface EditJobOptions<
   readonly retryBackoff?: boolean | null | undefined
   readonly retryDelayMax?: number | null | undefined
   readonly deadLetterJobType?: string | null | undefined
+}
+
+/** What `editJob` takes: new values for a job that does not run. Left out: unchanged. `null`: back to the default. */
+export interface EditJobOptions<
+  PayloadMap = Record<string, unknown>,
+  T extends JobType<PayloadMap> = JobType<PayloadMap>,
+> extends EditSettings {
+  readonly payload?: PayloadMap[T] | undefined
+}
+
+/** Edit options of any payload map. */
+export interface AnyEditOptions extends EditSettings {
+  readonly payload?: unknown
 }
 
 /** Every default in one place; the reference prints this table. */
@@ -99,7 +122,7 @@ const MAX_KEY_LENGTH = 1000
 /** Stores put it between tenant and group or key, so neither of the first two may hold it. */
 const SEPARATOR = '\u001f'
 
-const JOB_OPTION_NAMES: ReadonlySet<string> = new Set<keyof JobOptions>([
+const JOB_OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyJobOptions>([
   'jobType',
   'payload',
   'maxAttempts',
@@ -118,7 +141,7 @@ const JOB_OPTION_NAMES: ReadonlySet<string> = new Set<keyof JobOptions>([
   'tenantId',
 ])
 
-const EDIT_OPTION_NAMES: ReadonlySet<string> = new Set<keyof EditJobOptions>([
+const EDIT_OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyEditOptions>([
   'payload',
   'maxAttempts',
   'priority',
@@ -166,7 +189,7 @@ function isUnchecked<T>(value: unknown): value is Unchecked<T> {
  * @throws MillraceError `OPTION_INVALID` naming the option, `NOT_YET` for `dependsOn`.
  */
 export function validateJobOptions(job: unknown): void {
-  if (!isUnchecked<JobOptions>(job)) return refuseOption('job', job, 'an object', 'Pass `{ jobType, payload }`')
+  if (!isUnchecked<AnyJobOptions>(job)) return refuseOption('job', job, 'an object', 'Pass `{ jobType, payload }`')
   checkNames(job, JOB_OPTION_NAMES, ALIASES)
   checkText('jobType', job.jobType)
   if (job.runAt !== undefined && job.runAt !== null) checkDate('runAt', job.runAt)
@@ -260,7 +283,7 @@ export function refuseBatchRefs(dependsOn: JobDependsOn | null | undefined): voi
  * @throws MillraceError `OPTION_INVALID` naming the option.
  */
 export function validateEditOptions(updates: unknown): void {
-  if (!isUnchecked<EditJobOptions>(updates)) {
+  if (!isUnchecked<AnyEditOptions>(updates)) {
     return refuseOption('updates', updates, 'an object', 'Pass the options to change')
   }
   for (const [name, value] of Object.entries(updates)) {
