@@ -95,10 +95,10 @@ export function resolveConnection(config: DatabaseConfig, env: NodeJS.ProcessEnv
  * The options of a connection as plain data that can be sent to a thread; `null` if they hold a function, such as a
  * password that is asked for.
  */
-export function heartbeatConnection(pool: PoolSettings): Readonly<Record<string, unknown>> | null {
-  const { max: _max, min: _min, idleTimeoutMillis: _idle, ...connection } = pool
+export function heartbeatConnection(settings: PoolSettings): Readonly<Record<string, unknown>> | null {
+  const { max: _max, min: _min, idleTimeoutMillis: _idle, ...connection } = settings
   // pg hides `ssl.key` in the objects it is given, and what is hidden does not reach a thread: copied afresh.
-  const copy = { ...connection, ...(pool.ssl ? { ssl: copyOfTls(pool.ssl) } : {}) }
+  const copy = { ...connection, ...(settings.ssl ? { ssl: copyOfTls(settings.ssl) } : {}) }
   try {
     return structuredClone(copy)
   } catch {

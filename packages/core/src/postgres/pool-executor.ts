@@ -121,7 +121,7 @@ export class PoolExecutor implements Executor {
   /** A connection that is not known to be broken; the pool may hand out one that broke a moment ago. */
   async #checkOut(): Promise<PoolClientLike> {
     for (;;) {
-      if (this.#closing !== undefined) throw new MillraceError('QUEUE_CLOSED', 'The connection pool has been closed.')
+      if (this.#closing !== undefined) throw poolClosed()
       const client = await this.#connect()
       this.#guard.checkedOut(client)
       if (!this.#guard.isBroken(client)) return client
@@ -184,6 +184,10 @@ export class PoolExecutor implements Executor {
     if (this.#own === undefined) this.#guard.detach()
     else await this.#own.end()
   }
+}
+
+function poolClosed(): MillraceError {
+  return new MillraceError('QUEUE_CLOSED', 'The connection pool has been closed.', { details: { outcome: 'none' } })
 }
 
 /** Migrations rewrite tables. */

@@ -9,7 +9,7 @@ export interface TransactionClient {
 }
 
 export interface TransactionResult {
-  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  readonly rows: Record<string, unknown>[]
   /** Rows returned or affected; `null` for statements that count none. */
   readonly rowCount: number | null
 }

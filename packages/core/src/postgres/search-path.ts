@@ -19,8 +19,8 @@ export function schemaFromSearchPath(entries: readonly string[] | undefined): st
 }
 
 /**
- * `name` itself, if it can name the schema of an instance: 1 to 48 characters, without quotes, backslash, colon, `$` or
- * control characters. The limit leaves room for the names derived from it within PostgreSQL's 63 bytes.
+ * `name` itself, if it can name the schema of an instance: 1 to 48 bytes of letters, digits, `_`, `-` and inner spaces, so
+ * without anything that would need escaping. The limit leaves room for the names derived from it within PostgreSQL's 63 bytes.
  *
  * @throws MillraceError `CONFIG_INVALID` otherwise, and for names the server keeps for itself.
  */
