@@ -1,0 +1,118 @@
+import type { ClaimedJob, ExchangeResult, ReadyBound } from '../store/claim.ts'
+
+/** How far a bound trails what was claimed: a transaction that commits its jobs later than this is found by a sweep. */
+const TRAIL_MS = 500
+
+/** Sweeps take at most this share of the time. */
+const SWEEP_SHARE = 0.05
+
+/** More levels than this are not worth a probe each. */
+const MAX_LEVELS = 16
+
+interface Level {
+  readonly priority: number
+  /** Where claims start now. */
+  bound: number
+  /** Highest positions claimed, with the time of each; those older than `TRAIL_MS` become the bound. */
+  readonly claimed: { readonly at: number; readonly seq: number }[]
+}
+
+/**
+ * Where claims look in the ready index. A claim that starts at the head steps over every dead entry that vacuum has not
+ * removed; while a long transaction pins them that costs more with each job done. So claims start, per priority level, a
+ * little below what was claimed half a second ago, and a sweep of everything comes now and then: at least every
+ * `sweepEveryMs`, and more seldom when sweeps are expensive.
+ *
+ * Levels become known by a sweep, or by a wake-up that names them. Beyond 16 of them bounds do not pay and every claim is
+ * a sweep.
+ */
+export class ReadyBounds {
+  readonly #sweepEveryMs: number
+  #levels: Level[] = []
+  #isMany = false
+  #mustSweep = true
+  #sweptAt = Number.NEGATIVE_INFINITY
+  #sweepCostMs = 0
+
+  /** @param options - `sweepEveryMs`: the longest that a job below the bounds waits, when sweeps are cheap. */
+  constructor(options: { readonly sweepEveryMs: number }) {
+    this.#sweepEveryMs = options.sweepEveryMs
+  }
+
+  /** Where a claim sent now should look. An answer of `'sweep'` counts as sent. */
+  next(now: number): 'sweep' | readonly ReadyBound[] {
+    const isDue = now - this.#sweptAt >= Math.max(this.#sweepEveryMs, this.#sweepCostMs / SWEEP_SHARE)
+    if (this.#mustSweep || this.#isMany || isDue) {
+      this.#sweptAt = now
+      this.#mustSweep = false
+      return 'sweep'
+    }
+    return this.#levels.map((level) => {
+      while (level.claimed.length > 1 && (level.claimed[1]?.at ?? now) <= now - TRAIL_MS) level.claimed.shift()
+      const oldest = level.claimed[0]
+      if (oldest !== undefined && oldest.at <= now - TRAIL_MS) level.bound = Math.max(level.bound, oldest.seq)
+      return { priority: level.priority, fromSeq: level.bound }
+    })
+  }
+
+  /** The next claim looks everywhere: a sweep failed, or somebody gained jobs nobody knows where. */
+  sweepAgain(): void {
+    this.#mustSweep = true
+  }
+
+  /** A sweep came back with the levels that have more, and where the first job of each stands. */
+  swept(levels: NonNullable<ExchangeResult['levels']>, costMs: number): void {
+    this.#sweepCostMs = costMs
+    this.#isMany = levels === 'many'
+    if (levels === 'many') {
+      this.#levels = []
+      return
+    }
+    const old = this.#levels
+    this.#levels = levels.map(({ priority, fromSeq }) => ({
+      priority,
+      bound: fromSeq,
+      claimed: old.find((level) => level.priority === priority)?.claimed ?? [],
+    }))
+    // A level that is empty now stays where it stands: its next job will be above everything claimed so far.
+    for (const level of old) {
+      if (level.claimed.length > 0 && this.#levels.length < MAX_LEVELS && !this.#find(level.priority)) this.#levels.push(level)
+    }
+    this.#sort()
+  }
+
+  /** Jobs were claimed; in the order of the claim. */
+  claimed(jobs: readonly ClaimedJob[], now: number): void {
+    let level: Level | undefined
+    for (const { priority, readySeq } of jobs) {
+      if (level?.priority !== priority) level = this.#level(priority)
+      const last = level.claimed.at(-1)
+      const seq = Math.max(last?.seq ?? 0, readySeq)
+      if (last !== undefined && now - last.at < TRAIL_MS / 16) level.claimed.pop()
+      level.claimed.push({ at: last !== undefined && now - last.at < TRAIL_MS / 16 ? last.at : now, seq })
+    }
+  }
+
+  /** These levels gained jobs; none named: any may have. */
+  woken(priorities: readonly number[]): void {
+    if (priorities.length === 0 || this.#levels.length + priorities.length > MAX_LEVELS) this.#mustSweep = true
+    else for (const priority of priorities) this.#level(priority)
+  }
+
+  #find(priority: number): Level | undefined {
+    return this.#levels.find((level) => level.priority === priority)
+  }
+
+  #level(priority: number): Level {
+    const known = this.#find(priority)
+    if (known) return known
+    const level: Level = { priority, bound: 0, claimed: [] }
+    this.#levels.push(level)
+    this.#sort()
+    return level
+  }
+
+  #sort(): void {
+    this.#levels.sort((a, b) => b.priority - a.priority)
+  }
+}

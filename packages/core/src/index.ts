@@ -1,0 +1,49 @@
+export { initJobQueue } from './queue.ts'
+export type {
+  AddJobOptions,
+  JobQueue,
+  ProcessorHandlers,
+  RawPool,
+  RedriveOptions,
+  WithResult,
+} from './queue-api.ts'
+export type { CommonConfig, JobQueueConfig, PgliteJobQueueConfig, PostgresJobQueueConfig } from './queue-config.ts'
+export type { PgliteLike, TransactionClient } from './queue-store.ts'
+
+export { ERROR_CODES, isMillraceError, MillraceError } from './errors.ts'
+export type { ErrorDetails, MillraceErrorCode } from './errors.ts'
+
+export { anyPayload, defineJobs } from './model/define-jobs.ts'
+export type { HandlerPayloadMapOf, JobDefinition, JobDefinitionInput, JobDefinitions, PayloadMapOf } from './model/define-jobs.ts'
+export { batchDepRef, normalizeDependsOn, resolveDependsOnJobIdsForBatch, tagsAreSuperset } from './model/dependencies.ts'
+export { JobEventType } from './model/event.ts'
+export type { JobEvent } from './model/event.ts'
+export type { JobFilters, TagMode as TagQueryMode } from './model/filters.ts'
+export type {
+  CreateTokenOptions,
+  JobContext,
+  JobHandler,
+  JobHandlers,
+  OnTimeoutCallback,
+  WaitDuration,
+  WaitToken,
+  WaitTokenResult,
+} from './model/handler.ts'
+export { FailureReason } from './model/job.ts'
+export type { JobDependsOn, JobError, JobGroup, JobRecord, JobStatus } from './model/job.ts'
+export type { EditJobOptions, JobOptions, JobType } from './model/options.ts'
+export type { RetryContext, RetryFunction, RetryPolicy } from './model/backoff.ts'
+export { fatal, snooze, WaitSignal } from './model/verdict.ts'
+
+export type { QueueEventListener, QueueEventMap, QueueEventName } from './observe/events.ts'
+export type { HookEvent, HookListener, MillraceHooks } from './observe/hooks.ts'
+
+export type { DatabaseConfig } from './postgres/connection.ts'
+export type { DatabaseSsl as DatabaseSSLConfig } from './postgres/tls.ts'
+export type { Processor, ProcessorOptions } from './processor/processor.ts'
+export type { ModuleHandler } from './run/handler-entry.ts'
+export { testHandlerSerialization, validateHandlerSerializable } from './run/handler-source.ts'
+export type { ChangeResult } from './store/change.ts'
+export type { DatabaseClient } from './store/enqueue.ts'
+export type { QueueStats, WorkerRecord } from './store/inspect.ts'
+export type { Supervisor, SupervisorOptions, SupervisorRunResult } from './supervisor/supervisor.ts'

@@ -1,0 +1,95 @@
+/**
+ * The words used everywhere. A *job* is one unit of work; an *attempt* is one execution of it, counted when it is
+ * claimed; a *lease* is a worker's right to an attempt, under a fencing *token*; an *outcome* is what a handler did and
+ * a *settlement* what must be recorded of it; a *group* is a set of jobs under one concurrency limit; a *key* makes a
+ * job unique; a *dead letter* is a job that failed for good. `docs/learn/lifecycle.md` tells the story.
+ */
+
+/** What the public API reports. A job between two attempts is `failed` with `nextAttemptAt` set. */
+export type JobStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled' | 'waiting'
+
+export const JOB_STATUSES: readonly JobStatus[] = ['pending', 'processing', 'completed', 'failed', 'cancelled', 'waiting']
+
+/** Why the last attempt of a job failed. */
+export const FailureReason = {
+  Timeout: 'timeout',
+  HandlerError: 'handler_error',
+  NoHandler: 'no_handler',
+  /** The worker died, or was cut off for longer than its lease, in the last permitted attempt. */
+  WorkerLost: 'worker_lost',
+  /** The stored payload does not satisfy the schema of its job type; retrying cannot help. */
+  PayloadInvalid: 'payload_invalid',
+} as const
+export type FailureReason = (typeof FailureReason)[keyof typeof FailureReason]
+
+/** One failure of a job, newest last in `errorHistory`. */
+export interface JobError {
+  readonly message: string
+  /** ISO 8601. */
+  readonly timestamp: string
+  readonly name?: string
+  readonly code?: string
+  readonly stack?: string
+  /** The cause chain, outermost first, at most five deep. */
+  readonly cause?: readonly { readonly name?: string; readonly message: string; readonly stack?: string }[]
+  readonly reason?: FailureReason
+  readonly attempt?: number
+  readonly workerId?: string
+}
+
+export interface JobGroup {
+  /** Jobs of one group id share a concurrency limit. 1 to 255 characters. */
+  readonly id: string
+  /** Stored and returned; reserved for policies to come. */
+  readonly tier?: string
+}
+
+export interface JobDependsOn {
+  readonly jobIds?: readonly number[]
+  readonly tags?: readonly string[]
+}
+
+/** What a user sees of a stored job. */
+export interface JobRecord<PayloadMap = Record<string, unknown>, T extends keyof PayloadMap = keyof PayloadMap> {
+  readonly id: number
+  readonly jobType: T
+  readonly payload: PayloadMap[T]
+  readonly status: JobStatus
+  readonly createdAt: Date
+  readonly updatedAt: Date
+  readonly lockedAt: Date | null
+  readonly lockedBy: string | null
+  readonly attempts: number
+  readonly maxAttempts: number
+  readonly nextAttemptAt: Date | null
+  readonly priority: number
+  readonly runAt: Date
+  readonly pendingReason: string | null
+  readonly errorHistory: readonly JobError[]
+  readonly timeoutMs: number | null
+  readonly forceKillOnTimeout: boolean
+  readonly failureReason: FailureReason | null
+  readonly completedAt: Date | null
+  readonly startedAt: Date | null
+  readonly lastRetriedAt: Date | null
+  readonly lastFailedAt: Date | null
+  readonly lastCancelledAt: Date | null
+  readonly tags: readonly string[] | undefined
+  readonly idempotencyKey: string | null
+  readonly waitUntil: Date | null
+  readonly waitTokenId: string | null
+  readonly stepData: Readonly<Record<string, unknown>> | undefined
+  readonly progress: number | null
+  readonly output: unknown
+  readonly retryDelay: number | null
+  readonly retryBackoff: boolean | null
+  readonly retryDelayMax: number | null
+  readonly deadLetterJobType: string | null
+  readonly deadLetteredAt: Date | null
+  readonly deadLetterJobId: number | null
+  readonly groupId: string | null
+  readonly groupTier: string | null
+  readonly dependsOnJobIds: readonly number[] | null
+  readonly dependsOnTags: readonly string[] | null
+  readonly tenantId: string | null
+}

@@ -1,0 +1,23 @@
+import type { FailureReason } from './job.ts'
+
+/** What became of one attempt, before anything is decided or recorded. */
+export type Outcome =
+  /** The handler resolved. `output` is JSON text; absent when it gave none. */
+  | { readonly kind: 'returned'; readonly output?: string }
+  /** The handler rejected, ran into its timeout, or there is none. */
+  | { readonly kind: 'threw'; readonly error: unknown; readonly reason: FailureReason }
+  /** As `threw`, but no retry can help: `throw fatal(error)`, or a payload that breaks its schema. */
+  | { readonly kind: 'fatal'; readonly error: unknown; readonly reason: FailureReason }
+  /** `throw snooze(ms)` or `return snooze(ms)`: run again later, without using up an attempt. */
+  | { readonly kind: 'snoozed'; readonly delayMs: number }
+  /** Stopped by a drain: hand it back, without using up an attempt. */
+  | { readonly kind: 'released' }
+  /** Stopped because somebody cancelled the job. */
+  | { readonly kind: 'cancelled' }
+  /** The lease is gone; there is nothing to record. */
+  | { readonly kind: 'lost' }
+
+/** For the end of every `switch` over a union: a new member that is not handled fails to compile. */
+export function assertNever(value: never): never {
+  throw new TypeError(`unexpected value: ${JSON.stringify(value)}`)
+}

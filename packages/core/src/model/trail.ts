@@ -1,0 +1,97 @@
+import { type JobEvent, JobEventType } from './event.ts'
+
+/** What a store keeps of a job's past: columns of the job, and the entries that cannot be derived from them. */
+export interface JobTrail {
+  readonly jobId: number
+  readonly jobType: string
+  readonly createdAt: Date
+  /** Attempts claimed so far. */
+  readonly attempt: number
+  readonly claimedAt: Date | null
+  readonly workerId: string | null
+  readonly finishedAt: Date | null
+  /** How many of the oldest entries are gone. */
+  readonly dropped: number
+  /** Past attempts and notes, oldest first, as the store wrote them. */
+  readonly entries: readonly unknown[]
+  /** What the last claim led to so far; `none` when an entry already tells. */
+  readonly current: 'running' | 'completed' | 'none'
+  readonly tags?: unknown
+  readonly idempotencyKey?: string | undefined
+}
+
+type Happening = Omit<JobEvent, 'id' | 'jobId'>
+
+/**
+ * A job's history, derived instead of written: its creation, then each entry of its trail, then the attempt under way or
+ * the one that completed it. Nothing can be recorded that did not happen, or happen without being recorded.
+ */
+export function jobEvents(trail: JobTrail): JobEvent[] {
+  const added: Happening = {
+    eventType: JobEventType.Added,
+    createdAt: trail.createdAt,
+    metadata: {
+      jobType: trail.jobType,
+      ...(trail.tags === undefined ? {} : { tags: trail.tags }),
+      ...(trail.idempotencyKey === undefined ? {} : { idempotencyKey: trail.idempotencyKey }),
+    },
+  }
+  const happenings = [added, ...trail.entries.flatMap(entryEvents), ...currentEvents(trail)]
+  // Dropped entries keep their positions, so an event's id never changes. The creation is the first, always.
+  return happenings.map((event, index) => ({ id: index === 0 ? 1 : index + 1 + trail.dropped, jobId: trail.jobId, ...event }))
+}
+
+function currentEvents(trail: JobTrail): Happening[] {
+  if (trail.current === 'none' || trail.claimedAt === null) return []
+  const metadata = { attempt: trail.attempt, workerId: trail.workerId }
+  const started: Happening = { eventType: JobEventType.Processing, createdAt: trail.claimedAt, metadata }
+  if (trail.current === 'running' || trail.finishedAt === null) return [started]
+  return [started, { eventType: JobEventType.Completed, createdAt: trail.finishedAt, metadata }]
+}
+
+const OUTCOME_EVENTS: Readonly<Record<string, JobEventType>> = {
+  failed: JobEventType.Failed,
+  cancelled: JobEventType.Cancelled,
+  lost: JobEventType.Reclaimed,
+  released: JobEventType.Released,
+  snoozed: JobEventType.Released,
+  waiting: JobEventType.Waiting,
+}
+
+const NOTE_EVENTS: Readonly<Record<string, JobEventType>> = {
+  edited: JobEventType.Edited,
+  retried: JobEventType.Retried,
+  prolonged: JobEventType.Prolonged,
+  cancelled: JobEventType.Cancelled,
+  cancel_requested: JobEventType.CancelRequested,
+}
+
+function entryEvents(entry: unknown): Happening[] {
+  if (typeof entry !== 'object' || entry === null) return []
+  const fields: Readonly<Record<string, unknown>> = { ...entry }
+  const at = new Date(String(fields['at']))
+  if (fields['kind'] !== 'attempt') {
+    const eventType = NOTE_EVENTS[String(fields['kind'])]
+    return eventType === undefined ? [] : [{ eventType, createdAt: at, metadata: record(fields['metadata']) }]
+  }
+  const metadata = { attempt: fields['attempt'], workerId: fields['worker'] ?? null }
+  const outcome = String(fields['outcome'])
+  const error = record(fields['error'])
+  const ended: Happening = {
+    eventType: OUTCOME_EVENTS[outcome] ?? JobEventType.Failed,
+    createdAt: at,
+    metadata: {
+      ...metadata,
+      outcome,
+      ...(error === null ? {} : { message: error['message'], error }),
+      ...(fields['reason'] === undefined ? {} : { reason: fields['reason'] }),
+    },
+  }
+  const claimedAt = fields['claimedAt']
+  if (typeof claimedAt !== 'string') return [ended]
+  return [{ eventType: JobEventType.Processing, createdAt: new Date(claimedAt), metadata }, ended]
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> | null {
+  return typeof value === 'object' && value !== null ? { ...value } : null
+}

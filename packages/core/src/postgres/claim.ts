@@ -1,0 +1,185 @@
+import type {
+  ClaimedJob,
+  ClaimStore,
+  ExchangeOptions,
+  ExchangeResult,
+  HousekeepingResult,
+  ReadyBound,
+  RetryFields,
+} from '../store/claim.ts'
+import type { Settlement, SettleResult } from '../store/settle.ts'
+import type { Row } from './executor.ts'
+import { integer, json, text } from './rows.ts'
+import type { Database } from './schema.ts'
+import { settlementArguments } from './settle.ts'
+
+const EXCHANGE =
+  'select * from :schema.exchange($1::bigint, $2::bigint[], $3::bigint[], $4::jsonb, $5::integer, $6::integer, $7::integer[], ' +
+  '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean)'
+
+const LEASED =
+  'select j.id, j.token, j.priority, j.ready_seq, j.attempts, j.max_attempts, j.job_type, j.payload::text, j.created_at, ' +
+  ':schema.job_extra(j) from :schema.jobs j where j.worker = $1::bigint and j.lane = \'x\' and j.token <> all ($2::bigint[]) ' +
+  'order by j.priority desc, j.ready_seq'
+
+export function claimVerbs(db: Database): ClaimStore {
+  return {
+    async register(options) {
+      return integer(
+        await db.value(
+          'select :schema.register_worker($1::text, $2::integer, $3::integer, $4::text[], $5::integer, $6::text, $7::integer, $8::text)',
+          [
+            options.workerId,
+            options.leaseMs,
+            options.groupConcurrency ?? null,
+            options.jobTypes ?? null,
+            options.concurrency,
+            options.host,
+            options.pid,
+            options.version,
+          ],
+        ),
+      )
+    },
+    async unregister({ worker }) {
+      await db.query('select :schema.unregister_worker($1::bigint)', [worker])
+    },
+    async exchange(options) {
+      return exchangeResult(await db.query(EXCHANGE, exchangeArguments(options)), options.settlements)
+    },
+    async heartbeat({ worker, leaseMs }) {
+      return (await db.value('select :schema.heartbeat($1::bigint, $2::integer)', [worker, leaseMs])) === true
+    },
+    async leased({ worker, known }) {
+      return (await db.query(LEASED, [worker, known])).map(claimedJob)
+    },
+  }
+}
+
+function exchangeArguments(options: ExchangeOptions): unknown[] {
+  const { ids, tokens, others } = settlementArguments(options.settlements)
+  const bounds = options.from === 'sweep' ? null : options.from
+  return [
+    options.worker,
+    ids,
+    tokens,
+    others,
+    options.limit,
+    options.slots,
+    bounds?.map((bound) => bound.priority) ?? null,
+    bounds?.map((bound) => bound.fromSeq) ?? null,
+    options.jobTypes ?? null,
+    options.sleeping ?? null,
+    options.housekeeping ?? false,
+    options.heartbeatMs ?? null,
+    options.keepCompleted,
+  ]
+}
+
+const NOTHING_SETTLED: readonly SettleResult[] = []
+
+function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]): ExchangeResult {
+  const first = rows[0]
+  const summary = first !== undefined && first[0] === null ? first : undefined
+  const jobs: ClaimedJob[] = []
+  for (let at = summary ? 1 : 0; at < rows.length; at++) jobs.push(claimedJob(rows[at] ?? []))
+  // The claim locks in order but its update answers in the order of the primary key.
+  jobs.sort((a, b) => b.priority - a.priority || a.readySeq - b.readySeq)
+  if (!summary) return { jobs, settled: settledResults(settlements, undefined), alive: true }
+  const told: unknown = json(summary[7])
+  const levels = field(told, 'levels')
+  const housekeeping = field(told, 'housekeeping')
+  return {
+    jobs,
+    settled: settledResults(settlements, field(told, 'lost')),
+    alive: field(told, 'alive') !== false,
+    ...(Array.isArray(levels) ? { levels: readyLevels(levels) } : {}),
+    ...(housekeeping === undefined ? {} : { housekeeping: housekeepingResult(housekeeping) }),
+  }
+}
+
+function settledResults(settlements: readonly Settlement[], lost: unknown): readonly SettleResult[] {
+  if (settlements.length === 0) return NOTHING_SETTLED
+  if (!Array.isArray(lost)) return settlements.map(() => 'settled')
+  const ids = new Set(lost.map(integer))
+  return settlements.map((settlement) => (ids.has(settlement.id) ? 'lost' : 'settled'))
+}
+
+function readyLevels(levels: readonly unknown[]): 'many' | ReadyBound[] {
+  if (levels.length > 16) return 'many'
+  return levels.map((level) => {
+    const [priority, fromSeq] = Array.isArray(level) ? level : []
+    return { priority: integer(priority), fromSeq: integer(fromSeq) }
+  })
+}
+
+function housekeepingResult(value: unknown): HousekeepingResult {
+  const next = field(value, 'nextDueMs')
+  const cancels = field(value, 'cancels')
+  return {
+    nextDueMs: typeof next === 'number' ? next : null,
+    cancelRequests: (Array.isArray(cancels) ? cancels : []).map((request: unknown) => {
+      const [id, token, lost] = Array.isArray(request) ? request : []
+      return { id: integer(id), token: integer(token), lost: lost === true }
+    }),
+    rescued: integer(field(value, 'rescued') ?? 0),
+    promoted: integer(field(value, 'promoted') ?? 0),
+  }
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined
+}
+
+const NO_RETRY: RetryFields = { delay: null, backoff: null, delayMax: null }
+
+/** Columns as in `exchange`: id, token, priority, ready_seq, attempts, max_attempts, job_type, payload, created_at, extra. */
+function claimedJob(row: Row): ClaimedJob {
+  const job = {
+    id: Number(row[0]),
+    token: Number(row[1]),
+    jobType: text(row[6]),
+    payload: text(row[7]),
+    codec: 'json' as const,
+    attempt: Number(row[4]),
+    maxAttempts: Number(row[5]),
+    priority: Number(row[2]),
+    readySeq: Number(row[3]),
+    timeoutMs: null,
+    forceKillOnTimeout: false,
+    tags: null,
+    idempotencyKey: null,
+    groupId: null,
+    tenantId: null,
+    createdAt: text(row[8]),
+    retry: NO_RETRY,
+  }
+  return row[9] === null || row[9] === undefined ? job : { ...job, ...extras(json(row[9])) }
+}
+
+function extras(extra: unknown): Partial<ClaimedJob> {
+  const tags = field(extra, 'tags')
+  const number = (name: string): number | null => {
+    const value = field(extra, name)
+    return value === undefined ? null : Number(value)
+  }
+  const string = (name: string): string | null => {
+    const value = field(extra, name)
+    return value === undefined ? null : text(value)
+  }
+  const backoff = field(extra, 'retryBackoff')
+  return {
+    codec: field(extra, 'rich') === true ? 'rich' : 'json',
+    timeoutMs: number('timeoutMs'),
+    forceKillOnTimeout: field(extra, 'forceKill') === true,
+    tags: Array.isArray(tags) ? tags.map(text) : null,
+    idempotencyKey: string('idempotencyKey'),
+    groupId: string('groupId'),
+    tenantId: string('tenantId'),
+    retry: {
+      delay: number('retryDelay'),
+      backoff: typeof backoff === 'boolean' ? backoff : null,
+      delayMax: number('retryDelayMax'),
+    },
+  }
+}

@@ -1,0 +1,94 @@
+import type { EnqueueOptions, EnqueueResult, EnqueueStore, NewJob } from '../store/enqueue.ts'
+import { MillraceError } from '../errors.ts'
+import { integer, integers, timestamp } from './rows.ts'
+import type { Database } from './schema.ts'
+
+const ADD = 'select a.ids, array_to_json(a.created)::text, a.sleepers from :schema.add_jobs($1::jsonb, $2::bigint, $3::boolean) a'
+
+export function enqueueVerbs(db: Database): EnqueueStore {
+  return {
+    async enqueue(options) {
+      // On our own connection the notification follows after the commit, debounced over many adds; in the caller's
+      // transaction it must be part of the one statement.
+      const values = [jobsJson(options.jobs), options.nonce ?? null, options.db !== undefined]
+      return options.db ? addThrough(db, options, values) : enqueueResult(await db.query(ADD, values))
+    },
+    async findEnqueued({ nonce, sinceId }) {
+      const ids = await db.value('select :schema.find_added($1::bigint, $2::bigint)', [nonce, sinceId])
+      return ids === null ? null : integers(ids)
+    },
+    async wake({ priorities }) {
+      const levels = priorities.join(',')
+      await db.query('select pg_notify($1, $2)', [db.channel, levels.length < 1000 ? `r${levels}` : 'r'])
+    },
+  }
+}
+
+/** Through whatever client or ORM the caller brought: one statement, text parameters, one row of one text column. */
+async function addThrough(db: Database, { db: client, jobs }: EnqueueOptions, values: readonly unknown[]): Promise<EnqueueResult> {
+  if (!client) throw new MillraceError('OPTION_INVALID', '`db` is missing.')
+  const text = db.sql(
+    'select json_build_object(\'ids\', a.ids, \'created\', a.created, \'sleepers\', a.sleepers)::text as added ' +
+      'from :schema.add_jobs($1::text::jsonb, $2::text::bigint, true) a',
+  )
+  const answer = await client.query(text, [values[0], values[1] === null ? null : String(values[1])])
+  const row: unknown = answer.rows[0]
+  const added: unknown = Array.isArray(row) ? row[0] : typeof row === 'object' && row !== null && 'added' in row ? row.added : undefined
+  const parsed: unknown = typeof added === 'string' ? JSON.parse(added) : added
+  if (typeof parsed !== 'object' || parsed === null || !('ids' in parsed) || !Array.isArray(parsed.ids)) {
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `\`db.query\` answered ${jobs.length} added jobs in a shape that is not \`{ rows: [{ added }] }\`. Pass a client whose ` +
+        '`query(text, values)` runs on your transaction, such as a `pg` client.',
+      { details: { field: 'db' } },
+    )
+  }
+  const created = 'created' in parsed ? parsed.created : null
+  return { ids: parsed.ids.map(integer), created: flags(created), sleepers: false }
+}
+
+function enqueueResult(rows: readonly (readonly unknown[])[]): EnqueueResult {
+  const [ids, created, sleepers] = rows[0] ?? []
+  return {
+    ids: integers(ids),
+    created: flags(typeof created === 'string' ? JSON.parse(created) : created),
+    sleepers: sleepers === true,
+  }
+}
+
+function flags(created: unknown): 'all' | ReadonlySet<number> {
+  if (!Array.isArray(created)) return 'all'
+  return new Set(created.flatMap((flag, index) => (flag === true ? [index] : [])))
+}
+
+/**
+ * The batch as `add_jobs` takes it, built as text: a payload is JSON already and is not parsed again. Only what differs
+ * from the default is sent.
+ */
+function jobsJson(jobs: readonly NewJob[]): string {
+  let json = '['
+  for (const job of jobs) {
+    json += `${json === '[' ? '' : ','}{"job_type":${JSON.stringify(job.jobType)},"payload":${job.payload}${rest(job)}}`
+  }
+  return `${json}]`
+}
+
+function rest(job: NewJob): string {
+  let json = ''
+  if (job.priority) json += `,"priority":${job.priority}`
+  if (job.runAt !== undefined) json += `,"run_at":"${timestamp(job.runAt)}"`
+  if (job.maxAttempts !== undefined) json += `,"max_attempts":${job.maxAttempts}`
+  if (job.timeoutMs !== undefined) json += `,"timeout_ms":${job.timeoutMs}`
+  if (job.forceKillOnTimeout) json += ',"force_kill":true'
+  if (job.tags !== undefined) json += `,"tags":${JSON.stringify(job.tags)}`
+  if (job.idempotencyKey !== undefined) json += `,"idempotency_key":${JSON.stringify(job.idempotencyKey)}`
+  if (job.retryDelay !== undefined) json += `,"retry_delay":${job.retryDelay}`
+  if (job.retryBackoff !== undefined) json += `,"retry_backoff":${job.retryBackoff}`
+  if (job.retryDelayMax !== undefined) json += `,"retry_delay_max":${job.retryDelayMax}`
+  if (job.deadLetterJobType !== undefined) json += `,"dead_letter_job_type":${JSON.stringify(job.deadLetterJobType)}`
+  if (job.groupId !== undefined) json += `,"group_id":${JSON.stringify(job.groupId)}`
+  if (job.groupTier !== undefined) json += `,"group_tier":${JSON.stringify(job.groupTier)}`
+  if (job.tenantId !== undefined) json += `,"tenant_id":${JSON.stringify(job.tenantId)}`
+  if (job.codec === 'rich') json += ',"rich":true'
+  return json
+}

@@ -1,0 +1,5 @@
+export type { Executor, QueryOptions, Row } from './executor.ts'
+export { createPostgresStore } from './store.ts'
+export type { PostgresStoreOptions } from './store.ts'
+export { PoolExecutor } from './pool-executor.ts'
+export type { Store } from '../store/store.ts'

@@ -1,0 +1,156 @@
+import type { JobStatus } from '../model/job.ts'
+import { JOB_STATUSES } from '../model/job.ts'
+import { jobEvents, type JobTrail } from '../model/trail.ts'
+import type { InspectStore, ListOptions, QueueStats, WorkerRecord } from '../store/inspect.ts'
+import type { Row } from './executor.ts'
+import { filterCondition, JOB_TABLES, type JobTable, Parameters, statusSql } from './filter.ts'
+import { date, dateOrNull, integer, integerOrNull, jobRecord, json, RECORD_COLUMNS, text } from './rows.ts'
+import type { Database } from './schema.ts'
+
+export function inspectVerbs(db: Database): InspectStore {
+  return {
+    async getJob({ id }) {
+      const sql = JOB_TABLES.map((table) => `(select ${recordColumns(table)} from :schema.${table} j where j.id = $1::bigint)`).join(
+        ' union all ',
+      )
+      const rows = await db.query(`${sql} limit 1`, [id])
+      return rows[0] ? jobRecord(rows[0]) : null
+    },
+    async listJobs(options) {
+      const parameters = new Parameters()
+      const sql = listSql(options, parameters)
+      return sql === null ? [] : (await db.query(sql, parameters.values)).map(jobRecord)
+    },
+    async listEvents({ id }) {
+      const sql = JOB_TABLES.map((table) => `select ${trailColumns(table)} from :schema.${table} j where j.id = $1::bigint`).join(
+        ' union all ',
+      )
+      const rows = await db.query(sql, [id])
+      return rows[0] ? jobEvents(trail(rows[0])) : []
+    },
+    async listWorkers() {
+      return (await db.query(WORKERS)).map(workerRecord)
+    },
+    async stats() {
+      return queueStats(await db.query(STATS))
+    },
+    async checkInvariants() {
+      const rows = await db.query('select * from :schema.check_invariants()', [], { timeoutMs: 120_000 })
+      return rows.map((row) => ({ invariant: text(row[0]), detail: text(row[1]) }))
+    },
+  }
+}
+
+function recordColumns(table: JobTable): string {
+  return RECORD_COLUMNS.replace('%STATUS%', statusSql(table)).replace(
+    '%NEXT%',
+    table === 'jobs' ? "case when j.lane <> 'x' then j.next_attempt_at end" : 'null::timestamptz',
+  )
+}
+
+/**
+ * Each table answers its own newest rows by its id index, so a page costs the same whatever the others hold. Ids and
+ * ages agree, so id order is age order.
+ */
+function listSql(options: ListOptions, parameters: Parameters): string | null {
+  const offset = options.cursor === undefined ? (options.offset ?? 0) : 0
+  const cursor = options.cursor === undefined ? '' : ` and j.id < ${parameters.add(options.cursor, 'bigint')}`
+  const most = parameters.add(options.limit + offset, 'bigint')
+  const parts = JOB_TABLES.flatMap((table) => {
+    const condition = filterCondition(table, options, parameters)
+    if (condition === null) return []
+    return [
+      `(select ${recordColumns(table)} from :schema.${table} j where ${condition}${cursor} order by j.id desc limit ${most})`,
+    ]
+  })
+  if (parts.length === 0) return null
+  return (
+    `select * from (${parts.join(' union all ')}) u order by u.id desc ` +
+    `limit ${parameters.add(options.limit, 'bigint')} offset ${parameters.add(offset, 'bigint')}`
+  )
+}
+
+function trailColumns(table: JobTable): string {
+  return (
+    'j.id, j.job_type, j.created_at, j.attempts, j.claimed_at, j.locked_by, j.finished_at, j.log_dropped, j.log::text, ' +
+    `${statusSql(table)} as status, to_jsonb(j.tags)::text as tags, j.idempotency_key`
+  )
+}
+
+function trail(row: Row): JobTrail {
+  const [id, jobType, createdAt, attempts, claimedAt, lockedBy, finishedAt, dropped, log, status, tags, key] = row
+  const entries = log === null ? [] : json(log)
+  return {
+    jobId: integer(id),
+    jobType: text(jobType),
+    createdAt: date(createdAt),
+    attempt: integer(attempts),
+    claimedAt: dateOrNull(claimedAt),
+    workerId: lockedBy === null ? null : text(lockedBy),
+    finishedAt: dateOrNull(finishedAt),
+    dropped: integer(dropped),
+    entries: Array.isArray(entries) ? entries : [],
+    current: status === 'x' ? 'running' : status === 'k' ? 'completed' : 'none',
+    tags: tags === null ? undefined : json(tags),
+    idempotencyKey: key === null ? undefined : text(key),
+  }
+}
+
+
+const WORKERS =
+  'select w.worker_id, w.host, w.pid, w.version, w.concurrency, w.group_concurrency, to_jsonb(w.job_types)::text, w.started_at, ' +
+  "w.last_seen_at, w.expires_at, (select count(*) from :schema.jobs j where j.worker = w.id and j.lane = 'x') " +
+  'from :schema.workers w order by w.id'
+
+function workerRecord(row: Row): WorkerRecord {
+  const types = row[6] === null ? null : json(row[6])
+  return {
+    workerId: text(row[0]),
+    host: text(row[1]),
+    pid: integer(row[2]),
+    version: text(row[3]),
+    concurrency: integer(row[4]),
+    groupConcurrency: integerOrNull(row[5]),
+    jobTypes: Array.isArray(types) ? types.map(text) : null,
+    startedAt: date(row[7]),
+    lastSeenAt: date(row[8]),
+    expiresAt: date(row[9]),
+    running: integer(row[10]),
+  }
+}
+
+const STATS = `
+  select 'status:' || s.status, s.count from (
+    select ${statusSql('jobs')} as status, count(*) as count from :schema.jobs j group by 1
+    union all select 'k', count(*) from :schema.finished_jobs
+    union all select j.status::text, count(*) from :schema.failed_jobs j group by 1) s
+  union all select 'lane:' || j.lane::text, count(*) from :schema.jobs j group by j.lane
+  union all select 'oldest', (extract(epoch from clock_timestamp() - min(j.run_at)) * 1000)::bigint
+    from :schema.jobs j where j.lane = 'r' having min(j.run_at) is not null
+  union all select 'workers', count(*) from :schema.workers w where w.expires_at > clock_timestamp()`
+
+const LETTERS: Readonly<Record<JobStatus, string>> = {
+  pending: 'p',
+  processing: 'x',
+  completed: 'k',
+  failed: 'f',
+  cancelled: 'c',
+  waiting: 'w',
+}
+
+function queueStats(rows: readonly Row[]): QueueStats {
+  const counts = new Map<string, number>()
+  // A failed job may wait for its next attempt in one table or rest in another: both count as failed.
+  for (const [name, count] of rows) counts.set(text(name), (counts.get(text(name)) ?? 0) + integer(count))
+  const of = (name: string): number => counts.get(name) ?? 0
+  const byStatus: Record<JobStatus, number> = { pending: 0, processing: 0, completed: 0, failed: 0, cancelled: 0, waiting: 0 }
+  for (const status of JOB_STATUSES) byStatus[status] = of(`status:${LETTERS[status]}`)
+  return {
+    byStatus,
+    ready: of('lane:r'),
+    timed: of('lane:t'),
+    groupWaiting: of('lane:g'),
+    oldestReadyMs: counts.has('oldest') ? Math.max(0, of('oldest')) : null,
+    workers: of('workers'),
+  }
+}

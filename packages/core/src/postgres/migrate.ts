@@ -1,0 +1,132 @@
+import { MillraceError } from '../errors.ts'
+import type { MigrateStore } from '../store/migrate.ts'
+import { functionFiles, functionsChecksum, tableMigrations } from './generated/sql.ts'
+import type { Row } from './executor.ts'
+import { integer, text } from './rows.ts'
+import type { Database } from './schema.ts'
+
+/**
+ * The oldest schema version whose clients may still work beside this one. A table migration that an older client cannot
+ * live with raises it; such a client then refuses to start.
+ */
+const OLDEST_CLIENT = 1
+
+const CURRENT = tableMigrations.at(-1)?.version ?? 0
+
+interface Installed {
+  readonly versions: ReadonlyMap<number, string>
+  readonly functions: string | null
+  readonly oldestClient: number
+}
+
+export function migrateVerbs(db: Database): MigrateStore {
+  return {
+    async migrate({ mode }) {
+      const found = await installed(db)
+      if (found) refuseForeign(db, found)
+      if (found && isCurrent(found)) return { applied: [] }
+      if (mode === 'check') throw notCurrent(db, found)
+      const applied = await apply(db, found)
+      return { applied }
+    },
+  }
+}
+
+/** What the database has, without writing anything; `null` when the schema or its book of migrations is missing. */
+async function installed(db: Database): Promise<Installed | null> {
+  const exists = await db.value("select to_regclass('\":rawschema\".migrations') is not null")
+  if (exists !== true) return null
+  const rows: readonly Row[] = await db.query('select m.version, m.checksum, m.oldest_client from :schema.migrations m order by m.version')
+  const tables = rows.filter((row) => integer(row[0]) > 0)
+  const functions = rows.find((row) => integer(row[0]) === 0)
+  return {
+    versions: new Map(tables.map((row) => [integer(row[0]), text(row[1])])),
+    functions: functions ? text(functions[1]) : null,
+    oldestClient: Math.max(0, ...rows.map((row) => integer(row[2]))),
+  }
+}
+
+function isCurrent(found: Installed): boolean {
+  // A newer schema keeps its own functions: the older client must not put its own back.
+  if (Math.max(0, ...found.versions.keys()) > CURRENT) return true
+  return found.versions.size === tableMigrations.length && found.functions === functionsChecksum
+}
+
+/** @throws MillraceError `SCHEMA_TOO_NEW` or `SCHEMA_CHANGED` */
+function refuseForeign(db: Database, found: Installed): void {
+  if (found.oldestClient > CURRENT) {
+    throw new MillraceError(
+      'SCHEMA_TOO_NEW',
+      `Schema "${db.schema}" has been migrated by a newer version of Millrace that no longer works beside this one. Update this process.`,
+      { details: { field: 'schema', value: db.schema, remedy: 'Update the `millrace` package of this process.' } },
+    )
+  }
+  for (const migration of tableMigrations) {
+    const checksum = found.versions.get(migration.version)
+    if (checksum !== undefined && checksum !== migration.checksum) {
+      throw new MillraceError(
+        'SCHEMA_CHANGED',
+        `Migration ${migration.version} (${migration.name}) of schema "${db.schema}" differs from the one this version ships.`,
+        { details: { field: 'schema', value: db.schema, remedy: 'Install the released package, or start with a fresh schema.' } },
+      )
+    }
+  }
+}
+
+function notCurrent(db: Database, found: Installed | null): MillraceError {
+  const remedy = "Run `await queue.migrate()` once at deploy, or set `migrate: 'auto'`."
+  return found
+    ? new MillraceError('SCHEMA_OUTDATED', `Schema "${db.schema}" is older than this version needs. ${remedy}`, { details: { remedy } })
+    : new MillraceError('SCHEMA_MISSING', `Schema "${db.schema}" has not been set up. ${remedy}`, { details: { remedy } })
+}
+
+/**
+ * Everything in one transaction under an advisory lock: of many processes that start together one migrates, the others
+ * wait and find it done. The script re-checks each step itself, since `found` was read before the lock.
+ */
+async function apply(db: Database, found: Installed | null): Promise<string[]> {
+  const pending = tableMigrations.filter((migration) => !found?.versions.has(migration.version))
+  const steps = pending.map((migration) =>
+    guarded(`not exists (select from :schema.migrations where version = ${migration.version})`, [
+      migration.sql,
+      `insert into :schema.migrations (version, name, checksum, oldest_client) values (${migration.version}, ` +
+        `'${migration.name}', '${migration.checksum}', ${OLDEST_CLIENT});`,
+    ]),
+  )
+  const functions = guarded(
+    `not exists (select from :schema.migrations where version = 0 and checksum = '${functionsChecksum}')` +
+      ` and not exists (select from :schema.migrations where version > ${CURRENT})`,
+    [
+      ...functionFiles.map((file) => file.sql),
+      `insert into :schema.migrations (version, name, checksum, oldest_client) values (0, 'functions', '${functionsChecksum}', ` +
+        `${OLDEST_CLIENT}) on conflict (version) do update set checksum = excluded.checksum, applied_at = clock_timestamp();`,
+      'select :schema.make_partitions();',
+    ],
+  )
+  await db.executor.script(db.sql([BOOK, ...steps, functions].join('\n')))
+  return [...pending.map((migration) => migration.name), 'functions']
+}
+
+const BOOK = `
+select pg_advisory_xact_lock(hashtextextended('millrace:migrate::rawschema', 0));
+set local client_min_messages = warning;
+set local check_function_bodies = off;
+set local statement_timeout = '5min';
+do $book$ begin
+  if to_regnamespace('":rawschema"') is null then execute 'create schema :schema'; end if;
+end $book$;
+create table if not exists :schema.migrations (
+  -- 0 is the set of functions, replaced with every version that changes them; tables count from 1 and are frozen.
+  version integer primary key, name text not null, checksum text not null,
+  oldest_client integer not null, applied_at timestamptz not null default clock_timestamp());
+`
+
+/**
+ * Statements that run only if `condition` still holds under the lock. They go through `execute` as one text, since a
+ * script cannot branch.
+ */
+function guarded(condition: string, statements: readonly string[]): string {
+  const body = statements.join('\n')
+  const tag = '$millrace_migration$'
+  return `do $guard$ begin if ${condition} then execute ${tag}${body}${tag}; end if; end $guard$;`
+}

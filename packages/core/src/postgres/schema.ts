@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import type { Executor, QueryOptions, Row } from './executor.ts'
+
+/** Writes a SQL template for one instance: `:schema` is the quoted schema, `:rawschema` its name, `:channel` its channel. */
+export type SqlWriter = (template: string) => string
+
+/**
+ * The channel an instance notifies on. A channel name holds 63 bytes, so a long schema name is shortened to a digest.
+ */
+export function channelOf(schema: string): string {
+  const name = `millrace_${schema}`
+  return name.length <= 60 && /^[a-z0-9_]+$/.test(name) ? name : `millrace_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
+}
+
+/** @param schema - Already checked by `validateSchemaName`: no quotes, no backslash. */
+export function sqlWriter(schema: string): SqlWriter {
+  const written = new Map<string, string>()
+  const quoted = `"${schema}"`
+  const channel = channelOf(schema)
+  return (template) => {
+    const known = written.get(template)
+    if (known !== undefined) return known
+    const sql = template.replaceAll(':schema', quoted).replaceAll(':rawschema', schema).replaceAll(':channel', channel)
+    // Templates are constants of this package plus the shapes of filters, so the map stays small; a flood would be a bug.
+    if (written.size < 2000) written.set(template, sql)
+    return sql
+  }
+}
+
+/** One instance on one executor: what every verb of this store works with. */
+export class Database {
+  readonly executor: Executor
+  readonly schema: string
+  readonly channel: string
+  readonly sql: SqlWriter
+
+  constructor(executor: Executor, schema: string) {
+    this.executor = executor
+    this.schema = schema
+    this.channel = channelOf(schema)
+    this.sql = sqlWriter(schema)
+  }
+
+  query(template: string, values?: readonly unknown[], options?: QueryOptions): Promise<readonly Row[]> {
+    return this.executor.query(this.sql(template), values, options)
+  }
+
+  /** The first column of the only row. */
+  async value(template: string, values?: readonly unknown[]): Promise<unknown> {
+    const rows = await this.query(template, values)
+    return rows[0]?.[0] ?? null
+  }
+}

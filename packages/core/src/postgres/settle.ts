@@ -1,0 +1,73 @@
+import type { Settlement, SettleResult, SettleStore } from '../store/settle.ts'
+import { integers } from './rows.ts'
+import type { Database } from './schema.ts'
+
+export function settleVerbs(db: Database): SettleStore {
+  return {
+    async settle({ settlements, keepCompleted }) {
+      const { ids, tokens, others } = settlementArguments(settlements)
+      const lost = await db.value(
+        'select coalesce(case when cardinality($1::bigint[]) > 0 then :schema.settle_completed($1::bigint[], $2::bigint[], $4::boolean) end, ' +
+          "'{}') || coalesce(case when $3::jsonb is not null then :schema.settle_others($3::jsonb, $4::boolean) end, '{}')",
+        [ids, tokens, others, keepCompleted],
+      )
+      return results(settlements, integers(lost))
+    },
+    async report({ reports }) {
+      const lost = await db.value('select :schema.report($1::jsonb)', [
+        `[${reports
+          .map(
+            ({ id, token, progress, output, prolongedMs }) =>
+              `{"id":${id},"token":${token},"progress":${progress ?? null},"output":${output ?? null},"prolonged_ms":${prolongedMs ?? null}}`,
+          )
+          .join(',')}]`,
+      ])
+      return results(reports, integers(lost))
+    },
+  }
+}
+
+function results(asked: readonly { readonly id: number }[], lostIds: readonly number[]): readonly SettleResult[] {
+  const lost = new Set(lostIds)
+  return asked.map(({ id }) => (lost.has(id) ? 'lost' : 'settled'))
+}
+
+/**
+ * Settlements as the SQL functions take them: plain completions, which are most, as two arrays; the rest as one JSON
+ * text. Outputs are JSON already and are not parsed again.
+ */
+export function settlementArguments(settlements: readonly Settlement[]): {
+  readonly ids: readonly number[]
+  readonly tokens: readonly number[]
+  readonly others: string | null
+} {
+  const ids: number[] = []
+  const tokens: number[] = []
+  const others: string[] = []
+  for (const settlement of settlements) {
+    if (settlement.kind === 'completed' && settlement.output === undefined) {
+      ids.push(settlement.id)
+      tokens.push(settlement.token)
+    } else {
+      others.push(settlementJson(settlement))
+    }
+  }
+  return { ids, tokens, others: others.length === 0 ? null : `[${others.join(',')}]` }
+}
+
+function settlementJson(settlement: Settlement): string {
+  const attempt = `"id":${settlement.id},"token":${settlement.token},"kind":"${settlement.kind}"`
+  switch (settlement.kind) {
+    case 'completed':
+      return `{${attempt},"output":${settlement.output ?? null}}`
+    case 'retry':
+      return `{${attempt},"delay_ms":${settlement.delayMs},"reason":"${settlement.reason}","error":${JSON.stringify(settlement.error)}}`
+    case 'failed':
+      return `{${attempt},"reason":"${settlement.reason}","error":${JSON.stringify(settlement.error)}}`
+    case 'snoozed':
+      return `{${attempt},"delay_ms":${settlement.delayMs}}`
+    case 'released':
+    case 'cancelled':
+      return `{${attempt}}`
+  }
+}

@@ -1,0 +1,92 @@
+-- Adds jobs: all or none, in one statement.
+--   p_jobs    array of objects; `job_type` and `payload` are required, every other field has the column's default
+--   p_nonce   names the batch, so that find_added can tell whether it took effect
+--   p_notify  notify sleeping workers when the transaction commits
+-- Returns ids in input order (a keyed job that exists gives its id), created = null when every job is new, else a flag for
+-- each, and whether some live worker sleeps.
+-- Locks: job_keys rows in key order, for keyed jobs only.
+create or replace function :schema.add_jobs(
+  p_jobs jsonb, p_nonce bigint default null, p_notify boolean default true,
+  out ids bigint[], out created boolean[], out sleepers boolean
+) language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_own bigint[];
+  v_priorities text;
+begin
+  if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
+    -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
+    -- in use by an uncommitted transaction is waited for.
+    select array_agg(nextval(':schema.job_ids') order by n) into v_own
+      from generate_series(1, jsonb_array_length(p_jobs)) n;
+    with keyed as (
+      select :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') as key_hash, v_own[x.n] as job_id
+      from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+      where x.value ? 'idempotency_key'
+    )
+    insert into :schema.job_keys (key_hash, job_id)
+      select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
+      on conflict (key_hash) do nothing;
+    select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n), array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n)
+      into ids, created
+      from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+      left join :schema.job_keys k
+        on k.key_hash = :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key');
+    select coalesce(jsonb_agg(x.value || jsonb_build_object('id', ids[x.n]) order by x.n), '[]') into p_jobs
+      from jsonb_array_elements(p_jobs) with ordinality x(value, n) where created[x.n];
+    if true = all (created) then created := null; end if;
+  end if;
+
+  with x as (
+    select coalesce(x.id, nextval(':schema.job_ids')) as new_id, x.*,
+      case when x.tenant_id is null then x.group_id else x.tenant_id || chr(31) || x.group_id end as group_key
+    from jsonb_to_recordset(p_jobs) as x(
+      id bigint, job_type text, payload jsonb, priority integer, run_at timestamptz, max_attempts integer, timeout_ms bigint,
+      force_kill boolean, tags text[], idempotency_key text, retry_delay double precision, retry_backoff boolean,
+      retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean)
+  ), added as (
+    insert into :schema.jobs (
+      id, ready_seq, nonce, created_at, run_at, due_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts,
+      max_attempts, crashes, unmet, log_dropped, lane, rich, force_kill, retry_backoff, job_type, payload, tags, idempotency_key,
+      tenant_id, group_key, group_tier, dead_letter_job_type)
+    select x.new_id, x.new_id, p_nonce, v_now, coalesce(x.run_at, v_now),
+      case when x.run_at > v_now then x.run_at end, x.timeout_ms, x.retry_delay, x.retry_delay_max, coalesce(x.priority, 0), 0,
+      coalesce(x.max_attempts, 3), 0, 0, 0,
+      case when x.run_at > v_now then 't' when x.group_key is not null then 'g' else 'r' end::"char",
+      coalesce(x.rich, false), coalesce(x.force_kill, false), x.retry_backoff, x.job_type, coalesce(x.payload, 'null'), x.tags, x.idempotency_key,
+      x.tenant_id, x.group_key, x.group_tier, x.dead_letter_job_type
+    from x
+    returning id
+  )
+  select case when v_own is null then array_agg(a.id order by a.id) else ids end into ids from added a;
+
+  if jsonb_path_exists(p_jobs, '$[*].group_id') then
+    insert into :schema.group_wakes (group_key)
+      select distinct case when x.tenant_id is null then x.group_id else x.tenant_id || chr(31) || x.group_id end
+      from jsonb_to_recordset(p_jobs) as x(group_id text, tenant_id text) where x.group_id is not null;
+  end if;
+
+  ids := coalesce(ids, '{}');
+  sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
+  if p_notify and sleepers then
+    select string_agg(distinct coalesce(x.priority, 0)::text, ',') into v_priorities
+      from jsonb_to_recordset(p_jobs) as x(priority integer);
+    -- A notification holds 8,000 bytes; a worker that gets no list looks at every level.
+    perform pg_notify(':channel', case when length(v_priorities) < 1000 then 'r' || v_priorities else 'r' end);
+  end if;
+end $$;
+
+create or replace function :schema.key_hash(p_tenant text, p_key text) returns bytea language sql immutable parallel safe as $$
+  select sha256(convert_to(coalesce(p_tenant, '') || chr(31) || p_key, 'UTF8'))
+$$;
+
+-- The ids that a batch created, in order, or null if it never took effect. Ids below p_since are not looked at.
+create or replace function :schema.find_added(p_nonce bigint, p_since bigint) returns bigint[] language sql stable as $$
+  select array_agg(a.id order by a.id) from (
+    select j.id from :schema.jobs j where j.id > p_since and j.nonce = p_nonce
+    union all
+    select j.id from :schema.finished_jobs j where j.id > p_since and j.nonce = p_nonce
+    union all
+    select j.id from :schema.failed_jobs j where j.id > p_since and j.nonce = p_nonce
+  ) a
+$$;

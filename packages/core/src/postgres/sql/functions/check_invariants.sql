@@ -1,0 +1,37 @@
+-- One row per impossible thing that is stored; none when all is well. Reads every live row: for tests, the doctor and the curious.
+create or replace function :schema.check_invariants() returns table (invariant text, detail text) language sql stable as $$
+  select 'lease of an unknown worker', format('job %s, worker %s', j.id, j.worker)
+    from :schema.jobs j where j.lane = 'x' and j.lease_until is null
+      and not exists (select from :schema.workers w where w.id = j.worker)
+  union all
+  select 'attempts used up but not ended', format('job %s: %s of %s', j.id, j.attempts, j.max_attempts)
+    from :schema.jobs j where j.lane <> 'x' and j.attempts >= j.max_attempts
+  union all
+  select 'a waiting job that nothing will wake', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where (j.lane = 'w' and j.wait_token_id is null) or (j.lane = 'd' and j.unmet <= 0)
+      or (j.lane = 'g' and j.group_key is null)
+  union all
+  select 'a worker on a job that does not execute', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.lane <> 'x' and j.worker is not null
+  union all
+  select 'a group count that disagrees', format('group %s: %s stored, %s counted', coalesce(g.group_key, c.group_key), g.active, c.active)
+    from :schema.groups g
+    full join (select j.group_key, count(*)::integer as active from :schema.jobs j
+      where j.lane in ('r', 'x') and j.group_key is not null group by j.group_key) c on c.group_key = g.group_key
+    where coalesce(g.active, 0) <> coalesce(c.active, 0)
+  union all
+  select 'a group with room whose jobs were not woken', format('group %s', g.group_key)
+    from :schema.groups g, :schema.settings s
+    where g.active < coalesce(g.max_active, s.group_limit, 2147483647)
+      and exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key)
+      and not exists (select from :schema.group_wakes w where w.group_key = g.group_key)
+  union all
+  select 'a job in two places', format('job %s', x.id) from (
+    select j.id from :schema.jobs j union all select f.id from :schema.failed_jobs f union all select f.id from :schema.finished_jobs f
+  ) x group by x.id having count(*) > 1
+  union all
+  select 'a key of a job that is gone', format('job %s', k.job_id) from :schema.job_keys k
+    where not exists (select from :schema.jobs j where j.id = k.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = k.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = k.job_id)
+$$;

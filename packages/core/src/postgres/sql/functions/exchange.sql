@@ -1,0 +1,167 @@
+-- The hot path: records what a worker finished and claims what it runs next, in one round trip.
+--   p_worker        from register_worker
+--   p_ids, p_tokens completions without output; p_others everything else (see settle_others)
+--   p_limit         at most so many jobs; p_slots of them may be on their last attempt (the slots that are free now: a crash burns
+--                   a prefetched attempt, and a last one must not be burnt unstarted)
+--   p_levels, p_bounds  where to look: ready_seq >= bound at each priority level, highest first. Null: a sweep of the whole index
+--   p_types         only these job types; null: any
+--   p_sleeping      records whether the worker wants to be notified; null leaves it
+--   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
+--   p_lease_ms      extend the worker's lease; null leaves it
+-- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
+-- order they must start.
+-- Locks, in order: job rows settled, group rows in key order, worker row, timed rows and ready rows (skip locked).
+create or replace function :schema.exchange(
+  p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
+  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean
+) returns table (
+  id bigint, token bigint, priority integer, ready_seq bigint, attempts integer, max_attempts integer, job_type text, payload text,
+  created_at timestamptz, extra text
+) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz;
+  v_lost bigint[];
+  v_alive boolean := true;
+  v_token bigint;
+  v_locked_by text;
+  v_found bigint[];
+  v_all bigint[] := '{}';
+  v_left integer := p_limit;
+  v_last integer := p_slots;
+  v_lasts integer;
+  v_summary jsonb;
+  v_levels jsonb;
+  v_level record;
+  v_below bigint;
+begin
+  perform :schema.steady_plans();
+  if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
+  if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
+  v_now := clock_timestamp();
+
+  if p_lease_ms is not null then v_alive := :schema.heartbeat(p_worker, p_lease_ms); end if;
+  if p_sleeping is not null then
+    update :schema.workers w set sleeping = p_sleeping where w.id = p_worker and w.sleeping <> p_sleeping;
+  end if;
+  if p_housekeeping then v_summary := :schema.housekeeping(p_worker, v_now); end if;
+
+  if p_limit > 0 and v_alive then
+    if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
+    if p_bounds is null then
+      select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
+        select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
+        where j.lane = 'r' and (p_types is null or j.job_type = any (p_types))
+        order by j.priority desc, j.ready_seq limit v_left for update skip locked
+      ) c;
+      if v_lasts > v_last then v_found := :schema.keep_lasts(v_found, v_last); end if;
+      v_all := coalesce(v_found, '{}');
+    else
+      for v_at in 1 .. cardinality(p_levels) loop
+        select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
+          select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
+          where j.lane = 'r' and j.priority = p_levels[v_at] and j.ready_seq >= p_bounds[v_at]
+            and (p_types is null or j.job_type = any (p_types))
+          order by j.ready_seq limit v_left for update skip locked
+        ) c;
+        if v_found is null then continue; end if;
+        v_left := v_left - cardinality(v_found);
+        if v_lasts > v_last then v_found := :schema.keep_lasts(v_found, v_last); v_lasts := v_last; end if;
+        v_last := v_last - v_lasts;
+        v_all := v_all || coalesce(v_found, '{}');
+        exit when v_left <= 0;
+      end loop;
+    end if;
+  end if;
+
+  if p_bounds is null and p_limit > 0 then
+    -- Which levels have more, so that the claims that follow can start at their bounds.
+    v_below := 2147483648;
+    v_levels := '[]';
+    loop
+      select j.priority, j.ready_seq into v_level from :schema.jobs j
+        where j.lane = 'r' and j.priority < v_below order by j.priority desc, j.ready_seq limit 1;
+      exit when not found;
+      v_levels := v_levels || jsonb_build_array(jsonb_build_array(v_level.priority, v_level.ready_seq));
+      exit when jsonb_array_length(v_levels) > 16;
+      v_below := v_level.priority;
+    end loop;
+  end if;
+
+  if cardinality(v_all) > 0 then
+    -- Holds off a rescue of this worker until the claim is committed, else its jobs would be leased to nobody; a worker already given
+    -- up for dead claims nothing.
+    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker for key share;
+    if not found then
+      v_alive := false;
+      v_all := '{}';
+    end if;
+  end if;
+
+  if v_lost is not null or v_levels is not null or v_summary is not null or not v_alive then
+    return query select null::bigint, null::bigint, 0, 0::bigint, 0, 0, '',
+      jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'housekeeping', v_summary))::text,
+      null::timestamptz, null::text;
+  end if;
+
+  if cardinality(v_all) > 0 then
+    v_token := nextval(':schema.lease_tokens');
+    return query
+      update :schema.jobs j set
+        lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,
+        started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
+        last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
+      where j.id = any (v_all)
+      returning j.id, v_token, j.priority, j.ready_seq, j.attempts, j.max_attempts, j.job_type, j.payload::text, j.created_at,
+        case when j.timeout_ms is null and not j.force_kill and not j.rich and j.tags is null and j.idempotency_key is null
+            and j.group_key is null and j.tenant_id is null and j.retry_delay is null and j.retry_backoff is null
+            and j.retry_delay_max is null then null
+          else :schema.job_extra(j) end;
+  end if;
+end $$;
+
+-- What most jobs do not have, as one json text.
+create or replace function :schema.job_extra(j :schema.jobs) returns text language sql stable as $$
+  select jsonb_strip_nulls(jsonb_build_object(
+    'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
+    'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
+    'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max))::text
+$$;
+
+-- The group's id as its jobs were given it.
+create or replace function :schema.group_id(p_key text, p_tenant text) returns text language sql immutable as $$
+  select case when p_tenant is null then p_key else substr(p_key, length(p_tenant) + 2) end
+$$;
+
+-- Of the locked candidates, in order, all that have another attempt to spare and the first p_lasts that do not.
+create or replace function :schema.keep_lasts(p_ids bigint[], p_lasts integer) returns bigint[] language sql as $$
+  select array_agg(c.id order by c.n) from (
+    select x.id, x.n, j.attempts + 1 >= j.max_attempts as last,
+      count(*) filter (where j.attempts + 1 >= j.max_attempts) over (order by x.n) as lasts
+    from unnest(p_ids) with ordinality x(id, n) join :schema.jobs j on j.id = x.id
+  ) c where not c.last or c.lasts <= p_lasts
+$$;
+
+-- Keeps the planner on the indexes that the hot path was written for, whatever the statistics say, until the transaction ends: a
+-- plan cached while the table was empty is a scan when it is full.
+create or replace function :schema.steady_plans() returns void language plpgsql as $$
+begin
+  if current_setting('enable_seqscan') = 'on' then
+    perform set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
+      set_config('enable_bitmapscan', 'off', true), set_config('enable_mergejoin', 'off', true),
+      set_config('enable_hashjoin', 'off', true), set_config('jit', 'off', true);
+  end if;
+end $$;
+
+-- What any node does about once a second. Returns {nextDueMs, cancels: [[id, token, lost], ...], rescued, promoted}.
+create or replace function :schema.housekeeping(p_worker bigint, p_now timestamptz) returns jsonb language plpgsql as $$
+declare
+  v_rescued integer := :schema.rescue(p_now);
+  v_promoted integer := :schema.promote(p_now);
+  v_next double precision;
+  v_cancels jsonb;
+begin
+  select extract(epoch from j.due_at - p_now) * 1000 into v_next from :schema.jobs j where j.lane = 't' order by j.due_at limit 1;
+  select jsonb_agg(jsonb_build_array(c.job_id, c.token, c.lost)) into v_cancels from :schema.cancel_requests c where c.worker = p_worker;
+  return jsonb_build_object('nextDueMs', v_next, 'cancels', v_cancels, 'rescued', v_rescued, 'promoted', v_promoted);
+end $$;

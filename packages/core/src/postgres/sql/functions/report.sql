@@ -1,0 +1,23 @@
+-- Progress, output and prolongation of running attempts, fenced like a settlement.
+--   p_reports  array of {id, token, progress?, output?, prolonged_ms?}
+-- Returns the ids of attempts that no longer hold their lease; null when there are none.
+create or replace function :schema.report(p_reports jsonb) returns bigint[] language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_done bigint[];
+begin
+  perform :schema.steady_plans();
+  with s as (
+    select * from jsonb_to_recordset(p_reports) as s(id bigint, token bigint, progress smallint, output jsonb, prolonged_ms double precision)
+  ), u as (
+    update :schema.jobs j set
+      progress = coalesce(s.progress, j.progress), output = coalesce(s.output, j.output), changed_at = v_now,
+      log = case when s.prolonged_ms is null then j.log
+        else :schema.log_note(j, 'prolonged', v_now, jsonb_build_object('prolongedMs', s.prolonged_ms)) end,
+      log_dropped = case when s.prolonged_ms is null then j.log_dropped else :schema.log_dropped(j) end
+    from s where j.id = s.id and j.token = s.token and j.lane = 'x'
+    returning j.id
+  )
+  select array_agg(u.id) into v_done from u;
+  return (select array_agg(s.id) from jsonb_to_recordset(p_reports) as s(id bigint) where s.id <> all (coalesce(v_done, '{}')));
+end $$;

@@ -1,0 +1,72 @@
+-- Takes back attempts whose worker is gone. Those on their last attempt, and those that have crashed five workers in a row, end as
+-- dead letters; the others are ready again at once, the attempt used up. Returns how many were taken back.
+-- Locks: job rows; group rows in key order.
+create or replace function :schema.take_back(p_ids bigint[], p_now timestamptz) returns integer language plpgsql as $$
+declare
+  v_ends jsonb;
+  v_count integer;
+  v_ended integer;
+begin
+  select jsonb_agg(jsonb_build_object('id', j.id, 'token', j.token,
+      'status', case when j.cancel_requested_at is null then 'f' else 'c' end,
+      'reason', case when j.cancel_requested_at is null then 'worker_lost' end,
+      'error', case when j.cancel_requested_at is null then jsonb_build_object(
+        'name', 'WorkerLost', 'message', 'The worker that ran this attempt died or was cut off for longer than its lease.',
+        'reason', 'worker_lost', 'attempt', j.attempts, 'workerId', j.locked_by, 'timestamp', p_now) end))
+    into v_ends
+    from :schema.jobs j
+    where j.id = any (p_ids) and j.lane = 'x'
+      and (j.attempts >= j.max_attempts or j.crashes >= 4 or j.cancel_requested_at is not null);
+  v_ended := cardinality(:schema.end_jobs(v_ends, p_now));
+  with u as (
+    update :schema.jobs j set
+      lane = 'r', ready_seq = nextval(':schema.job_ids'), worker = null, lease_until = null, crashes = j.crashes + 1,
+      log = :schema.log_attempt(j, 'lost', p_now, null, 'worker_lost'), log_dropped = :schema.log_dropped(j)
+    where j.id = any (p_ids) and j.lane = 'x'
+    returning 1
+  )
+  select count(*) into v_count from u;
+  return v_count + v_ended;
+end $$;
+
+-- Takes back everything leased to workers that have been silent past their lease, and claims made without a worker whose own lease
+-- has run out. Any node may call it at any time; each dead worker is handled by one of them.
+create or replace function :schema.rescue(p_now timestamptz) returns integer language plpgsql as $$
+declare
+  v_worker bigint;
+  v_ids bigint[];
+  v_count integer := 0;
+  v_gone boolean := false;
+begin
+  if not exists (select from :schema.workers w where w.expires_at < p_now) then return 0; end if;
+  for v_worker in select w.id from :schema.workers w where w.expires_at < p_now order by w.id for update skip locked loop
+    -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
+    delete from :schema.workers w where w.id = v_worker;
+    delete from :schema.cancel_requests c where c.worker = v_worker;
+    select array_agg(j.id) into v_ids from :schema.jobs j where j.worker = v_worker and j.lane = 'x';
+    if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
+    v_gone := true;
+  end loop;
+  if v_gone then perform :schema.set_group_limit(p_now); end if;
+  return v_count;
+end $$;
+
+-- The documented maintenance call: attempts that began more than p_minutes (or their own timeout, if longer) ago. A live worker's
+-- job is never taken, however long it runs.
+create or replace function :schema.reclaim_stuck(p_minutes double precision) returns integer language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_count integer := :schema.rescue(v_now);
+  v_ids bigint[];
+begin
+  select array_agg(j.id) into v_ids from (
+    select j.id from :schema.jobs j
+    where j.lane = 'x'
+      and j.claimed_at < v_now - greatest(p_minutes * 60000, coalesce(j.timeout_ms, 0)) * interval '1 millisecond'
+      and (j.lease_until is null or j.lease_until < v_now)
+      and not exists (select from :schema.workers w where w.id = j.worker and w.expires_at > v_now)
+    for update skip locked
+  ) j;
+  if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, v_now); end if;
+  return v_count;
+end $$;

@@ -1,0 +1,73 @@
+-- Records completions that bring no output of their own: each job leaves `jobs` for `finished_jobs` in this statement.
+--   p_ids, p_tokens  the attempts, paired by position
+--   p_keep           whether history is kept
+-- Returns the ids of attempts that no longer held their lease; null when there are none. An attempt that was settled
+-- before, by a call whose reply was lost, does not count as lost.
+-- Locks: job rows; then group rows in key order.
+create or replace function :schema.settle_completed(p_ids bigint[], p_tokens bigint[], p_keep boolean) returns bigint[]
+language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_done bigint[];
+  v_groups text[];
+  v_lost bigint[];
+begin
+  if not p_keep then
+    with d as (
+      delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
+      where j.id = s.id and j.token = s.token and j.lane = 'x'
+      returning j.id, j.group_key, j.idempotency_key, j.tenant_id
+    ), k as (
+      delete from :schema.job_keys k using d
+      where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+    )
+    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_done, v_groups from d;
+  elsif p_tokens[1] = all (p_tokens) then
+    -- The usual case, one claim's jobs together: an array probe of the primary key, which no plan can turn into a scan.
+    with d as (
+      delete from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x' returning j.*
+    ), f as (
+      insert into :schema.finished_jobs (
+        id, ready_seq, token, worker, nonce, created_at, run_at, claimed_at, started_at, finished_at, last_failed_at,
+        last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
+        crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
+        tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
+        depends_on_tags, output, log)
+      select
+        d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
+        d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
+        d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
+        d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
+        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log
+      from d
+    )
+    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_done, v_groups from d;
+  else
+    with d as (
+      delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
+      where j.id = s.id and j.token = s.token and j.lane = 'x' returning j.*
+    ), f as (
+      insert into :schema.finished_jobs (
+        id, ready_seq, token, worker, nonce, created_at, run_at, claimed_at, started_at, finished_at, last_failed_at,
+        last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
+        crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
+        tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
+        depends_on_tags, output, log)
+      select
+        d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
+        d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
+        d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
+        d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
+        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log
+      from d
+    )
+    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_done, v_groups from d;
+  end if;
+
+  if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
+  if coalesce(cardinality(v_done), 0) = cardinality(p_ids) then return null; end if;
+  select array_agg(s.id) into v_lost from unnest(p_ids, p_tokens) s(id, token)
+    where s.id <> all (coalesce(v_done, '{}'))
+      and not exists (select from :schema.finished_jobs f where f.id = s.id and f.token = s.token);
+  return v_lost;
+end $$;

@@ -1,0 +1,115 @@
+-- Records every outcome but the plain completion, fenced by (id, token), in one statement.
+--   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?}
+--     kind completed   with output
+--          retry       another attempt after delay_ms
+--          failed      final; makes the dead-letter job when the job names a type for it
+--          snoozed     again after delay_ms, the attempt given back
+--          released    ready again in its old place, the attempt given back
+--          cancelled   stopped on request
+-- Returns the ids of attempts that no longer held their lease; null when there are none.
+-- Locks: job rows; then group rows in key order.
+create or replace function :schema.settle_others(p_settlements jsonb, p_keep boolean) returns bigint[]
+language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_done bigint[] := '{}';
+  v_part bigint[];
+  v_groups text[];
+  v_lost bigint[];
+begin
+  if p_settlements @? '$[*] ? (@.kind == "completed")' then
+    with s as (
+      select s.id, s.token, s.output as new_output from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, output jsonb)
+      where s.kind = 'completed'
+    ), d as (
+      delete from :schema.jobs j using s where j.id = s.id and j.token = s.token and j.lane = 'x' returning j.*, s.new_output
+    ), f as (
+      insert into :schema.finished_jobs (
+        id, ready_seq, token, worker, nonce, created_at, run_at, claimed_at, started_at, finished_at, last_failed_at,
+        last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
+        crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
+        tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
+        depends_on_tags, output, log)
+      select
+        d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
+        d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
+        d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
+        d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
+        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags,
+        coalesce(d.new_output, d.output), d.log
+      from d where p_keep
+    ), k as (
+      delete from :schema.job_keys k using d where not p_keep
+        and d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+    )
+    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_part, v_groups from d;
+    v_done := v_done || coalesce(v_part, '{}');
+    if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
+  end if;
+
+  if p_settlements @? '$[*] ? (@.kind == "retry" || @.kind == "snoozed")' then
+    -- Somebody who asked to cancel a running job is obeyed here: what would have been retried ends as cancelled below.
+    with s as (
+      select s.*, s.kind = 'retry' as failed, v_now + s.delay_ms * interval '1 millisecond' as again_at
+      from jsonb_to_recordset(p_settlements)
+        as s(id bigint, token bigint, kind text, delay_ms double precision, error jsonb, reason text)
+      where s.kind in ('retry', 'snoozed')
+    ), u as (
+      update :schema.jobs j set
+        lane = 't', due_at = s.again_at, worker = null, lease_until = null,
+        run_at = case when s.failed then j.run_at else s.again_at end,
+        next_attempt_at = case when s.failed then s.again_at end,
+        last_failed_at = case when s.failed then v_now else j.last_failed_at end,
+        failure_reason = case when s.failed then s.reason else j.failure_reason end,
+        attempts = case when s.failed then j.attempts else j.attempts - 1 end,
+        crashes = case when s.failed then 0 else j.crashes end,
+        log = :schema.log_attempt(j, case when s.failed then 'failed' else 'snoozed' end, v_now, s.error, s.reason),
+        log_dropped = :schema.log_dropped(j)
+      from s where j.id = s.id and j.token = s.token and j.lane = 'x' and j.cancel_requested_at is null
+      returning j.id, j.group_key
+    )
+    select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null) into v_part, v_groups from u;
+    v_done := v_done || coalesce(v_part, '{}');
+    if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
+  end if;
+
+  if p_settlements @? '$[*] ? (@.kind == "released")' then
+    -- A grouped job keeps the place in its group that it holds.
+    with s as (
+      select s.id, s.token from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text) where s.kind = 'released'
+    ), u as (
+      update :schema.jobs j set
+        lane = 'r', worker = null, lease_until = null, attempts = j.attempts - 1,
+        started_at = case when j.attempts = 1 then null else j.started_at end,
+        log = case when j.claimed_at > v_now - interval '200 milliseconds' then j.log
+              else :schema.log_attempt(j, 'released', v_now, null, null) end,
+        log_dropped = :schema.log_dropped(j)
+      from s where j.id = s.id and j.token = s.token and j.lane = 'x' and j.cancel_requested_at is null
+      returning j.id
+    )
+    select array_agg(u.id) into v_part from u;
+    v_done := v_done || coalesce(v_part, '{}');
+  end if;
+
+  if p_settlements @? '$[*] ? (@.kind != "completed")' then
+    v_done := v_done || :schema.end_jobs((
+      select jsonb_agg(jsonb_build_object('id', s.value -> 'id', 'token', s.value -> 'token', 'error', s.value -> 'error',
+        'reason', s.value -> 'reason', 'status', case when s.value ->> 'kind' = 'failed' then 'f' else 'c' end))
+      from jsonb_array_elements(p_settlements) s
+      where s.value ->> 'kind' <> 'completed' and (s.value ->> 'id')::bigint <> all (v_done)
+    ), v_now);
+  end if;
+
+  if cardinality(v_done) = jsonb_array_length(p_settlements) then return null; end if;
+  select array_agg(s.id) into v_lost from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint)
+    where s.id <> all (v_done) and not :schema.was_settled(s.id, s.token);
+  return v_lost;
+end $$;
+
+-- Whether this attempt was settled before: the token stays on the row it settled, and in the trail of later attempts.
+create or replace function :schema.was_settled(p_id bigint, p_token bigint) returns boolean language sql stable as $$
+  select exists (select from :schema.jobs j where j.id = p_id
+      and ((j.token = p_token and j.lane <> 'x') or j.log @> jsonb_build_array(jsonb_build_object('token', p_token))))
+    or exists (select from :schema.finished_jobs j where j.id = p_id and j.token = p_token)
+    or exists (select from :schema.failed_jobs j where j.id = p_id and j.token = p_token)
+$$;

@@ -1,0 +1,64 @@
+import type { HeartbeatTarget, Store, Wake } from '../store/store.ts'
+import { changeVerbs } from './change.ts'
+import { claimVerbs } from './claim.ts'
+import { enqueueVerbs } from './enqueue.ts'
+import type { Executor } from './executor.ts'
+import { inspectVerbs } from './inspect.ts'
+import { maintainVerbs } from './maintain.ts'
+import { migrateVerbs } from './migrate.ts'
+import { Database } from './schema.ts'
+import { settleVerbs } from './settle.ts'
+
+export interface PostgresStoreOptions {
+  readonly executor: Executor
+  /** Already checked by `validateSchemaName`. */
+  readonly schema: string
+  /** How a heartbeat thread can connect; `null` when it cannot. */
+  readonly heartbeatConnection?: Readonly<Record<string, unknown>> | null
+}
+
+/** The contract on PostgreSQL, wherever it runs: a server, or embedded in this process. */
+export function createPostgresStore(options: PostgresStoreOptions): Store {
+  const db = new Database(options.executor, options.schema)
+  const { executor } = options
+  const listenOn = executor.listen
+  const target: HeartbeatTarget | null = options.heartbeatConnection
+    ? { connection: options.heartbeatConnection, schema: options.schema }
+    : null
+  return {
+    kind: executor.kind,
+    features: { callerTransactions: true, push: listenOn !== undefined, multiProcess: true },
+    parallelism: executor.parallelism,
+    heartbeatTarget: target,
+    ...enqueueVerbs(db),
+    ...claimVerbs(db),
+    ...settleVerbs(db),
+    ...inspectVerbs(db),
+    ...changeVerbs(db),
+    ...maintainVerbs(db),
+    ...migrateVerbs(db),
+    async listen({ onWake, onError, signal }) {
+      if (!listenOn) return
+      await listenOn.call(executor, {
+        channel: db.channel,
+        onNotify: (payload) => {
+          const wake = parseWake(payload)
+          if (wake) onWake(wake)
+        },
+        // What was sent while the connection was gone is gone too: look everywhere.
+        onReconnect: () => onWake({ kind: 'ready', priorities: [] }),
+        onError,
+        signal,
+      })
+    },
+    close: () => executor.close(),
+  }
+}
+
+/** `r` and levels ("r0,5"; "r" alone: any), or `c` and a job id. Anything else comes from a newer version and is ignored. */
+function parseWake(payload: string): Wake | null {
+  const rest = payload.slice(1)
+  if (payload.startsWith('r')) return { kind: 'ready', priorities: rest === '' ? [] : rest.split(',').map(Number).filter(Number.isInteger) }
+  if (payload.startsWith('c') && /^\d+$/.test(rest)) return { kind: 'cancel', jobId: Number(rest) }
+  return null
+}

@@ -1,0 +1,311 @@
+import { isMillraceError } from '../errors.ts'
+import type { ReadyBounds } from '../claim/ready-bounds.ts'
+import type { Clock, Timer } from '../model/clock.ts'
+import type { SettleBuffer, PendingSettlement } from '../settle/buffer.ts'
+import type { ClaimedJob, ExchangeOptions, ExchangeResult, HousekeepingResult } from '../store/claim.ts'
+import type { Store } from '../store/store.ts'
+
+/** How many jobs the worker can take now. */
+export interface Demand {
+  readonly limit: number
+  /** Of those, how many could start at once. */
+  readonly slots: number
+}
+
+export interface ExchangerOptions {
+  readonly store: Store
+  readonly clock: Clock
+  /** The worker's number; changes when it has been given up for dead and registers again. */
+  readonly worker: () => number
+  readonly buffer: SettleBuffer
+  readonly bounds: ReadyBounds
+  /** @param requested - Jobs asked for by calls under way. */
+  readonly demand: (requested: number) => Demand
+  /** Tokens of every attempt the worker knows of and has not settled. */
+  readonly knownTokens: () => readonly number[]
+  readonly onJobs: (jobs: readonly ClaimedJob[]) => void
+  readonly onHousekeeping: (result: HousekeepingResult) => void
+  /** The store has given this worker's leases away. */
+  readonly onDead: (worker: number) => void
+  readonly onBeat: () => void
+  /** Nothing is under way and nothing waits to be recorded. */
+  readonly onIdle: () => void
+  readonly onError: (error: unknown, operation: string, retryInMs: number | undefined) => void
+  readonly onExchange?: (told: { readonly limit: number; readonly jobs: number; readonly sweep: boolean; readonly settled: number; readonly lost: number; readonly durationMs: number }) => void
+  readonly jobTypes: readonly string[] | undefined
+  readonly keepCompleted: boolean
+  readonly leaseMs: number
+  readonly heartbeatMs: number
+  /** The longest between two looks at the store. */
+  readonly tickMs: number
+}
+
+/** Beyond two calls under way the database's own work is the limit, and every further one takes a connection from the user. */
+const MOST_CALLS = 2
+
+const MAX_LIMIT = 500
+
+/** A worker that has found full claims for this long does not need to be notified. */
+const BUSY_AFTER_MS = 1000
+
+/** Due jobs that another worker is just promoting are not asked for more often than this. */
+const SHORTEST_TICK_MS = 10
+
+const RETRY_BASE_MS = 100
+const RETRY_CAP_MS = 5000
+
+/**
+ * The conversation of one worker with the store. Each call records what has finished and claims what can start; calls
+ * follow one another without timers while there is work, and once per tick when there is none.
+ *
+ * A call of its own for claiming is made only while there is a reason to expect jobs (`#isHungry`): the last claim came
+ * back full, somebody woke the worker, or a tick is due.
+ */
+export class Exchanger {
+  readonly #options: ExchangerOptions
+  readonly #mostCalls: number
+  #underway = 0
+  #requested = 0
+  #isHungry = true
+  #isClaiming = true
+  #isClosed = false
+  #tickDueAt = Number.NEGATIVE_INFINITY
+  #beatDueAt = Number.NEGATIVE_INFINITY
+  #tickTimer: Timer | undefined
+  #tickTimerAt = 0
+  #hungrySince: number | undefined
+  /** What the worker's row says; a new row says that it sleeps. */
+  #isRowSleeping = true
+  #failures = 0
+  #retryTimer: Timer | undefined
+  /** A claim may have taken effect without our hearing of it. */
+  #mustRecover = false
+
+  constructor(options: ExchangerOptions) {
+    this.#options = options
+    this.#mostCalls = Math.max(1, Math.min(MOST_CALLS, options.store.parallelism))
+  }
+
+  /** Whether calls are under way or something waits to be recorded. */
+  get isBusy(): boolean {
+    return this.#underway > 0 || this.#options.buffer.size > 0
+  }
+
+  /** Makes whatever calls are worth making now. */
+  pump(): void {
+    if (this.#isClosed || this.#retryTimer !== undefined) return
+    if (this.#mustRecover) {
+      if (this.#underway === 0) void this.#recover()
+      return
+    }
+    while (this.#underway < this.#mostCalls && this.#call()) {
+      // One call after the other until there is no reason for more.
+    }
+    this.#armTick()
+    if (!this.isBusy) this.#options.onIdle()
+  }
+
+  /** There may be new jobs at these levels; none named: at any. */
+  wake(priorities: readonly number[]): void {
+    this.#options.bounds.woken(priorities)
+    this.#isHungry = true
+    this.pump()
+  }
+
+  /** Looks at due times and cancel requests at the next chance instead of at the next tick. */
+  keepHouse(inMs = 0): void {
+    const at = this.#options.clock.now() + inMs
+    if (at >= this.#tickDueAt) return
+    this.#tickDueAt = at
+    if (inMs === 0) this.pump()
+    else this.#armTick()
+  }
+
+  /** No further claims; settlements and heartbeats go on. */
+  stopClaiming(): void {
+    this.#isClaiming = false
+  }
+
+  /** The worker has a new row. */
+  registered(): void {
+    this.#isRowSleeping = true
+    this.#isHungry = true
+    this.#beatDueAt = this.#options.clock.now() + this.#options.heartbeatMs
+    this.#options.bounds.sweepAgain()
+  }
+
+  /** Makes no further call. */
+  close(): void {
+    this.#isClosed = true
+    this.#tickTimer?.cancel()
+    this.#retryTimer?.cancel()
+  }
+
+  /** Starts one call if there is a reason for it. */
+  #call(): boolean {
+    const { clock, buffer, demand, bounds } = this.#options
+    const now = clock.now()
+    const isTick = now >= this.#tickDueAt
+    const wanted = this.#isClaiming ? demand(this.#requested) : { limit: 0, slots: 0 }
+    const hasSettlements = buffer.waiting > 0
+    const limit = this.#isHungry || isTick || hasSettlements ? Math.min(wanted.limit, MAX_LIMIT) : 0
+    if (!hasSettlements && limit === 0 && !isTick) return false
+    const from = limit > 0 ? bounds.next(now) : []
+    if (limit > 0 && limit < MAX_LIMIT) this.#isHungry = false
+    const isBeat = now >= this.#beatDueAt
+    if (isTick) this.#tickDueAt = now + this.#options.tickMs
+    if (isBeat) this.#beatDueAt = now + this.#options.heartbeatMs
+    void this.#exchange(now, buffer.take(), {
+      worker: this.#options.worker(),
+      limit,
+      slots: wanted.slots,
+      from,
+      keepCompleted: this.#options.keepCompleted,
+      ...(this.#options.jobTypes === undefined ? {} : { jobTypes: this.#options.jobTypes }),
+      ...this.#sleepingChange(now),
+      ...(isTick ? { housekeeping: true } : {}),
+      ...(isBeat ? { heartbeatMs: this.#options.leaseMs } : {}),
+    })
+    return true
+  }
+
+  #sleepingChange(now: number): { sleeping?: boolean } {
+    const isBusy = this.#hungrySince !== undefined && now - this.#hungrySince > BUSY_AFTER_MS
+    if (this.#isRowSleeping !== isBusy) return {}
+    this.#isRowSleeping = !isBusy
+    return { sleeping: !isBusy }
+  }
+
+  async #exchange(startedAt: number, batch: readonly PendingSettlement[], call: Omit<ExchangeOptions, 'settlements'>): Promise<void> {
+    const { store, clock, buffer, bounds } = this.#options
+    this.#underway += 1
+    this.#requested += call.limit
+    let result: ExchangeResult
+    try {
+      result = await store.exchange({ ...call, settlements: batch.map(({ settlement }) => settlement) })
+    } catch (error) {
+      this.#underway -= 1
+      this.#requested -= call.limit
+      this.#failed(error, batch, call)
+      return
+    }
+    this.#underway -= 1
+    this.#requested -= call.limit
+    this.#failures = 0
+    const now = clock.now()
+    buffer.done(batch, result.settled)
+    if (result.levels !== undefined) bounds.swept(result.levels, now - startedAt)
+    bounds.claimed(result.jobs, now)
+    this.#learn(call, result, now)
+    this.#options.onExchange?.({
+      limit: call.limit,
+      jobs: result.jobs.length,
+      sweep: call.from === 'sweep',
+      settled: batch.length,
+      lost: result.settled.reduce((sum, settled) => sum + (settled === 'lost' ? 1 : 0), 0),
+      durationMs: now - startedAt,
+    })
+    if (result.jobs.length > 0) this.#options.onJobs(result.jobs)
+    if (result.housekeeping) this.#options.onHousekeeping(result.housekeeping)
+    if (!result.alive) this.#options.onDead(call.worker)
+    else if (call.heartbeatMs !== undefined) this.#options.onBeat()
+    this.pump()
+  }
+
+  #learn(call: Omit<ExchangeOptions, 'settlements'>, result: ExchangeResult, now: number): void {
+    const { housekeeping, jobs } = result
+    if (call.limit > 0) {
+      // A claim that prefetches leaves last attempts behind, so a short answer does not mean that there is no more.
+      const isFull = jobs.length >= call.limit || (jobs.length > 0 && call.limit > call.slots)
+      if (isFull) {
+        this.#isHungry = true
+        this.#hungrySince ??= now
+      } else {
+        this.#hungrySince = undefined
+        // Those who added while the row said "awake" told nobody: look once more now that it says otherwise.
+        if (!this.#isRowSleeping) this.#isHungry = true
+      }
+    }
+    if (housekeeping === undefined) return
+    if (housekeeping.promoted > 0 || housekeeping.rescued > 0) {
+      this.#isHungry = true
+      if (call.from !== 'sweep') this.#options.bounds.sweepAgain()
+    }
+    if (housekeeping.nextDueMs !== null) {
+      this.#tickDueAt = Math.min(this.#tickDueAt, now + Math.max(SHORTEST_TICK_MS, Math.ceil(housekeeping.nextDueMs) + 1))
+    }
+  }
+
+  #failed(error: unknown, batch: readonly PendingSettlement[], call: Omit<ExchangeOptions, 'settlements'>): void {
+    if (call.from === 'sweep') this.#options.bounds.sweepAgain()
+    if (call.housekeeping) this.#tickDueAt = Number.NEGATIVE_INFINITY
+    if (call.heartbeatMs !== undefined) this.#beatDueAt = Number.NEGATIVE_INFINITY
+    if (call.sleeping !== undefined) this.#isRowSleeping = !call.sleeping
+    this.#isHungry = true
+    if (call.limit > 0) this.#mustRecover = true
+    if (batch.length > 0 && isMillraceError(error, 'STORE_FAILED')) {
+      this.#options.onError(error, 'settle', undefined)
+      void this.#settleOneByOne(batch)
+      return
+    }
+    this.#options.buffer.putBack(batch)
+    this.#backOff(error, 'exchange')
+  }
+
+  /** The store will not take this batch. One bad item must not hold up the others. */
+  async #settleOneByOne(batch: readonly PendingSettlement[]): Promise<void> {
+    const { store, buffer, keepCompleted } = this.#options
+    this.#underway += 1
+    for (const pending of batch) {
+      try {
+        const results = await store.settle({ settlements: [pending.settlement], keepCompleted })
+        buffer.done([pending], results)
+      } catch (error) {
+        if (isMillraceError(error, 'STORE_FAILED')) buffer.refuse(pending, error)
+        else buffer.putBack([pending])
+      }
+    }
+    this.#underway -= 1
+    this.pump()
+  }
+
+  /** Takes up jobs that were claimed for this worker by a call whose reply was lost. Nothing else is under way. */
+  async #recover(): Promise<void> {
+    const { store, worker, knownTokens, buffer } = this.#options
+    this.#underway += 1
+    try {
+      const jobs = await store.leased({ worker: worker(), known: [...knownTokens(), ...buffer.tokens()] })
+      this.#underway -= 1
+      this.#mustRecover = false
+      if (jobs.length > 0) this.#options.onJobs(jobs)
+      this.pump()
+    } catch (error) {
+      this.#underway -= 1
+      this.#backOff(error, 'leased')
+    }
+  }
+
+  #backOff(error: unknown, operation: string): void {
+    const { clock, onError } = this.#options
+    if (this.#isClosed) return
+    const delayMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** Math.min(this.#failures, 10)) * (0.5 + clock.random() / 2)
+    this.#failures += 1
+    onError(error, operation, delayMs)
+    this.#retryTimer ??= clock.after(delayMs, () => {
+      this.#retryTimer = undefined
+      this.pump()
+    })
+  }
+
+  #armTick(): void {
+    if (this.#isClosed) return
+    const { clock } = this.#options
+    if (this.#tickTimer !== undefined && this.#tickTimerAt <= this.#tickDueAt) return
+    this.#tickTimer?.cancel()
+    this.#tickTimerAt = this.#tickDueAt
+    this.#tickTimer = clock.after(Math.max(0, this.#tickDueAt - clock.now()), () => {
+      this.#tickTimer = undefined
+      this.pump()
+    })
+  }
+}

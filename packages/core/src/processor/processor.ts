@@ -1,0 +1,319 @@
+import { isMillraceError } from '../errors.ts'
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { checkNames, checkText, isRecord, refuseOption } from '../model/check.ts'
+import type { Clock } from '../model/clock.ts'
+import type { JobDefinition } from '../model/define-jobs.ts'
+import { findDefinition } from '../model/define-jobs.ts'
+import type { JobHandler } from '../model/handler.ts'
+import { validateProcessorNumbers } from '../model/options.ts'
+import type { QueueEvents } from '../observe/events.ts'
+import type { Hooks } from '../observe/hooks.ts'
+import { createHandlerEntry, type HandlerEntry, type ModuleHandler } from '../run/handler-entry.ts'
+import type { Store, Wake } from '../store/store.ts'
+import type { HeartbeatMode } from './heartbeat.ts'
+import { WorkerReports } from './reports.ts'
+import { Worker, type WorkerOptions } from './worker.ts'
+
+export interface ProcessorOptions {
+  /** What `lockedBy` and the history say. Default: host, process and a random part. 1 to 255 characters. */
+  readonly workerId?: string | undefined
+  /** Jobs that one `start()` takes, 1 to 10,000. Default 10. A background processor is bound by it only when it is set. */
+  readonly batchSize?: number | undefined
+  /** Handlers running at once, 1 to 10,000. Default 3. */
+  readonly concurrency?: number | undefined
+  /** Jobs of one group running at once over all workers; the smallest among live workers holds. Default: no limit. */
+  readonly groupConcurrency?: number | undefined
+  /** The longest that a ready job waits for an idle worker when no wake-up reaches it, in milliseconds. Default 5000. */
+  readonly pollInterval?: number | undefined
+  /** Only these types; others are never touched. Default: all, failing those without a handler. */
+  readonly jobType?: string | readonly string[] | undefined
+  /** Told of every error that is not a handler's. Default: `console.error`. */
+  readonly onError?: ((error: Error) => void) | undefined
+  /** Logs what the worker does to the console. Default `false`. */
+  readonly verbose?: boolean | undefined
+  /** A worker silent for this long loses its jobs to others. Milliseconds, from 2000. Default: the queue's, 30,000. */
+  readonly leaseMs?: number | undefined
+  /** How often the lease is extended, in milliseconds. Default: a third of `leaseMs`. */
+  readonly heartbeatMs?: number | undefined
+  /** Where the lease is extended from while a handler blocks the event loop. Default `'thread'`. */
+  readonly heartbeat?: HeartbeatMode | undefined
+  /** Jobs fetched ahead of free slots, 0 to 10,000. Default: what measured handler time will start within 100 ms. */
+  readonly prefetch?: number | undefined
+  /** What becomes of a job whose type has no handler here. `'fail'` (default): `no_handler`. `'wait'`: it is left alone. */
+  readonly onUnknownType?: 'fail' | 'wait' | undefined
+}
+
+/** Runs the jobs of a queue. Made by `createProcessor`; does nothing until started. */
+export interface Processor {
+  /** Takes one batch of ready jobs, runs it, and resolves with the number of jobs handled; 0 if the store failed. */
+  start(): Promise<number>
+  /** Works until stopped. A second call does nothing. */
+  startInBackground(): void
+  /** Claims nothing more; running jobs go on, and what was only fetched is handed back. */
+  stop(): void
+  /**
+   * Stops and waits for running jobs, at most `timeoutMs` (default 30,000). What still runs then is told to stop and handed
+   * back, without using up its attempt. After it resolves no handler of this processor starts.
+   */
+  stopAndDrain(timeoutMs?: number): Promise<void>
+  /** Whether it works in the background. */
+  isRunning(): boolean
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface ProcessorDependencies {
+  /** Opened and migrated; asked again after a failure. */
+  readonly store: () => Promise<Store>
+  readonly clock: Clock
+  readonly events: QueueEvents
+  readonly hooks: Hooks
+  readonly definitions: Readonly<Record<string, JobDefinition>> | undefined
+  readonly leaseMs: number
+  readonly keepCompleted: boolean
+  /** Begins to hear of work that other processes add. */
+  readonly listen: () => void
+  /** Logs to the console until the answer is called. */
+  readonly subscribeVerbose: () => () => void
+}
+
+const OPTION_NAMES: ReadonlySet<string> = new Set([
+  'workerId',
+  'batchSize',
+  'concurrency',
+  'groupConcurrency',
+  'pollInterval',
+  'jobType',
+  'onError',
+  'verbose',
+  'leaseMs',
+  'heartbeatMs',
+  'heartbeat',
+  'prefetch',
+  'onUnknownType',
+])
+
+const DRAIN_MS = 30_000
+const DEFAULT_BATCH = 10
+const DEFAULT_CONCURRENCY = 3
+const DEFAULT_POLL_MS = 5000
+
+/** @throws MillraceError `OPTION_INVALID` */
+function checkOptions(options: ProcessorOptions): void {
+  if (typeof options !== 'object' || options === null) refuseOption('options', options, 'an object', 'Pass `{ concurrency: 10 }`')
+  checkNames({ ...options }, OPTION_NAMES)
+  const { batchSize, concurrency, groupConcurrency, pollInterval, leaseMs, heartbeatMs, prefetch } = options
+  validateProcessorNumbers({ batchSize, concurrency, groupConcurrency, pollInterval, leaseMs })
+  if (options.workerId !== undefined) checkText('workerId', options.workerId)
+  for (const type of typesOf(options.jobType) ?? []) checkText('jobType', type)
+  if (heartbeatMs !== undefined && !(Number.isInteger(heartbeatMs) && heartbeatMs >= 500)) {
+    refuseOption('heartbeatMs', heartbeatMs, 'an integer from 500', 'Leave it out for a third of `leaseMs`')
+  }
+  if (prefetch !== undefined && !(Number.isInteger(prefetch) && prefetch >= 0 && prefetch <= 10_000)) {
+    refuseOption('prefetch', prefetch, 'an integer from 0 to 10000', 'Leave it out to follow the measured handler time')
+  }
+  if (options.heartbeat !== undefined && options.heartbeat !== 'thread' && options.heartbeat !== 'main') {
+    refuseOption('heartbeat', options.heartbeat, "'thread' or 'main'", "Leave it out for 'thread'")
+  }
+  if (options.onUnknownType !== undefined && options.onUnknownType !== 'fail' && options.onUnknownType !== 'wait') {
+    refuseOption('onUnknownType', options.onUnknownType, "'fail' or 'wait'", "Leave it out for 'fail'")
+  }
+}
+
+function typesOf(jobType: string | readonly string[] | undefined): readonly string[] | undefined {
+  if (jobType === undefined) return undefined
+  return typeof jobType === 'string' ? [jobType] : jobType
+}
+
+/**
+ * @throws MillraceError `OPTION_INVALID` naming the option
+ */
+export function createProcessor(
+  handlers: Readonly<Record<string, JobHandler | ModuleHandler>>,
+  options: ProcessorOptions,
+  deps: ProcessorDependencies,
+): BackgroundProcessor {
+  checkOptions(options)
+  if (typeof handlers !== 'object' || handlers === null) refuseOption('handlers', handlers, 'an object of handlers by job type', "Pass `{ 'email.send': handler }`")
+  return new BackgroundProcessor(handlers, options, deps)
+}
+
+export class BackgroundProcessor implements Processor {
+  readonly #entries: ReadonlyMap<string, HandlerEntry>
+  readonly #options: ProcessorOptions
+  readonly #deps: ProcessorDependencies
+  readonly #workerId: string
+  readonly #reports: WorkerReports
+  /** Every worker of this processor that has not ended: the background one, and those of `start()`. */
+  readonly #workers = new Set<Worker>()
+  /** Aborted when the background loop is told to stop; absent while there is none. */
+  #background: AbortController | undefined
+  #opening: Promise<void> = Promise.resolve()
+
+  constructor(handlers: Readonly<Record<string, JobHandler | ModuleHandler>>, options: ProcessorOptions, deps: ProcessorDependencies) {
+    this.#options = options
+    this.#deps = deps
+    this.#workerId = options.workerId ?? `${hostname().slice(0, 100)}:${process.pid}:${randomBytes(4).toString('hex')}`
+    this.#entries = handlerEntries(handlers, deps.definitions)
+    const { clock, events, hooks, definitions } = deps
+    this.#reports = new WorkerReports({
+      workerId: this.#workerId,
+      clock,
+      events,
+      hooks,
+      definitions,
+      onError: options.onError ?? printError,
+    })
+  }
+
+  async start(): Promise<number> {
+    const unsubscribe = this.#logIfVerbose()
+    try {
+      const worker = this.#createWorker(await this.#deps.store(), this.#options.batchSize ?? DEFAULT_BATCH)
+      await worker.open()
+      await worker.ended
+      return worker.handled
+    } catch (error) {
+      this.#reports.storeError(error, 'start', undefined)
+      return 0
+    } finally {
+      unsubscribe?.()
+    }
+  }
+
+  startInBackground(): void {
+    if (this.#background !== undefined) return
+    const background = new AbortController()
+    this.#background = background
+    this.#deps.listen()
+    // One after the other: a restart waits until the worker before it has its store.
+    this.#opening = this.#opening.then(() => this.#openInBackground(background.signal))
+  }
+
+  stop(): void {
+    this.#background?.abort()
+    this.#background = undefined
+    for (const worker of this.#workers) worker.stop()
+  }
+
+  async stopAndDrain(timeoutMs: number = DRAIN_MS): Promise<void> {
+    this.stop()
+    await this.#opening
+    await Promise.all([...this.#workers].map((worker) => worker.drain(timeoutMs)))
+  }
+
+  isRunning(): boolean {
+    return this.#background !== undefined
+  }
+
+  wake(wake: Wake): void {
+    for (const worker of this.#workers) worker.wake(wake)
+  }
+
+  dueIn(inMs: number): void {
+    for (const worker of this.#workers) worker.dueIn(inMs)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopAndDrain()
+  }
+
+  async #openInBackground(signal: AbortSignal): Promise<void> {
+    const store = await this.#openStore(signal)
+    if (store === undefined || signal.aborted) return
+    const unsubscribe = this.#logIfVerbose()
+    const worker = this.#createWorker(store, undefined)
+    void worker.open()
+    void worker.ended.then(unsubscribe)
+  }
+
+  /** A store that cannot be reached yet is tried again for as long as nobody stops the processor. */
+  async #openStore(signal: AbortSignal): Promise<Store | undefined> {
+    const { clock, store } = this.#deps
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        return await store()
+      } catch (error) {
+        if (isMillraceError(error, 'QUEUE_CLOSED')) return undefined
+        const delayMs = Math.min(5000, 100 * 2 ** Math.min(failures, 10))
+        this.#reports.storeError(error, 'open', delayMs)
+        await pause(clock, delayMs, signal)
+      }
+    }
+    return undefined
+  }
+
+  #createWorker(store: Store, once: number | undefined): Worker {
+    const worker = new Worker(this.#workerOptions(once), {
+      store,
+      clock: this.#deps.clock,
+      entry: (jobType) => this.#entries.get(jobType),
+      reports: this.#reports,
+    })
+    this.#workers.add(worker)
+    void worker.ended.then(() => this.#workers.delete(worker))
+    return worker
+  }
+
+  #workerOptions(once: number | undefined): WorkerOptions {
+    const options = this.#options
+    const leaseMs = options.leaseMs ?? this.#deps.leaseMs
+    return {
+      workerId: this.#workerId,
+      concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
+      batchSize: options.batchSize,
+      groupConcurrency: options.groupConcurrency,
+      jobTypes: this.#jobTypes(),
+      pollInterval: options.pollInterval ?? DEFAULT_POLL_MS,
+      leaseMs,
+      heartbeatMs: options.heartbeatMs ?? Math.floor(leaseMs / 3),
+      heartbeat: options.heartbeat ?? 'thread',
+      prefetch: options.prefetch ?? 'auto',
+      keepCompleted: this.#deps.keepCompleted,
+      ...(once === undefined ? {} : { once }),
+    }
+  }
+
+  #jobTypes(): readonly string[] | undefined {
+    const types = typesOf(this.#options.jobType)
+    if (this.#options.onUnknownType !== 'wait') return types
+    return (types ?? [...this.#entries.keys()]).filter((type) => this.#entries.has(type))
+  }
+
+  #logIfVerbose(): (() => void) | undefined {
+    return this.#options.verbose ? this.#deps.subscribeVerbose() : undefined
+  }
+}
+
+/** A map, not an object: `constructor` and `toString` are job types like any other. */
+function handlerEntries(
+  handlers: Readonly<Record<string, JobHandler | ModuleHandler>>,
+  definitions: ProcessorDependencies['definitions'],
+): ReadonlyMap<string, HandlerEntry> {
+  return new Map(
+    Object.entries(handlers).map(([type, handler]) => {
+      if (typeof handler !== 'function' && !(isRecord(handler) && 'module' in handler)) {
+        refuseOption(`handlers.${type}`, handler, 'a function or `{ module }`', 'Pass `async (payload, signal, ctx) => …`')
+      }
+      const schema = findDefinition(definitions, type)?.payload
+      return [type, createHandlerEntry(type, handler, schema === undefined ? {} : { schema })]
+    }),
+  )
+}
+
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.after(delayMs, end)
+    signal.addEventListener('abort', end)
+  })
+}
+
+function printError(error: Error): void {
+  // oxlint-disable-next-line no-console -- the documented default of `onError`
+  console.error(error)
+}

@@ -1,0 +1,165 @@
+import { isMillraceError } from '../errors.ts'
+import type { Clock } from '../model/clock.ts'
+import { decodePayload } from '../model/codec.ts'
+import { findDefinition, type JobDefinition } from '../model/define-jobs.ts'
+import { toError } from '../model/error-record.ts'
+import type { Outcome } from '../model/outcome.ts'
+import type { QueueEvents } from '../observe/events.ts'
+import type { Hooks } from '../observe/hooks.ts'
+import type { PendingSettlement } from '../settle/buffer.ts'
+import { decideSettlement } from '../settle/decide.ts'
+import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
+import type { Settlement, SettleResult } from '../store/settle.ts'
+
+export interface WorkerReportsOptions {
+  readonly workerId: string
+  readonly clock: Clock
+  readonly events: QueueEvents
+  readonly hooks: Hooks
+  readonly definitions: Readonly<Record<string, JobDefinition>> | undefined
+  readonly onError: (error: Error) => void
+}
+
+/** Turns what happens in a worker into settlements, events and hooks. Nothing a listener does comes back from here. */
+export class WorkerReports {
+  readonly #options: WorkerReportsOptions
+
+  constructor(options: WorkerReportsOptions) {
+    this.#options = options
+  }
+
+  starting(job: ClaimedJob): void {
+    const { events, hooks, workerId } = this.#options
+    if (events.hasListeners('job:processing')) events.emit('job:processing', { jobId: job.id, jobType: job.jobType })
+    if (!hooks.isActive) return
+    const attempt = { jobId: job.id, jobType: job.jobType, attempt: job.attempt, workerId, token: job.token }
+    hooks.emit({ type: 'job.started', ...attempt, waitedMs: 0 })
+  }
+
+  /** What must be recorded, with the events that follow once it is; `null` when the lease is gone. */
+  settlementOf(job: ClaimedJob, outcome: Outcome, durationMs: number): PendingSettlement | null {
+    const { clock, workerId, definitions, onError } = this.#options
+    const ask = findDefinition(definitions, job.jobType)?.retry
+    const settlement = decideSettlement(job, outcome, {
+      workerId,
+      now: clock.date(),
+      random: () => clock.random(),
+      onPolicyError: (error) => onError(toError(error)),
+      ...(ask === undefined ? {} : { retry: { ask, payload: () => decodePayload(job.payload, job.codec) } }),
+    })
+    if (settlement === null) {
+      this.#settled(job, outcome, 'lost', false, durationMs)
+      return null
+    }
+    return { settlement, onSettled: (result, error) => this.#recorded(job, outcome, settlement, result, error, durationMs) }
+  }
+
+  progress(job: ClaimedJob, progress: number): void {
+    this.#options.events.emit('job:progress', { jobId: job.id, progress })
+  }
+
+  output(job: ClaimedJob, output: unknown): void {
+    this.#options.events.emit('job:output', { jobId: job.id, output })
+  }
+
+  leaseLost(job: ClaimedJob): void {
+    const { hooks, workerId } = this.#options
+    if (!hooks.isActive) return
+    hooks.emit({ type: 'lease.lost', jobId: job.id, jobType: job.jobType, attempt: job.attempt, workerId, token: job.token })
+  }
+
+  storeError(error: unknown, operation: string, retryInMs: number | undefined): void {
+    const { hooks, events, onError } = this.#options
+    const known = toError(error)
+    if (hooks.isActive) {
+      hooks.emit({
+        type: 'store.error',
+        operation,
+        error,
+        willRepeat: retryInMs !== undefined,
+        ...(retryInMs === undefined ? {} : { retryInMs }),
+        ...(isMillraceError(error) ? { code: error.code } : {}),
+      })
+    }
+    try {
+      onError(known)
+    } catch (thrown) {
+      events.emit('error', toError(thrown))
+    }
+    events.emit('error', known)
+  }
+
+  exchanged(told: { limit: number; jobs: number; sweep: boolean; settled: number; lost: number; durationMs: number }): void {
+    const { hooks, workerId } = this.#options
+    if (!hooks.isActive) return
+    const { durationMs } = told
+    if (told.settled > 0) hooks.emit({ type: 'settle', workerId, settlements: told.settled, lost: told.lost, durationMs })
+    if (told.limit > 0) hooks.emit({ type: 'claim', workerId, requested: told.limit, jobs: told.jobs, sweep: told.sweep, durationMs })
+  }
+
+  kept(result: HousekeepingResult): void {
+    const { hooks } = this.#options
+    if (!hooks.isActive) return
+    if (result.rescued > 0) hooks.emit({ type: 'rescue', jobs: result.rescued })
+    if (result.promoted > 0) hooks.emit({ type: 'promote', jobs: result.promoted })
+  }
+
+  beat(by: 'thread' | 'main', durationMs: number): void {
+    const { hooks, workerId } = this.#options
+    if (hooks.isActive) hooks.emit({ type: 'heartbeat', workerId, by, durationMs })
+  }
+
+  started(worker: number, concurrency: number, heartbeat: 'thread' | 'main'): void {
+    const { hooks, workerId } = this.#options
+    if (hooks.isActive) hooks.emit({ type: 'worker.started', workerId, worker, concurrency, heartbeat })
+  }
+
+  stopped(): void {
+    const { hooks, workerId } = this.#options
+    if (hooks.isActive) hooks.emit({ type: 'worker.stopped', workerId, handedBack: 0, durationMs: 0 })
+  }
+
+  #recorded(job: ClaimedJob, outcome: Outcome, settlement: Settlement, result: SettleResult, error: unknown, durationMs: number): void {
+    const willRetry = settlement.kind === 'retry' || settlement.kind === 'snoozed' || settlement.kind === 'released'
+    this.#settled(job, outcome, result, willRetry, durationMs)
+    if (error !== undefined) this.storeError(error, 'settle', undefined)
+    if (result === 'lost') return
+    const { events } = this.#options
+    switch (settlement.kind) {
+      case 'completed':
+        if (events.hasListeners('job:completed')) events.emit('job:completed', { jobId: job.id, jobType: job.jobType })
+        break
+      case 'retry':
+      case 'failed':
+        if (events.hasListeners('job:failed')) {
+          const thrown = outcome.kind === 'threw' || outcome.kind === 'fatal' ? outcome.error : undefined
+          events.emit('job:failed', { jobId: job.id, jobType: job.jobType, error: toError(thrown), willRetry })
+        }
+        break
+      case 'cancelled':
+        events.emit('job:cancelled', { jobId: job.id })
+        break
+      case 'snoozed':
+      case 'released':
+        break
+    }
+  }
+
+  #settled(job: ClaimedJob, outcome: Outcome, result: SettleResult, willRetry: boolean, durationMs: number): void {
+    const { hooks, workerId } = this.#options
+    if (!hooks.isActive) return
+    const failed = outcome.kind === 'threw' || outcome.kind === 'fatal'
+    hooks.emit({
+      type: 'job.settled',
+      jobId: job.id,
+      jobType: job.jobType,
+      attempt: job.attempt,
+      workerId,
+      outcome: outcome.kind,
+      result,
+      durationMs,
+      willRetry,
+      ...(failed ? { reason: outcome.reason, error: outcome.error } : {}),
+    })
+  }
+}

@@ -1,0 +1,440 @@
+import { hostname } from 'node:os'
+import { Prefetch } from '../claim/prefetch.ts'
+import { ReadyBounds } from '../claim/ready-bounds.ts'
+import { MillraceError } from '../errors.ts'
+import type { Clock, Timer } from '../model/clock.ts'
+import { type Attempt, type RunSettings, startAttempt } from '../run/attempt.ts'
+import type { HandlerEntry } from '../run/handler-entry.ts'
+import { SettleBuffer } from '../settle/buffer.ts'
+import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
+import type { Store, Wake } from '../store/store.ts'
+import { VERSION } from '../version.ts'
+import { type Demand, Exchanger } from './exchanger.ts'
+import { Heartbeat, type HeartbeatMode } from './heartbeat.ts'
+import type { WorkerReports } from './reports.ts'
+
+export interface WorkerOptions {
+  readonly workerId: string
+  readonly concurrency: number
+  /** Bounds one claim when set. */
+  readonly batchSize: number | undefined
+  readonly groupConcurrency: number | undefined
+  readonly jobTypes: readonly string[] | undefined
+  readonly pollInterval: number
+  readonly leaseMs: number
+  readonly heartbeatMs: number
+  readonly heartbeat: HeartbeatMode
+  readonly prefetch: number | 'auto'
+  readonly keepCompleted: boolean
+  /** Claims so many once, runs them and stops. */
+  readonly once?: number
+}
+
+export interface WorkerDependencies {
+  readonly store: Store
+  readonly clock: Clock
+  readonly entry: (jobType: string) => HandlerEntry | undefined
+  readonly reports: WorkerReports
+}
+
+interface Running {
+  readonly attempt: Attempt
+  readonly startedAt: number
+}
+
+/** An idle worker looks at the store this often at least. */
+const LONGEST_TICK_MS = 1000
+
+/** What was fetched ahead and cannot start within this time goes back to other workers. */
+const HOLD_MS = 250
+
+/** After the drain's limit, how long handlers may take to react to their signal. */
+const LAST_GRACE_MS = 250
+
+/** A handler that ignores its time limit and the abort of its signal gets so much longer before the lease is let go. */
+const DEADLINE_GRACE_MS = 5000
+
+/**
+ * One boot of a processor: it registers, claims and runs jobs, and ends.
+ *
+ * - opening   until its row exists; retried for as long as nobody stops it
+ * - working   claims, runs, settles
+ * - stopping  claims nothing more; ends once nothing runs and everything is recorded
+ * - ended     its row is gone and what it still held has been handed back
+ *
+ * A worker given up for dead (its process slept, or was cut off for longer than its lease) drops everything, registers
+ * anew and goes on working.
+ */
+export class Worker {
+  readonly #options: WorkerOptions
+  readonly #deps: WorkerDependencies
+  readonly #buffer = new SettleBuffer()
+  readonly #prefetch: Prefetch
+  readonly #exchanger: Exchanger
+  readonly #heartbeat: Heartbeat
+  readonly #running = new Map<number, Running>()
+  readonly #runSettings: RunSettings
+  #ahead: ClaimedJob[] = []
+  #holdTimer: Timer | undefined
+  #worker = 0
+  #state: 'opening' | 'working' | 'stopping' | 'ended' = 'opening'
+  #isPumpSoon = false
+  #handled = 0
+  #hasAskedOnce = false
+  #isRegistering = false
+  readonly #ended: Promise<void>
+  #resolveEnded: () => void = () => undefined
+  readonly #opened: Promise<boolean>
+  #resolveOpened: (opened: boolean) => void = () => undefined
+
+  constructor(options: WorkerOptions, deps: WorkerDependencies) {
+    this.#options = options
+    this.#deps = deps
+    this.#prefetch = new Prefetch({ concurrency: options.concurrency, most: options.once === undefined ? options.prefetch : 0 })
+    this.#ended = new Promise((resolve) => (this.#resolveEnded = resolve))
+    this.#opened = new Promise((resolve) => (this.#resolveOpened = resolve))
+    const tickMs = Math.min(options.pollInterval, LONGEST_TICK_MS)
+    const { store, clock, reports } = deps
+    this.#exchanger = new Exchanger({
+      store,
+      clock,
+      worker: () => this.#worker,
+      buffer: this.#buffer,
+      bounds: new ReadyBounds({ sweepEveryMs: tickMs }),
+      demand: (requested) => this.#demand(requested),
+      knownTokens: () => [...this.#running.values()].map(({ attempt }) => attempt.job.token).concat(this.#ahead.map(({ token }) => token)),
+      onJobs: (jobs) => this.#received(jobs),
+      onHousekeeping: (result) => this.#kept(result),
+      onDead: (worker) => void this.#died(worker),
+      onBeat: () => this.#heartbeat.beaten(),
+      onIdle: () => this.#endIfDone(),
+      onError: (error, operation, retryInMs) => {
+        reports.storeError(error, operation, retryInMs)
+        // One shot means one try: whoever called is told that nothing was done, and calls again.
+        if (options.once !== undefined && this.#handled === 0) this.stop()
+      },
+      onExchange: (told) => reports.exchanged(told),
+      jobTypes: options.jobTypes,
+      keepCompleted: options.keepCompleted,
+      leaseMs: options.leaseMs,
+      heartbeatMs: options.heartbeatMs,
+      tickMs,
+    })
+    this.#heartbeat = new Heartbeat({
+      mode: store.heartbeatTarget === null ? 'main' : options.heartbeat,
+      clock,
+      onLost: () => void this.#died(this.#worker),
+      onError: (error) => reports.storeError(error, 'heartbeat', undefined),
+      onBeat: (durationMs) => reports.beat('thread', durationMs),
+    })
+    this.#runSettings = {
+      clock,
+      workerId: options.workerId,
+      report: async (report) => (await store.report({ reports: [report] }))[0] ?? 'lost',
+      onProgress: (job, progress) => reports.progress(job, progress),
+      onOutput: (job, output) => reports.output(job, output),
+      onReportError: (_job, error) => reports.storeError(error, 'report', undefined),
+    }
+  }
+
+  /** How many jobs were started. */
+  get handled(): number {
+    return this.#handled
+  }
+
+  get isWorking(): boolean {
+    return this.#state === 'opening' || this.#state === 'working'
+  }
+
+  /** Resolves once the worker has ended; never rejects. */
+  get ended(): Promise<void> {
+    return this.#ended
+  }
+
+  /** Begins to work. With `once` a store that cannot be reached rejects; else it is tried again for ever. */
+  async open(): Promise<void> {
+    for (let failures = 0; this.#state === 'opening'; failures++) {
+      try {
+        await this.#register()
+        if (this.#state === 'opening') this.#state = 'working'
+        break
+      } catch (error) {
+        if (this.#options.once !== undefined) {
+          this.#finish()
+          throw error
+        }
+        const delayMs = Math.min(5000, 100 * 2 ** Math.min(failures, 10))
+        this.#deps.reports.storeError(error, 'register', delayMs)
+        await this.#pause(delayMs)
+      }
+    }
+    this.#resolveOpened(this.#worker !== 0)
+    this.#exchanger.pump()
+  }
+
+  wake(wake: Wake): void {
+    if (this.#state !== 'working') return
+    switch (wake.kind) {
+      case 'ready':
+        this.#exchanger.wake(wake.priorities)
+        break
+      case 'cancel':
+        if (this.#running.has(wake.jobId) || this.#ahead.some(({ id }) => id === wake.jobId)) this.#exchanger.keepHouse()
+        break
+    }
+  }
+
+  /** A job of this process becomes due in `inMs`. */
+  dueIn(inMs: number): void {
+    if (this.#state === 'working') this.#exchanger.keepHouse(inMs)
+  }
+
+  /** Claims nothing more and hands back what was not started; running jobs go on. */
+  stop(): void {
+    if (!this.isWorking) return
+    this.#state = 'stopping'
+    this.#wakePause?.()
+    this.#exchanger.stopClaiming()
+    this.#release(this.#ahead.splice(0))
+    this.#exchanger.pump()
+  }
+
+  /** Stops and waits; handlers that run longer than `limitMs` are told to stop and their jobs handed back. */
+  async drain(limitMs: number): Promise<void> {
+    this.stop()
+    if (await this.#endsWithin(limitMs)) return
+    const reason = new MillraceError('SHUTTING_DOWN', 'The worker is shutting down; the job is handed back and its attempt not used up.')
+    for (const { attempt } of this.#running.values()) attempt.abort(reason, LAST_GRACE_MS)
+    if (await this.#endsWithin(2 * LAST_GRACE_MS + 1000)) return
+    // The store does not answer. The lease runs out by itself, and what is unrecorded is then run again.
+    this.#finish()
+  }
+
+  #wakePause: (() => void) | undefined
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#deps.clock.after(delayMs, resolve)
+      this.#wakePause = () => {
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  #endsWithin(limitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const timer = this.#deps.clock.after(limitMs, () => resolve(false))
+      void this.#ended.then(() => {
+        timer.cancel()
+        resolve(true)
+      })
+    })
+  }
+
+  async #register(): Promise<void> {
+    const { store } = this.#deps
+    const { workerId, leaseMs, groupConcurrency, jobTypes, concurrency } = this.#options
+    this.#worker = await store.register({
+      workerId,
+      leaseMs,
+      concurrency,
+      host: hostname(),
+      pid: process.pid,
+      version: VERSION,
+      ...(groupConcurrency === undefined ? {} : { groupConcurrency }),
+      ...(jobTypes === undefined ? {} : { jobTypes }),
+    })
+    this.#exchanger.registered()
+    const target = store.heartbeatTarget
+    if (target !== null && this.#options.once === undefined) this.#heartbeat.start({ target, worker: this.#worker, leaseMs })
+    this.#deps.reports.started(this.#worker, concurrency, this.#heartbeat.mode)
+  }
+
+  #demand(requested: number): Demand {
+    if (this.#state !== 'working') return { limit: 0, slots: 0 }
+    const { concurrency, batchSize, once } = this.#options
+    if (once !== undefined) {
+      if (this.#hasAskedOnce) return { limit: 0, slots: 0 }
+      this.#hasAskedOnce = true
+      return { limit: once, slots: once }
+    }
+    const held = this.#running.size + this.#ahead.length + requested
+    const ahead = this.#prefetch.target
+    const free = concurrency - held
+    const limit = concurrency + ahead - held
+    // While every slot is taken, a claim for a handful of jobs is not worth its round trip.
+    if (limit <= 0 || (free <= 0 && limit < ahead / 4)) return { limit: 0, slots: 0 }
+    return { limit: batchSize === undefined ? limit : Math.min(limit, batchSize), slots: Math.max(0, free) }
+  }
+
+  #received(jobs: readonly ClaimedJob[]): void {
+    if (this.#state === 'stopping' || this.#state === 'ended') {
+      if (this.#options.once === undefined || this.#state === 'ended') {
+        this.#release(jobs)
+        return
+      }
+    }
+    const isInOrder = this.#ahead.length === 0 || isBefore(this.#ahead.at(-1), jobs[0])
+    this.#ahead = this.#ahead.length === 0 ? [...jobs] : this.#ahead.concat(jobs)
+    if (!isInOrder) this.#ahead.sort((a, b) => b.priority - a.priority || a.readySeq - b.readySeq)
+    this.#startNext()
+    if (this.#ahead.length > 0 && this.#options.once === undefined) this.#holdTimer ??= this.#deps.clock.after(HOLD_MS, this.#holdOver)
+  }
+
+  /** Whatever waited here for a slot all the time goes back: another worker may have one. */
+  readonly #holdOver = (): void => {
+    this.#holdTimer = undefined
+    if (this.#ahead.length === 0) return
+    const oldest = this.#deps.clock.now() - HOLD_MS
+    const isStuck = [...this.#running.values()].every(({ startedAt }) => startedAt < oldest)
+    if (isStuck) {
+      this.#release(this.#ahead.splice(0))
+      this.#exchanger.pump()
+    } else {
+      this.#holdTimer = this.#deps.clock.after(HOLD_MS, this.#holdOver)
+    }
+  }
+
+  #startNext(): void {
+    let started = 0
+    while (this.#running.size < this.#options.concurrency && started < this.#ahead.length) {
+      const job = this.#ahead[started++]
+      if (job !== undefined) this.#start(job)
+    }
+    // One job after the other is the rule at speed, and shift is made for that; a splice of one would copy.
+    if (started === 1) this.#ahead.shift()
+    else if (started > 0) this.#ahead.splice(0, started)
+  }
+
+  #start(job: ClaimedJob): void {
+    const { clock, entry, reports } = this.#deps
+    const startedAt = clock.now()
+    this.#handled += 1
+    reports.starting(job)
+    const attempt = startAttempt(job, entry(job.jobType), this.#runSettings)
+    this.#running.set(job.id, { attempt, startedAt })
+    if (attempt.deadline !== null) this.#tellDeadline()
+    void attempt.outcome.then((outcome) => {
+      if (this.#running.get(job.id)?.attempt === attempt) this.#running.delete(job.id)
+      const durationMs = clock.now() - startedAt
+      this.#prefetch.measured(durationMs, job.payload.length)
+      const pending = reports.settlementOf(job, outcome, durationMs)
+      if (pending !== null) this.#buffer.add(pending)
+      if (attempt.deadline !== null) this.#tellDeadline()
+      this.#startNext()
+      this.#pumpSoon()
+    })
+  }
+
+  /** Everything that ends in the same turn of the event loop is recorded together. */
+  #pumpSoon(): void {
+    if (this.#isPumpSoon) return
+    this.#isPumpSoon = true
+    this.#deps.clock.soon(() => {
+      this.#isPumpSoon = false
+      this.#exchanger.pump()
+    })
+  }
+
+  #release(jobs: readonly ClaimedJob[]): void {
+    for (const job of jobs) {
+      const pending = this.#deps.reports.settlementOf(job, { kind: 'released' }, 0)
+      if (pending !== null) this.#buffer.add(pending)
+    }
+    if (jobs.length > 0) this.#pumpSoon()
+  }
+
+  #kept(result: HousekeepingResult): void {
+    this.#heartbeat.tick()
+    this.#deps.reports.kept(result)
+    for (const request of result.cancelRequests) {
+      const running = this.#running.get(request.id)?.attempt
+      if (running?.job.token === request.token) {
+        running.abort(
+          request.lost
+            ? new MillraceError('LEASE_LOST', `Job ${request.id} was retried while this attempt of it ran.`)
+            : new MillraceError('JOB_CANCELLED', `Job ${request.id} was cancelled.`),
+        )
+      }
+      const at = this.#ahead.findIndex(({ id, token }) => id === request.id && token === request.token)
+      if (at < 0) continue
+      const [job] = this.#ahead.splice(at, 1)
+      const pending = job && this.#deps.reports.settlementOf(job, { kind: request.lost ? 'lost' : 'cancelled' }, 0)
+      if (pending) this.#buffer.add(pending)
+    }
+  }
+
+  /** The thread must not keep alive a worker that blocks for good. */
+  #tellDeadline(): void {
+    let earliest: number | null = null
+    for (const { attempt } of this.#running.values()) {
+      if (attempt.deadline !== null && (earliest === null || attempt.deadline < earliest)) earliest = attempt.deadline
+    }
+    this.#heartbeat.setDeadline(earliest === null ? null : earliest - this.#deps.clock.now() + DEADLINE_GRACE_MS)
+  }
+
+  /** The leases are gone: whatever runs here may already run elsewhere. */
+  async #died(worker: number): Promise<void> {
+    if (worker !== this.#worker || this.#isRegistering || this.#state === 'ended') return
+    this.#isRegistering = true
+    const lost = new MillraceError('LEASE_LOST', 'This worker was silent for longer than its lease; its jobs were given to others.')
+    this.#ahead = []
+    for (const { attempt } of this.#running.values()) {
+      this.#deps.reports.leaseLost(attempt.job)
+      attempt.abort(lost)
+    }
+    await this.#heartbeat.stop()
+    for (let failures = 0; this.#state === 'working'; failures++) {
+      try {
+        await this.#register()
+        break
+      } catch (error) {
+        this.#deps.reports.storeError(error, 'register', 1000)
+        await this.#pause(Math.min(5000, 200 * 2 ** Math.min(failures, 5)))
+      }
+    }
+    this.#isRegistering = false
+    this.#exchanger.pump()
+  }
+
+  #endIfDone(): void {
+    const isOnceOver = this.#options.once !== undefined && this.#state === 'working' && this.#hasAskedOnce
+    if (this.#state !== 'stopping' && !isOnceOver) return
+    if (this.#running.size > 0 || this.#ahead.length > 0 || this.#exchanger.isBusy) return
+    if (this.#state === 'working') this.#state = 'stopping'
+    void this.#unregister()
+  }
+
+  #isUnregistering = false
+
+  async #unregister(): Promise<void> {
+    if (this.#isUnregistering) return
+    this.#isUnregistering = true
+    await this.#opened
+    try {
+      if (this.#worker !== 0) await this.#deps.store.unregister({ worker: this.#worker })
+    } catch (error) {
+      // The lease runs out by itself.
+      this.#deps.reports.storeError(error, 'unregister', undefined)
+    }
+    this.#finish()
+  }
+
+  #finish(): void {
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
+    this.#holdTimer?.cancel()
+    this.#exchanger.close()
+    this.#resolveOpened(false)
+    void this.#heartbeat.stop().finally(() => {
+      this.#deps.reports.stopped()
+      this.#resolveEnded()
+    })
+  }
+}
+
+function isBefore(a: ClaimedJob | undefined, b: ClaimedJob | undefined): boolean {
+  if (a === undefined || b === undefined) return true
+  return a.priority > b.priority || (a.priority === b.priority && a.readySeq <= b.readySeq)
+}

@@ -1,0 +1,132 @@
+import { MillraceError } from './errors.ts'
+import { checkInteger, checkNames, refuseOption } from './model/check.ts'
+import type { Codec } from './model/codec.ts'
+import type { JobDefinition } from './model/define-jobs.ts'
+import { DEFAULTS } from './model/options.ts'
+import type { DatabaseConfig } from './postgres/connection.ts'
+import type { PoolLike } from './postgres/pool.ts'
+import type { PgliteLike } from './queue-store.ts'
+
+/** What every backend takes. */
+export interface CommonConfig {
+  /** The result of `defineJobs`: payload schemas, defaults and retry policies by job type. */
+  readonly jobs?: Readonly<Record<string, JobDefinition>> | undefined
+  /** The schema that holds this instance. Default: the first entry of the URL's `search_path`, else `millrace`. */
+  readonly schema?: string | undefined
+  /** `'auto'` (default) brings the schema up to date at the first call; `'check'` fails if it is not. */
+  readonly migrate?: 'auto' | 'check' | undefined
+  /** A worker silent for this long loses its jobs to others. Milliseconds, from 2000. Default 30,000. */
+  readonly leaseMs?: number | undefined
+  /** Whether to hear of new work by notification, over one further connection. Default `true`; without, workers poll. */
+  readonly listen?: boolean | undefined
+  /** Whether completed jobs are kept as history. Default `true`. Without, `getJob` of a completed job is `null`. */
+  readonly keepCompletedJobs?: boolean | undefined
+  /** How payloads of types that `jobs` does not define are stored. Default `'json'`. */
+  readonly codec?: Codec | undefined
+  /** The most bytes of UTF-8 an encoded payload may have. Default 1,048,576. */
+  readonly maxPayloadBytes?: number | undefined
+  /** Logs what happens to the console. Default `false`. */
+  readonly verbose?: boolean | undefined
+}
+
+/** PostgreSQL: a pool of ours (`databaseConfig`, ended by `close`), or the caller's own (`pool`, never ended). */
+export interface PostgresJobQueueConfig extends CommonConfig {
+  readonly backend?: 'postgres' | undefined
+  readonly databaseConfig?: DatabaseConfig | undefined
+  readonly pool?: PoolLike | undefined
+}
+
+/** Real PostgreSQL embedded in this machine's processes, from `@millrace/pglite`. */
+export interface PgliteJobQueueConfig extends CommonConfig {
+  readonly backend: 'pglite'
+  /** Where the database lives; one directory serves all processes of the machine. Default `./.millrace`. */
+  readonly dataDir?: string | undefined
+  /** A PGlite of the caller's own instead, for adds inside its transactions; never closed. */
+  readonly client?: PgliteLike | undefined
+}
+
+export type JobQueueConfig = PostgresJobQueueConfig | PgliteJobQueueConfig
+
+/** A configuration with every default in place. */
+export interface ResolvedConfig {
+  readonly given: JobQueueConfig
+  readonly backend: 'postgres' | 'pglite'
+  readonly migrate: 'auto' | 'check'
+  readonly leaseMs: number
+  readonly listen: boolean
+  readonly keepCompleted: boolean
+  readonly codec: Codec
+  readonly maxPayloadBytes: number
+  readonly verbose: boolean
+}
+
+const NAMES: ReadonlySet<string> = new Set([
+  'backend',
+  'databaseConfig',
+  'pool',
+  'dataDir',
+  'client',
+  'jobs',
+  'schema',
+  'migrate',
+  'leaseMs',
+  'listen',
+  'keepCompletedJobs',
+  'codec',
+  'maxPayloadBytes',
+  'verbose',
+])
+
+/**
+ * What `initJobQueue` will open. Without an argument: `DATABASE_URL`, else the embedded database under `./.millrace`.
+ *
+ * @throws MillraceError `CONFIG_INVALID` or `OPTION_INVALID`
+ */
+export function resolveConfig(config: JobQueueConfig | undefined, env: NodeJS.ProcessEnv): ResolvedConfig {
+  const given = config ?? defaultConfig(env)
+  if (typeof given !== 'object' || given === null) refuseOption('config', given, 'an object', 'Leave it out for the embedded database')
+  const backend: unknown = given.backend ?? 'postgres'
+  if (backend === 'redis') {
+    throw new MillraceError('NOT_YET', 'The Redis backend is not part of this version. Use PostgreSQL or the embedded database.', {
+      details: { field: 'backend', value: backend },
+    })
+  }
+  if (backend !== 'postgres' && backend !== 'pglite') {
+    throw new MillraceError('CONFIG_INVALID', `Unknown backend: ${String(backend)}`, {
+      details: { field: 'backend', value: backend, remedy: "Use 'postgres' or 'pglite'" },
+    })
+  }
+  if (backend === 'postgres' && !('databaseConfig' in given && given.databaseConfig) && !('pool' in given && given.pool)) {
+    throw new MillraceError('CONFIG_INVALID', 'PostgreSQL backend requires either "databaseConfig" or "pool" to be provided.', {
+      details: { field: 'databaseConfig', remedy: 'Pass one of them, or no configuration at all for the embedded database' },
+    })
+  }
+  checkNames({ ...given }, NAMES)
+  return { given, backend, ...checkedCommon(given) }
+}
+
+function defaultConfig(env: NodeJS.ProcessEnv): JobQueueConfig {
+  const url = env['DATABASE_URL']
+  return url ? { databaseConfig: { connectionString: url } } : { backend: 'pglite' }
+}
+
+function checkedCommon(given: CommonConfig): Omit<ResolvedConfig, 'given' | 'backend'> {
+  const { migrate = 'auto', leaseMs = DEFAULTS.processor.leaseMs, codec = 'json', maxPayloadBytes = DEFAULTS.maxPayloadBytes } = given
+  if (migrate !== 'auto' && migrate !== 'check') refuseOption('migrate', migrate, "'auto' or 'check'", "Leave it out for 'auto'")
+  if (codec !== 'json' && codec !== 'rich') refuseOption('codec', codec, "'json' or 'rich'", "Leave it out for 'json'")
+  checkInteger('leaseMs', leaseMs, { min: 2000, max: 86_400_000, remedy: 'Leave it out for 30000 milliseconds' })
+  checkInteger('maxPayloadBytes', maxPayloadBytes, { min: 2, max: 200_000_000, remedy: 'Leave it out for 1048576' })
+  for (const name of ['listen', 'keepCompletedJobs', 'verbose'] as const) {
+    const value = given[name]
+    if (value !== undefined && typeof value !== 'boolean') refuseOption(name, value, 'a boolean', 'Leave it out for the default')
+  }
+  return {
+    migrate,
+    leaseMs,
+    codec,
+    maxPayloadBytes,
+    listen: given.listen ?? true,
+    keepCompleted: given.keepCompletedJobs ?? true,
+    verbose: given.verbose ?? false,
+  }
+}

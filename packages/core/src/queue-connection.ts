@@ -1,0 +1,144 @@
+import { MillraceError } from './errors.ts'
+import type { QueueEvents } from './observe/events.ts'
+import type { Hooks } from './observe/hooks.ts'
+import type { PoolLike } from './postgres/pool.ts'
+import type { ResolvedConfig } from './queue-config.ts'
+import { createServerStore, isEmbedded, type OpenedStore, openEmbeddedStore } from './queue-store.ts'
+import type { EnqueueStore } from './store/enqueue.ts'
+import type { Store, Wake } from './store/store.ts'
+
+/**
+ * The life of a queue's store: made at once where that takes no I/O, opened and migrated at the first call, listened to
+ * once a processor wants to hear of new work, closed once.
+ */
+export class QueueConnection {
+  readonly #config: ResolvedConfig
+  readonly #events: QueueEvents
+  readonly #hooks: Hooks
+  #opened: Promise<OpenedStore> | undefined
+  readonly #server: OpenedStore | undefined
+  #ready: Promise<Store> | undefined
+  /** The store once it is ready, for calls that must not wait a turn of the event loop for a promise. */
+  #store: Store | undefined
+  #isClosed = false
+  readonly #listeners = new Set<(wake: Wake) => void>()
+  readonly #listening = new AbortController()
+  #isListening = false
+
+  constructor(config: ResolvedConfig, { events, hooks }: { readonly events: QueueEvents; readonly hooks: Hooks }) {
+    this.#config = config
+    this.#events = events
+    this.#hooks = hooks
+    const { given } = config
+    // A pool is only an object until its first query, and `getPool` must work before that.
+    this.#server = isEmbedded(given) ? undefined : createServerStore(given, config, warn)
+  }
+
+  /** The store, opened; its schema may not be there yet. */
+  opened(): Promise<OpenedStore> {
+    if (this.#isClosed) return Promise.reject(closed())
+    this.#opened ??= this.#open().catch((error: unknown) => {
+      this.#opened = undefined
+      throw error
+    })
+    return this.#opened
+  }
+
+  /** The store with a schema that is up to date. A failure is not remembered: the next call tries again. */
+  ready(): Promise<Store> {
+    if (this.#isClosed) return Promise.reject(closed())
+    this.#ready ??= this.#prepare().catch((error: unknown) => {
+      this.#ready = undefined
+      throw error
+    })
+    return this.#ready
+  }
+
+  async migrate(): Promise<readonly string[]> {
+    const { store } = await this.opened()
+    const { applied } = await store.migrate({ mode: 'auto' })
+    return applied
+  }
+
+  /** For the enqueuer, which asks `ready` before every call. */
+  get lazyStore(): EnqueueStore & { readonly parallelism: number } {
+    const store = (): Store => {
+      if (this.#store === undefined) throw new MillraceError('STORE_UNAVAILABLE', 'The queue is not open yet.')
+      return this.#store
+    }
+    return {
+      parallelism: this.#server?.store.parallelism ?? 1,
+      enqueue: (options) => store().enqueue(options),
+      findEnqueued: (options) => store().findEnqueued(options),
+      wake: (options) => store().wake(options),
+    }
+  }
+
+  /** Calls `listener` for wake-ups of other processes. The listening connection is opened by the first `listen`. */
+  onWake(listener: (wake: Wake) => void): void {
+    this.#listeners.add(listener)
+  }
+
+  /** Begins to hear of work that other processes add; workers find it by polling meanwhile. */
+  async listen(): Promise<void> {
+    if (this.#isListening || !this.#config.listen) return
+    this.#isListening = true
+    try {
+      const store = await this.ready()
+      await store.listen({
+        signal: this.#listening.signal,
+        onWake: (wake) => {
+          for (const listener of this.#listeners) listener(wake)
+        },
+        onError: (error) => this.#failed(error),
+      })
+    } catch (error) {
+      this.#isListening = false
+      if (!this.#isClosed) this.#failed(error)
+    }
+  }
+
+  getPool(): PoolLike {
+    const pool = this.#server?.pool
+    if (pool === undefined) {
+      throw new MillraceError('FEATURE_UNSUPPORTED', 'getPool() is only available with the PostgreSQL backend.')
+    }
+    return pool
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#listening.abort()
+    const opened = this.#server ?? (await this.#opened?.catch(() => undefined))
+    await opened?.store.close()
+  }
+
+  async #open(): Promise<OpenedStore> {
+    const { given } = this.#config
+    if (this.#server !== undefined) return this.#server
+    if (!isEmbedded(given)) throw new TypeError('a server store is made in the constructor')
+    return openEmbeddedStore(given, (error) => this.#failed(error))
+  }
+
+  async #prepare(): Promise<Store> {
+    const { store } = await this.opened()
+    await store.migrate({ mode: this.#config.migrate })
+    this.#store = store
+    return store
+  }
+
+  #failed(error: unknown): void {
+    if (this.#hooks.isActive) this.#hooks.emit({ type: 'store.error', operation: 'listen', error, willRepeat: true })
+    this.#events.emit('error', error instanceof Error ? error : new Error(String(error)))
+  }
+}
+
+function closed(): MillraceError {
+  return new MillraceError('QUEUE_CLOSED', 'The queue has been closed.')
+}
+
+function warn(message: string): void {
+  // oxlint-disable-next-line no-console -- the documented warning about a custom CA beside `sslmode`
+  console.warn(message)
+}

@@ -1,0 +1,63 @@
+import type { Settlement, SettleResult } from '../store/settle.ts'
+
+/** A settlement on its way to the store, and who wants to know how it went. */
+export interface PendingSettlement {
+  readonly settlement: Settlement
+  /** Called once: recorded, refused because the lease was gone, or given up on with the error that repeats. */
+  readonly onSettled: (result: SettleResult, error?: unknown) => void
+}
+
+/** So many go in one statement; more would only delay the replies of the first. */
+export const MAX_BATCH = 1000
+
+/**
+ * What waits to be recorded. Batches are whatever gathered while the last one was under way: one when the worker is
+ * quiet, hundreds when it is not. A batch whose outcome is unknown goes back to the front and is sent again under the
+ * same tokens, which the store recognises.
+ */
+export class SettleBuffer {
+  #waiting: PendingSettlement[] = []
+  #underway = 0
+
+  /** Not yet recorded, under way or waiting. */
+  get size(): number {
+    return this.#waiting.length + this.#underway
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  add(pending: PendingSettlement): void {
+    this.#waiting.push(pending)
+  }
+
+  /** The next batch, oldest first; it counts as under way until `done` or `putBack`. */
+  take(): readonly PendingSettlement[] {
+    const batch = this.#waiting.length <= MAX_BATCH ? this.#waiting : this.#waiting.slice(0, MAX_BATCH)
+    this.#waiting = batch === this.#waiting ? [] : this.#waiting.slice(MAX_BATCH)
+    this.#underway += batch.length
+    return batch
+  }
+
+  done(batch: readonly PendingSettlement[], results: readonly SettleResult[]): void {
+    this.#underway -= batch.length
+    for (const [index, pending] of batch.entries()) pending.onSettled(results[index] ?? 'lost')
+  }
+
+  /** The store refuses this one for good. */
+  refuse(pending: PendingSettlement, error: unknown): void {
+    this.#underway -= 1
+    pending.onSettled('lost', error)
+  }
+
+  putBack(batch: readonly PendingSettlement[]): void {
+    this.#underway -= batch.length
+    this.#waiting = [...batch, ...this.#waiting]
+  }
+
+  /** Tokens of everything not yet recorded, to tell lost claims from settled ones. */
+  tokens(): number[] {
+    return this.#waiting.map(({ settlement }) => settlement.token)
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * A validated job as a store takes it: defaults filled in, payload encoded. Absent fields take the column default.
+ * `enqueue/` makes these; nothing below it validates again.
+ */
+export interface NewJob {
+  readonly jobType: string
+  /** JSON text of the payload, already checked for fidelity and size. */
+  readonly payload: string
+  /** How `payload` was encoded. Default `'json'`. */
+  readonly codec?: 'json' | 'rich'
+  readonly maxAttempts?: number
+  /** Higher runs first. */
+  readonly priority?: number
+  /** Not before this time of the store's clock; absent means now. */
+  readonly runAt?: Date
+  readonly timeoutMs?: number
+  readonly forceKillOnTimeout?: boolean
+  readonly tags?: readonly string[]
+  readonly idempotencyKey?: string
+  /** Seconds. */
+  readonly retryDelay?: number
+  readonly retryBackoff?: boolean
+  /** Seconds. */
+  readonly retryDelayMax?: number
+  readonly deadLetterJobType?: string
+  readonly groupId?: string
+  readonly groupTier?: string
+  readonly tenantId?: string
+}
+
+export interface EnqueueOptions {
+  readonly jobs: readonly NewJob[]
+  /**
+   * Names this batch, so that an add whose reply was lost can be looked up instead of repeated: a positive safe integer
+   * drawn at random by the caller.
+   */
+  readonly nonce?: number
+  /** Runs the one statement on the caller's connection, inside the caller's transaction. */
+  readonly db?: DatabaseClient
+}
+
+export interface EnqueueResult {
+  /** In the order of `jobs`; a keyed job that existed already gives the id it has. */
+  readonly ids: readonly number[]
+  /** Positions in `jobs` that were created by this call; `'all'` when every one was. */
+  readonly created: 'all' | ReadonlySet<number>
+  /** Whether some live worker sleeps and would start sooner if notified. */
+  readonly sleepers: boolean
+}
+
+/** What `{ db }` takes: any client whose `query` runs on the caller's transaction. */
+export interface DatabaseClient {
+  query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount?: number | null }>
+}
+
+export interface EnqueueStore {
+  /** Adds all jobs or none, in one statement. Ids ascend in input order for jobs without a key. */
+  enqueue(options: EnqueueOptions): Promise<EnqueueResult>
+  /** The ids that the batch `nonce` created, in order, or `null` if it never took effect. `sinceId` bounds the search. */
+  findEnqueued(options: { readonly nonce: number; readonly sinceId: number }): Promise<readonly number[] | null>
+  /** Wakes sleeping workers of all processes; `priorities` are the levels that gained ready jobs. */
+  wake(options: { readonly priorities: readonly number[] }): Promise<void>
+}

@@ -1,0 +1,74 @@
+import type { JobRecord, JobStatus } from '../model/job.ts'
+import type { JobEvent } from '../model/event.ts'
+
+export type TagQueryMode = 'all' | 'any' | 'none' | 'exact'
+
+export interface DateRange {
+  readonly gt?: Date
+  readonly gte?: Date
+  readonly lt?: Date
+  readonly lte?: Date
+  readonly eq?: Date
+}
+
+/** Which jobs a list or a bulk change means; all conditions hold together. */
+export interface JobFilter {
+  readonly jobType?: string | readonly string[]
+  readonly status?: JobStatus | readonly JobStatus[]
+  readonly priority?: number
+  readonly runAt?: Date | DateRange
+  readonly createdAt?: DateRange
+  readonly tags?: { readonly values: readonly string[]; readonly mode?: TagQueryMode }
+  readonly groupId?: string
+  readonly tenantId?: string
+  readonly ids?: readonly number[]
+  /** Only failures that will not be retried, or only those that will. */
+  readonly final?: boolean
+}
+
+export interface ListOptions extends JobFilter {
+  readonly limit: number
+  readonly offset?: number
+  /** Only ids below this one; `offset` is then ignored. */
+  readonly cursor?: number
+}
+
+export interface WorkerRecord {
+  readonly workerId: string
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+  readonly concurrency: number
+  readonly groupConcurrency: number | null
+  readonly jobTypes: readonly string[] | null
+  readonly startedAt: Date
+  readonly lastSeenAt: Date
+  readonly expiresAt: Date
+  readonly running: number
+}
+
+export interface QueueStats {
+  /** How many jobs each status holds now. `completed` counts what history still keeps. */
+  readonly byStatus: Readonly<Record<JobStatus, number>>
+  /** Ready to start this moment, waiting for nothing but a free slot. */
+  readonly ready: number
+  /** Waiting for their time: scheduled or between two attempts. */
+  readonly timed: number
+  /** Waiting for a place in their group. */
+  readonly groupWaiting: number
+  /** Age of the oldest ready job in milliseconds; `null` when none is ready. */
+  readonly oldestReadyMs: number | null
+  readonly workers: number
+}
+
+export interface InspectStore {
+  getJob(options: { readonly id: number }): Promise<JobRecord | null>
+  /** Newest id first. */
+  listJobs(options: ListOptions): Promise<readonly JobRecord[]>
+  /** Oldest first; `id` is the event's position within the job. Empty for an unknown job. */
+  listEvents(options: { readonly id: number }): Promise<readonly JobEvent[]>
+  listWorkers(): Promise<readonly WorkerRecord[]>
+  stats(): Promise<QueueStats>
+  /** One row per impossible thing that is stored; empty when all is well. */
+  checkInvariants(): Promise<readonly { readonly invariant: string; readonly detail: string }[]>
+}

@@ -1,0 +1,13 @@
+export interface MaintainStore {
+  /**
+   * Gives back attempts that began more than `minutes` (or their own `timeoutMs`, if longer) ago and whose worker is not
+   * alive; the number given back. A live worker's job is never taken.
+   */
+  reclaimStuck(options: { readonly minutes: number }): Promise<number>
+  /** Deletes completed jobs older than this, `batch` at a time; the number deleted. */
+  cleanupJobs(options: { readonly daysToKeep: number; readonly batch: number }): Promise<number>
+  /** Drops recorded events older than this from finished jobs; the number dropped. */
+  cleanupEvents(options: { readonly daysToKeep: number; readonly batch: number }): Promise<number>
+  /** Makes the history partitions of the days ahead, forgets stale rows; safe to call at any time from any node. */
+  upkeep(): Promise<void>
+}

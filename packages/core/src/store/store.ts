@@ -1,0 +1,48 @@
+import type { ChangeStore } from './change.ts'
+import type { ClaimStore } from './claim.ts'
+import type { EnqueueStore } from './enqueue.ts'
+import type { InspectStore } from './inspect.ts'
+import type { MaintainStore } from './maintain.ts'
+import type { MigrateStore } from './migrate.ts'
+import type { SettleStore } from './settle.ts'
+
+/** What a store can do; asked before a call, never discovered by a late failure. */
+export interface StoreFeatures {
+  /** `{ db }`: adds inside the caller's transaction. */
+  readonly callerTransactions: boolean
+  /** Notifications between processes, beside polling. */
+  readonly push: boolean
+  /** Whether several processes can work one instance at the same time. */
+  readonly multiProcess: boolean
+}
+
+/** How a heartbeat thread can open its own connection; plain data that can be sent to a thread. */
+export interface HeartbeatTarget {
+  readonly connection: Readonly<Record<string, unknown>>
+  readonly schema: string
+}
+
+/** A wake-up: the priority levels that gained ready jobs, or a running job somebody asked to cancel. */
+export type Wake =
+  | { readonly kind: 'ready'; readonly priorities: readonly number[] }
+  | { readonly kind: 'cancel'; readonly jobId: number }
+
+/**
+ * The contract: everything a store must do, one interface per verb. A behaviour is defined by a conformance case and is
+ * done when the case passes on every store.
+ */
+export interface Store extends EnqueueStore, ClaimStore, SettleStore, InspectStore, ChangeStore, MaintainStore, MigrateStore {
+  readonly kind: 'postgres' | 'pglite' | 'redis'
+  readonly features: StoreFeatures
+  /** How many statements may be under way at once without waiting for a connection. At least 1. */
+  readonly parallelism: number
+  /** Present when a heartbeat thread can connect on its own. */
+  readonly heartbeatTarget: HeartbeatTarget | null
+  /**
+   * Calls `onWake` for every wake-up until `signal` aborts. Resolves once it listens; lost connections are mended inside
+   * and reported to `onError`. Polling works without it.
+   */
+  listen(options: { readonly onWake: (wake: Wake) => void; readonly onError: (error: Error) => void; readonly signal: AbortSignal }): Promise<void>
+  /** Ends what the store opened itself; what the caller brought stays open. */
+  close(): Promise<void>
+}

@@ -1,0 +1,196 @@
+import { checkBoolean, checkInteger, checkNames, checkNumber } from '../model/check.ts'
+import type { Clock, Timer } from '../model/clock.ts'
+import { toError } from '../model/error-record.ts'
+import { type MaintenanceTask, runTask } from '../maintain/task.ts'
+import type { QueueEvents } from '../observe/events.ts'
+import type { Hooks } from '../observe/hooks.ts'
+import type { Store } from '../store/store.ts'
+
+export interface SupervisorOptions {
+  /** Between two runs in the background, in milliseconds. Default 60,000. */
+  readonly intervalMs?: number | undefined
+  /** Default 10. A live worker's job is never taken, however long it runs. */
+  readonly stuckJobsTimeoutMinutes?: number | undefined
+  /** Completed jobs older than this are deleted. Default 30; 0 keeps them. */
+  readonly cleanupJobsDaysToKeep?: number | undefined
+  /** The recorded trail of finished jobs older than this is dropped. Default 30; 0 keeps it. */
+  readonly cleanupEventsDaysToKeep?: number | undefined
+  /** Rows deleted at a time. Default 1000. */
+  readonly cleanupBatchSize?: number | undefined
+  /** Default `true`. */
+  readonly reclaimStuckJobs?: boolean | undefined
+  /** Default `true`. */
+  readonly expireTimedOutTokens?: boolean | undefined
+  /** Default: `console.error`. */
+  readonly onError?: ((error: Error) => void) | undefined
+  /** Logs each task to the console. Default `false`. */
+  readonly verbose?: boolean | undefined
+}
+
+export interface SupervisorRunResult {
+  readonly reclaimedJobs: number
+  readonly cleanedUpJobs: number
+  readonly cleanedUpEvents: number
+  readonly expiredTokens: number
+}
+
+/** Housekeeping on an interval. Any number of processes may run one: each task is safe to run everywhere at once. */
+export interface Supervisor {
+  /** Runs every task once. One that fails does not stop the others; its count is then 0. */
+  start(): Promise<SupervisorRunResult>
+  /** Runs at once and then every `intervalMs`. A second call does nothing. */
+  startInBackground(): void
+  stop(): void
+  /** Stops and waits for the run under way, at most `timeoutMs` (default 30,000). */
+  stopAndDrain(timeoutMs?: number): Promise<void>
+  isRunning(): boolean
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface SupervisorDependencies {
+  readonly store: () => Promise<Store>
+  readonly clock: Clock
+  readonly events: QueueEvents
+  readonly hooks: Hooks
+  readonly subscribeVerbose: () => () => void
+}
+
+const DEFAULTS = {
+  intervalMs: 60_000,
+  stuckJobsTimeoutMinutes: 10,
+  cleanupJobsDaysToKeep: 30,
+  cleanupEventsDaysToKeep: 30,
+  cleanupBatchSize: 1000,
+  reclaimStuckJobs: true,
+  expireTimedOutTokens: true,
+} as const
+
+const DRAIN_MS = 30_000
+
+const OPTION_NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULTS), 'onError', 'verbose'])
+
+/** @throws MillraceError `OPTION_INVALID` */
+export function createSupervisor(options: SupervisorOptions, deps: SupervisorDependencies): Supervisor {
+  checkNames({ ...options }, OPTION_NAMES)
+  const settings = { ...DEFAULTS, ...withoutUndefined(options) }
+  checkInteger('intervalMs', settings.intervalMs, { min: 100, max: 86_400_000, remedy: 'Leave it out for 60000' })
+  checkNumber('stuckJobsTimeoutMinutes', settings.stuckJobsTimeoutMinutes, { min: 0, max: 525_600, remedy: 'Leave it out for 10' })
+  for (const name of ['cleanupJobsDaysToKeep', 'cleanupEventsDaysToKeep'] as const) {
+    checkNumber(name, settings[name], { min: 0, max: 36_500, remedy: 'Leave it out for 30, or 0 to keep everything' })
+  }
+  checkInteger('cleanupBatchSize', settings.cleanupBatchSize, { min: 1, max: 100_000, remedy: 'Leave it out for 1000' })
+  checkBoolean('reclaimStuckJobs', settings.reclaimStuckJobs)
+  checkBoolean('expireTimedOutTokens', settings.expireTimedOutTokens)
+  return new BackgroundSupervisor(settings, options.onError ?? printError, deps)
+}
+
+type Settings = { readonly [K in keyof typeof DEFAULTS]: (typeof DEFAULTS)[K] extends boolean ? boolean : number } & {
+  readonly verbose?: boolean | undefined
+}
+
+class BackgroundSupervisor implements Supervisor {
+  readonly #settings: Settings
+  readonly #onError: (error: Error) => void
+  readonly #deps: SupervisorDependencies
+  #isRunning = false
+  #timer: Timer | undefined
+  #current: Promise<unknown> | undefined
+
+  constructor(settings: Settings, onError: (error: Error) => void, deps: SupervisorDependencies) {
+    this.#settings = settings
+    this.#onError = onError
+    this.#deps = deps
+  }
+
+  start(): Promise<SupervisorRunResult> {
+    const run = this.#run()
+    this.#current = run
+    return run
+  }
+
+  startInBackground(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    void this.#loop()
+  }
+
+  stop(): void {
+    this.#isRunning = false
+    this.#timer?.cancel()
+  }
+
+  async stopAndDrain(timeoutMs: number = DRAIN_MS): Promise<void> {
+    this.stop()
+    if (this.#current === undefined) return
+    await new Promise<void>((resolve) => {
+      const timer = this.#deps.clock.after(timeoutMs, resolve)
+      void this.#current?.finally(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stopAndDrain()
+  }
+
+  async #loop(): Promise<void> {
+    await this.start()
+    if (!this.#isRunning) return
+    this.#timer = this.#deps.clock.after(this.#settings.intervalMs, () => void this.#loop())
+  }
+
+  async #run(): Promise<SupervisorRunResult> {
+    const settings = this.#settings
+    const unsubscribe = settings.verbose ? this.#deps.subscribeVerbose() : undefined
+    const { cleanupBatchSize: batch, cleanupJobsDaysToKeep: jobDays, cleanupEventsDaysToKeep: eventDays } = settings
+    const run = (task: MaintenanceTask): Promise<number> => this.#runTask(task)
+    try {
+      const reclaimedJobs = settings.reclaimStuckJobs
+        ? await run({ name: 'reclaimStuckJobs', work: (store) => store.reclaimStuck({ minutes: settings.stuckJobsTimeoutMinutes }) })
+        : 0
+      const cleanedUpJobs =
+        jobDays > 0 ? await run({ name: 'cleanupOldJobs', work: (store) => store.cleanupJobs({ daysToKeep: jobDays, batch }) }) : 0
+      const cleanedUpEvents =
+        eventDays > 0 ? await run({ name: 'cleanupOldJobEvents', work: (store) => store.cleanupEvents({ daysToKeep: eventDays, batch }) }) : 0
+      await run({ name: 'upkeep', work: (store) => store.upkeep().then(() => 0) })
+      return { reclaimedJobs, cleanedUpJobs, cleanedUpEvents, expiredTokens: 0 }
+    } finally {
+      unsubscribe?.()
+    }
+  }
+
+  async #runTask(task: MaintenanceTask): Promise<number> {
+    const { clock, hooks, events, store } = this.#deps
+    return runTask(task, {
+      clock,
+      hooks,
+      store,
+      onError: (thrown) => {
+        const error = toError(thrown)
+        try {
+          this.#onError(error)
+        } catch (second) {
+          events.emit('error', toError(second))
+        }
+        events.emit('error', error)
+      },
+    })
+  }
+}
+
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}
+
+function printError(error: Error): void {
+  // oxlint-disable-next-line no-console -- the documented default of `onError`
+  console.error(error)
+}
