@@ -1,0 +1,113 @@
+/**
+ * The one PostgreSQL session inside PGlite, driven by protocol messages. Every call is synchronous: WASM runs on this
+ * thread, so there is nothing to await and nothing can come between.
+ */
+import { PGlite } from '@electric-sql/pglite'
+import type { Parameter } from './protocol.ts'
+import { SyncedFiles, startParameters } from './synced-files.ts'
+import { PreparedStatements } from './prepared.ts'
+import { encodeExecution, encodeParse, encodeScript, guardCopy, outline, type Outline } from './wire.ts'
+
+/** PostgreSQL's answer as it came, and what it says at a glance. */
+export interface BackendAnswer extends Outline {
+  readonly bytes: Uint8Array
+}
+
+interface BackendOptions {
+  readonly directory: string
+  /** Calls with every notification of a channel that was listened to. */
+  readonly onNotification: (channel: string, payload: string) => void
+  /** Calls when the session can no longer be used, from wherever that shows. Must end the thread: see {@link isFatal}. */
+  readonly onBroken: (reason: string) => void
+}
+
+/** An answer that ends a session; PGlite would call a dead backend again and again, without ever returning. */
+const FATAL = [Buffer.from('\0VFATAL\0'), Buffer.from('\0VPANIC\0')]
+const FATAL_LOG = /^\S*\s*.*\b(?:FATAL|PANIC):/
+
+export class Backend {
+  readonly #pglite: PGlite
+  readonly #options: BackendOptions
+  readonly #prepared = new PreparedStatements()
+
+  private constructor(pglite: PGlite, options: BackendOptions) {
+    this.#pglite = pglite
+    this.#options = options
+  }
+
+  /** Opens an initialised data directory, recovering what an unclean end left. Rejects with what PostgreSQL logged. */
+  static async open(options: BackendOptions): Promise<Backend> {
+    const log: string[] = []
+    let isOpen = false
+    const onStderr = (line: string): void => {
+      if (isOpen && FATAL_LOG.test(line)) options.onBroken(line)
+      if (!isOpen) log.push(line)
+    }
+    try {
+      const files = new SyncedFiles(options.directory)
+      const parameters = startParameters(PGlite.defaultStartParams)
+      const pglite = await PGlite.create({ fs: files, startParams: parameters, onStderr } as Parameters<typeof PGlite.create>[0] & object)
+      isOpen = true
+      return new Backend(pglite, options)
+    } catch (error) {
+      const reason = log.filter((line) => /FATAL|PANIC|ERROR/.test(line)).at(-1) ?? String(error)
+      throw new Error(reason, { cause: error })
+    }
+  }
+
+  /** One statement; outside a transaction it is prepared when it comes again. */
+  run(text: string, values: readonly Parameter[], inTransaction: boolean): BackendAnswer {
+    // Inside a transaction a stale plan could not be retried, so it always goes through the unnamed statement.
+    const plan = inTransaction ? { name: '', prefix: encodeParse('', text) } : this.#prepared.plan(text)
+    const answer = this.#exchange(guardCopy(text, Buffer.concat([plan.prefix, encodeExecution(plan.name, values)])))
+    if (plan.name === '') return answer
+    if (answer.isPrepared) this.#prepared.confirm(text, plan.name)
+    if (answer.sqlstate === null || !this.#prepared.isStale(answer.sqlstate)) return answer
+    // It failed before it ran, because a table changed or the statement was deallocated; nothing has happened.
+    this.#prepared.forgetAll()
+    return this.#exchange(Buffer.concat([encodeParse('', text), encodeExecution('', values)]))
+  }
+
+  /** Several statements, in one transaction unless they say otherwise. */
+  script(text: string): BackendAnswer {
+    return this.#exchange(encodeScript(text))
+  }
+
+  get wasmBytes(): number {
+    return this.#pglite.Module['HEAPU8'].byteLength
+  }
+
+  /** Writes a checkpoint and ends the session, so that the next start has nothing to recover. */
+  async close(): Promise<void> {
+    this.script('checkpoint')
+    await this.#pglite.close()
+  }
+
+  #exchange(request: Uint8Array): BackendAnswer {
+    const chunks: Buffer[] = []
+    const onRawData = (chunk: Uint8Array): void => {
+      const copy = Buffer.from(chunk.slice().buffer)
+      if (isFatal(copy)) this.#options.onBroken('The session ended with an error')
+      chunks.push(copy)
+    }
+    // It does all its work before its first await; the promise only carries an error.
+    this.#pglite.execProtocolRawStream(request, { syncToFs: false, onRawData }).catch((error: unknown) => {
+      this.#options.onBroken(String(error))
+    })
+    const bytes = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
+    const seen = outline(bytes)
+    for (const { channel, payload } of seen.notifications) this.#options.onNotification(channel, payload)
+    if (seen.status === '?') this.#options.onBroken('The session did not finish an answer')
+    return { ...seen, bytes: ownBytes(bytes) }
+  }
+}
+
+/** The severity field, between the end of another field and its own: no text value can contain a zero byte. */
+function isFatal(chunk: Buffer): boolean {
+  return FATAL.some((mark) => chunk.includes(mark))
+}
+
+/** Bytes that alone own their memory, so that it can be handed to another thread. */
+function ownBytes(bytes: Buffer): Uint8Array {
+  return bytes.buffer.byteLength === bytes.byteLength ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes)
+}

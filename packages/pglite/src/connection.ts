@@ -1,0 +1,123 @@
+import { MillraceError } from 'millrace'
+import type { Link } from './link.ts'
+import type { Reply, Request } from './protocol.ts'
+
+type WithoutId<R> = R extends { readonly id: number } ? Omit<R, 'id'> : never
+
+/** A request before it is numbered. */
+export type Question = Exclude<WithoutId<Request>, { kind: 'forget' }>
+/** What answers a question. */
+export type Answered = Extract<Reply, { kind: 'result' | 'memory' }>
+
+interface Pending {
+  readonly resolve: (reply: Answered) => void
+  readonly reject: (error: Error) => void
+  readonly timer: NodeJS.Timeout
+}
+
+/** Rejects a request that was not begun because the database has moved to another process: ask again there. */
+export class Moved extends Error {
+  override readonly name: string = 'Moved'
+}
+
+interface ConnectionHooks {
+  readonly onNotification: (channel: string, payload: string) => void
+  /** Called once, after everything pending was rejected. */
+  readonly onLost: () => void
+}
+
+/**
+ * Questions and answers over one link. Open → draining when the owner says that it is closing → lost when the link ends.
+ * A question that waits keeps the process alive; an idle connection does not.
+ */
+export class Connection {
+  readonly #link: Link
+  readonly #pending = new Map<number, Pending>()
+  #lastId = 0
+  #isLost = false
+  #isDraining = false
+
+  constructor(link: Link, hooks: ConnectionHooks) {
+    this.#link = link
+    link.onReply = (reply) => {
+      if (reply.kind === 'notification') hooks.onNotification(reply.channel, reply.payload)
+      else this.#settle(reply)
+    }
+    link.onEnd = () => {
+      this.#isLost = true
+      for (const [id, pending] of this.#pending) {
+        this.#forget(id, pending)
+        pending.reject(lostError())
+      }
+      hooks.onLost()
+    }
+    link.hold(false)
+  }
+
+  /** Whether new questions may be asked here. */
+  get isOpen(): boolean {
+    return !this.#isLost && !this.#isDraining
+  }
+
+  /**
+   * Asks, and waits for the answer at most `timeoutMs`.
+   *
+   * @throws Moved if it was not begun and must be asked elsewhere.
+   * @throws MillraceError `STORE_TIMEOUT` or `STORE_UNAVAILABLE`; the outcome is then unknown.
+   */
+  ask(question: Question, timeoutMs: number): Asked {
+    this.#lastId += 1
+    const id = this.#lastId
+    const answer = new Promise<Answered>((resolve, reject) => {
+      if (this.#isLost) return reject(new Moved())
+      const timer = setTimeout(() => this.#giveUp(id, timeoutMs), timeoutMs)
+      this.#pending.set(id, { resolve, reject, timer })
+      if (this.#pending.size === 1) this.#link.hold(true)
+      this.#link.send({ ...question, id } as Request)
+    })
+    return { id, answer }
+  }
+
+  end(): void {
+    this.#link.end()
+  }
+
+  #settle(reply: Exclude<Reply, { kind: 'notification' }>): void {
+    // The thread that runs the database also sends events about itself over the same port.
+    const pending = this.#pending.get(reply.id)
+    if (reply.kind === 'moved') this.#isDraining = true
+    if (pending === undefined) return
+    this.#forget(reply.id, pending)
+    if (reply.kind === 'moved') pending.reject(new Moved())
+    else if (reply.kind === 'failed') pending.reject(new MillraceError(reply.code, reply.message))
+    else pending.resolve(reply)
+  }
+
+  #giveUp(id: number, timeoutMs: number): void {
+    const pending = this.#pending.get(id)
+    if (pending === undefined) return
+    this.#forget(id, pending)
+    this.#link.send({ kind: 'forget', id })
+    const message = `The embedded database has not answered within ${timeoutMs} ms; it cannot cancel a statement, so the outcome is unknown`
+    pending.reject(new MillraceError('STORE_TIMEOUT', message))
+  }
+
+  #forget(id: number, pending: Pending): void {
+    clearTimeout(pending.timer)
+    this.#pending.delete(id)
+    if (this.#pending.size === 0 && !this.#isLost) this.#link.hold(false)
+  }
+}
+
+/** A question under way; `id` names the transaction that a `begin` opens. */
+export interface Asked {
+  readonly id: number
+  readonly answer: Promise<Answered>
+}
+
+function lostError(): MillraceError {
+  return new MillraceError(
+    'STORE_UNAVAILABLE',
+    'The process or thread that ran the embedded database has ended while the statement was under way; its outcome is unknown',
+  )
+}

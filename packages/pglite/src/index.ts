@@ -1,0 +1,5 @@
+export { openEmbedded, type EmbeddedDatabase, type EmbeddedMemory, type EmbeddedOptions } from './embedded.ts'
+export type { EmbeddedTransaction, TransactionOptions, TransactionResult } from './transaction.ts'
+export { wrapClient, type PGliteLike } from './wrap-client.ts'
+export { DatabaseError } from './database-error.ts'
+export type { UpkeepLimits } from './upkeep.ts'

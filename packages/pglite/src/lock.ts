@@ -1,0 +1,107 @@
+/**
+ * Who owns a data directory: at most one process at a time, because two would destroy it.
+ *
+ * The lock is the file `lock.<n>` with the highest n. It is free if it says that it was released, or if the process it
+ * names is dead; whoever then creates `lock.<n+1>` owns the directory. Creating is a hard link to a file already written,
+ * so a lock is never seen half-written and only one process can succeed. No file is removed before a higher one exists,
+ * so nobody can act on a lock that has changed hands since it was read, which is how a scheme that deletes a stale lock
+ * and makes it anew gets two owners. A creator that finds a still higher file afterwards was late and gives way.
+ */
+import { randomBytes } from 'node:crypto'
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { currentProcess, livenessOf, type Liveness, type ProcessIdentity } from './process-identity.ts'
+
+/** What a lock file says. */
+export interface LockHolder extends ProcessIdentity {
+  /** Where the holder can be connected to. */
+  readonly socketPath: string
+  readonly isReleased: boolean
+}
+
+/** The outcome of one attempt. */
+export type LockAttempt =
+  | { readonly kind: 'acquired'; readonly lock: DirectoryLock }
+  | { readonly kind: 'held'; readonly holder: LockHolder; readonly liveness: Exclude<Liveness, 'dead'>; readonly path: string }
+
+/** The lock, held by this process. */
+export interface DirectoryLock {
+  readonly path: string
+  readonly socketPath: string
+  /** Lets others own the directory. Call it only when nothing of this process can write there any more. */
+  release(): void
+}
+
+/** Takes the lock of `dataDir` if it is free. Never waits. `socketPathFor` names the socket of the n-th owner. */
+export function tryLock(dataDir: string, socketPathFor: (generation: number) => string): LockAttempt {
+  for (;;) {
+    const generation = highestGeneration(dataDir)
+    const path = lockPath(dataDir, generation)
+    const holder = generation === 0 ? null : readHolder(path)
+    const liveness = holder === null || holder.isReleased ? 'dead' : livenessOf(holder)
+    if (holder !== null && liveness !== 'dead') return { kind: 'held', holder, liveness, path }
+    const lock = create(dataDir, generation + 1, socketPathFor(generation + 1))
+    if (lock !== null) return { kind: 'acquired', lock }
+  }
+}
+
+function create(dataDir: string, generation: number, socketPath: string): DirectoryLock | null {
+  const path = lockPath(dataDir, generation)
+  const holder: LockHolder = { ...currentProcess(), socketPath, isReleased: false }
+  const prepared = writeAside(dataDir, holder)
+  try {
+    linkSync(prepared, path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return null
+    throw error
+  } finally {
+    rmSync(prepared, { force: true })
+  }
+  if (highestGeneration(dataDir) > generation) {
+    rmSync(path, { force: true })
+    return null
+  }
+  removeOlder(dataDir, generation)
+  return {
+    path,
+    socketPath,
+    release: () => renameSync(writeAside(dataDir, { ...holder, isReleased: true }), path),
+  }
+}
+
+/** 0 when there has never been a lock. */
+function highestGeneration(dataDir: string): number {
+  return Math.max(0, ...generations(dataDir))
+}
+
+function generations(dataDir: string): number[] {
+  return readdirSync(dataDir).flatMap((name) => {
+    const match = /^lock\.(\d+)$/.exec(name)
+    return match === null ? [] : [Number(match[1])]
+  })
+}
+
+function removeOlder(dataDir: string, generation: number): void {
+  for (const older of generations(dataDir)) {
+    if (older < generation) rmSync(lockPath(dataDir, older), { force: true })
+  }
+}
+
+/** `null` for a file that has just been replaced, or that a power cut has emptied: no process of before lives on. */
+function readHolder(path: string): LockHolder | null {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return null
+  }
+}
+
+function writeAside(dataDir: string, holder: LockHolder): string {
+  const path = join(dataDir, `lock-${process.pid}-${randomBytes(6).toString('hex')}.tmp`)
+  writeFileSync(path, `${JSON.stringify(holder)}\n`, { mode: 0o600 })
+  return path
+}
+
+function lockPath(dataDir: string, generation: number): string {
+  return join(dataDir, `lock.${generation}`)
+}

@@ -1,0 +1,56 @@
+/**
+ * A process that works on an embedded database by order of its parent, for tests of several processes.
+ * Orders come as `{ id, do, ... }` and are answered with `{ id, ...}`; notifications are sent as `{ notified }`.
+ */
+import { openEmbedded } from '@millrace/pglite'
+
+const [dataDir = ''] = process.argv.slice(2)
+const warnings = []
+const database = await openEmbedded({ dataDir, onError: (error) => warnings.push(error.message) })
+process.send?.({ ready: true, role: database.role() })
+
+const actions = {
+  role: async () => database.role(),
+  warnings: async () => warnings,
+  query: async ({ text, values, timeoutMs }) => database.query(text, values, timeoutMs === undefined ? {} : { timeoutMs }),
+  listen: async ({ channel }) =>
+    database.listen({
+      channel,
+      onNotify: (payload) => process.send?.({ notified: payload }),
+      onReconnect: () => process.send?.({ notified: '(reconnected)' }),
+      onError: () => undefined,
+      signal: new AbortController().signal,
+    }),
+  /** Opens a transaction, inserts, says so and never ends it. */
+  hang: async ({ text, timeoutMs }) => {
+    await new Promise((resolve) => {
+      void database
+        .transaction(
+          async (tx) => {
+            await tx.query(text)
+            resolve(undefined)
+            await new Promise(() => undefined)
+          },
+          { timeoutMs },
+        )
+        .catch(() => undefined)
+    })
+  },
+  /** Inserts one row after the other and reports each that was acknowledged. */
+  insert: async ({ prefix }) => {
+    for (let n = 0; ; n += 1) {
+      await database.query('insert into rows (name) values ($1)', [`${prefix}-${n}`])
+      process.send?.({ acknowledged: `${prefix}-${n}` })
+    }
+  },
+  close: async () => database.close(),
+}
+
+process.on('message', async (order) => {
+  try {
+    process.send?.({ id: order.id, result: await actions[order.do](order) })
+  } catch (error) {
+    process.send?.({ id: order.id, error: { code: error.code, message: error.message } })
+  }
+})
+process.on('disconnect', () => process.exit())
