@@ -175,9 +175,7 @@ describe('search_path', () => {
   })
 
   test('of any names is read back from its option as it was', () => {
-    const name = fc
-      .string({ minLength: 1, unit: 'binary' })
-      .filter((text) => !text.includes('\0') && text.isWellFormed())
+    const name = fc.string({ minLength: 1, unit: 'binary' }).filter((text) => !/[\0\p{Surrogate}]/u.test(text))
     fc.assert(
       fc.property(fc.array(name, { minLength: 1 }), (names) => {
         const url = `postgres://h/d?options=${encodeURIComponent(searchPathOption(names))}`

@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import { queryOf, schemaFromSearchPath, searchPathOf, searchPathOption, withoutParameters } from './search-path.ts'
 import { resolveTls, TLS_PARAMETERS } from './tls.ts'
-import type { DatabaseSsl, TlsSettings } from './tls.ts'
+import type { DatabaseSsl, Environment, TlsSettings } from './tls.ts'
 
 /**
  * How to reach PostgreSQL. What is absent comes from the variables of libpq (`PGHOST`, `PGPORT`, `PGDATABASE`, `PGUSER`,
@@ -59,7 +59,7 @@ export interface PoolSettings {
 
 export interface ResolvedConnection {
   readonly pool: PoolSettings
-  /** The first entry of the URL's `search_path`, if it has one. */
+  /** The first entry of the URL's `search_path`, if it has one; not yet checked by `validateSchemaName`. */
   readonly schema: string | undefined
   /** What the user should be told once. */
   readonly warnings: readonly string[]
@@ -73,7 +73,7 @@ export interface ResolvedConnection {
  *
  * @throws MillraceError `CONFIG_INVALID` naming the field at fault.
  */
-export function resolveConnection(config: DatabaseConfig, env: NodeJS.ProcessEnv = process.env): ResolvedConnection {
+export function resolveConnection(config: DatabaseConfig, env: Environment = process.env): ResolvedConnection {
   checkFields(config, env)
   const url = config.connectionString || undefined
   const { tls, warning } = resolveTls(config.ssl, url, env)
@@ -124,7 +124,7 @@ const NUMBERS = {
   connectionTimeoutMillis: [0, 2_147_483_647],
 } as const
 
-function checkFields(config: DatabaseConfig, env: NodeJS.ProcessEnv): void {
+function checkFields(config: DatabaseConfig, env: Environment): void {
   for (const name of STRINGS) {
     const value: unknown = config[name]
     if (value !== undefined && typeof value !== 'string') throw invalid(name, value, 'Give a string.')
@@ -152,7 +152,7 @@ function checkNumbers(config: DatabaseConfig): void {
     throw invalid('min', config.min, 'Give at most `max`.')
 }
 
-function namesServer(config: DatabaseConfig, env: NodeJS.ProcessEnv): boolean {
+function namesServer(config: DatabaseConfig, env: Environment): boolean {
   return [config.host, config.database, config.user, env['PGHOST'], env['PGDATABASE'], env['PGUSER']].some(Boolean)
 }
 
@@ -183,7 +183,7 @@ function limits(
   }
 }
 
-function applicationName(url: string | undefined, env: NodeJS.ProcessEnv): string {
+function applicationName(url: string | undefined, env: Environment): string {
   return queryOf(url ?? '').get('application_name') ?? (env['PGAPPNAME'] || 'millrace')
 }
 

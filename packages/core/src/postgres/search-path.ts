@@ -3,10 +3,9 @@ import { MillraceError } from '../errors.ts'
 /**
  * The schema a URL asks for: the first entry of `search_path` in its query, or of `-c search_path=` in its `options`.
  * Unquoted names are folded to lower case, as the server does. `undefined` if there is none, or if the first entry is
- * `$user`.
+ * `$user`. Not yet checked by `validateSchemaName`.
  *
- * @throws MillraceError `CONFIG_INVALID` if the search path is not a list of identifiers, or its first entry is no
- *   schema name of ours.
+ * @throws MillraceError `CONFIG_INVALID` if the search path is not a list of identifiers.
  */
 export function schemaFromUrl(url: string): string | undefined {
   return schemaFromSearchPath(searchPathOf(url))
@@ -15,12 +14,12 @@ export function schemaFromUrl(url: string): string | undefined {
 /** The schema that a search path stands for; see `schemaFromUrl`. */
 export function schemaFromSearchPath(entries: readonly string[] | undefined): string | undefined {
   const first = entries?.[0]
-  return first === undefined || first === '$user' ? undefined : validateSchemaName(first)
+  return first === '$user' ? undefined : first
 }
 
 /**
- * `name` itself, if it can name the schema of an instance: 1 to 48 bytes of letters, digits, `_`, `-` and inner spaces, so
- * without anything that would need escaping. The limit leaves room for the names derived from it within PostgreSQL's 63 bytes.
+ * `name` itself, if it can name the schema of an instance: 1 to 48 bytes of letters, digits, `_`, `-` and inner spaces,
+ * so nothing that would need escaping. The limit leaves room for derived names within PostgreSQL's 63 bytes.
  *
  * @throws MillraceError `CONFIG_INVALID` otherwise, and for names the server keeps for itself.
  */

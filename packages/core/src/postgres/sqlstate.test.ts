@@ -32,7 +32,8 @@ describe('an error of the server or the socket', () => {
     ['28P01', 'permanent', 'STORE_FAILED', false, false],
     ['57P04', 'permanent', 'STORE_FAILED', false, true],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', 'permanent', 'STORE_FAILED', false, false],
-  ])('%s is %s, %s; transient %s, outcome unknown %s', (code, kind, ours, transient, unknown) => {
+  ])('%s is %s, %s; transient %s, outcome unknown %s', (...row) => {
+    const [code, kind, ours, transient, unknown] = row
     const raw = failure(code)
     const mapped = toMillraceError(raw, 'select 1')
     expect(mapped).toMatchObject({ code: ours, cause: raw, details: { storeCode: code } })

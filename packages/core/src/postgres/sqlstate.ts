@@ -86,15 +86,13 @@ export function toMillraceError(error: unknown, statement?: string, phase: Failu
   })
 }
 
-/** The error for a connection that broke, whatever the driver called it. */
+/** The error for a failure on a connection that is known to have broken, whatever the driver called it. */
 export function connectionLost(cause: unknown, statement?: string, phase: FailurePhase = 'statement'): MillraceError {
-  const storeCode = storeCodeOf(cause)
+  // The server's own answer, or a code of the socket, says more than that the connection is gone now.
+  if (classify(cause) !== 'permanent') return toMillraceError(cause, statement, phase)
   const outcome = phase === 'statement' ? 'unknown' : 'none'
-  const details: ErrorDetails = storeCode === undefined ? { outcome } : { outcome, storeCode }
-  return new MillraceError('STORE_UNAVAILABLE', describe(cause, statement, { phase, outcome, storeCode }), {
-    cause,
-    details,
-  })
+  const message = describe(cause, statement, { phase, outcome, storeCode: undefined })
+  return new MillraceError('STORE_UNAVAILABLE', message, { cause, details: { outcome } })
 }
 
 /** The error for a statement that was not answered within `timeoutMs`, a limit of ours. */

@@ -15,6 +15,9 @@ export interface DatabaseSsl {
   readonly rejectUnauthorized?: boolean | undefined
 }
 
+/** Variables, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
 /** TLS options as Node takes them, every file read. */
 export interface TlsSettings {
   readonly ca?: string
@@ -45,7 +48,7 @@ export interface ResolvedTls {
  *
  * @throws MillraceError `CONFIG_INVALID` for a text that is no PEM, or a file that cannot be read.
  */
-export function resolveTls(ssl: unknown, url: string | undefined, env: NodeJS.ProcessEnv): ResolvedTls {
+export function resolveTls(ssl: unknown, url: string | undefined, env: Environment): ResolvedTls {
   const query = queryOf(url ?? '')
   const given = sslObject(ssl)
   if (given === undefined && query.get('uselibpqcompat') === 'true') return { tls: undefined }
@@ -79,7 +82,7 @@ function sslObject(ssl: unknown): Readonly<Record<string, unknown>> | undefined 
 }
 
 /** The mode of the URL, else of the environment; a URL that names certificates asks for TLS without naming a mode. */
-function modeOf(query: URLSearchParams, env: NodeJS.ProcessEnv): string | undefined {
+function modeOf(query: URLSearchParams, env: Environment): string | undefined {
   const mode = query.get('sslmode')
   if (mode !== null) return mode
   if (query.has('sslrootcert') || query.has('sslcert') || query.has('sslkey')) return 'verify-full'
