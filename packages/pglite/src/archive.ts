@@ -10,7 +10,9 @@ const NAME_BYTES = 100
 export function packDirectory(directory: string, except: readonly string[]): Buffer {
   const blocks: Buffer[] = []
   const pack = (folder: string): void => {
-    const entries = readdirSync(join(directory, folder), { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    const entries = readdirSync(join(directory, folder), { withFileTypes: true }).toSorted((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )
     for (const entry of entries) {
       const name = `${folder}${entry.name}`
       if (except.includes(name)) continue
@@ -95,7 +97,7 @@ function padding(size: number): number {
 function writeSynced(path: string, data: Buffer): void {
   const descriptor = openSync(path, 'w', 0o600)
   try {
-    for (let written = 0; written < data.length; ) written += writeSync(descriptor, data, written)
+    for (let written = 0; written < data.length;) written += writeSync(descriptor, data, written)
     fsyncSync(descriptor)
   } finally {
     closeSync(descriptor)

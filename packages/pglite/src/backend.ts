@@ -2,15 +2,15 @@
  * The one PostgreSQL session inside PGlite, driven by protocol messages. Every call is synchronous: WASM runs on this
  * thread, so there is nothing to await and nothing can come between.
  */
-import { PGlite } from '@electric-sql/pglite'
+import type { PGlite } from '@electric-sql/pglite'
 import type { Parameter } from './protocol.ts'
-import { SyncedFiles, startParameters } from './synced-files.ts'
+import { openPGlite } from './synced-files.ts'
 import { PreparedStatements } from './prepared.ts'
 import { encodeExecution, encodeParse, encodeScript, guardCopy, outline, type Outline } from './wire.ts'
 
 /** PostgreSQL's answer as it came, and what it says at a glance. */
 export interface BackendAnswer extends Outline {
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
 }
 
 interface BackendOptions {
@@ -39,14 +39,12 @@ export class Backend {
   static async open(options: BackendOptions): Promise<Backend> {
     const log: string[] = []
     let isOpen = false
-    const onStderr = (line: string): void => {
+    const onLog = (line: string): void => {
       if (isOpen && FATAL_LOG.test(line)) options.onBroken(line)
       if (!isOpen) log.push(line)
     }
     try {
-      const files = new SyncedFiles(options.directory)
-      const parameters = startParameters(PGlite.defaultStartParams)
-      const pglite = await PGlite.create({ fs: files, startParams: parameters, onStderr } as Parameters<typeof PGlite.create>[0] & object)
+      const pglite = await openPGlite(options.directory, onLog)
       isOpen = true
       return new Backend(pglite, options)
     } catch (error) {
@@ -84,7 +82,7 @@ export class Backend {
   }
 
   #exchange(request: Uint8Array): BackendAnswer {
-    const chunks: Buffer[] = []
+    const chunks: Buffer<ArrayBuffer>[] = []
     const onRawData = (chunk: Uint8Array): void => {
       const copy = Buffer.from(chunk.slice().buffer)
       if (isFatal(copy)) this.#options.onBroken('The session ended with an error')
@@ -108,6 +106,6 @@ function isFatal(chunk: Buffer): boolean {
 }
 
 /** Bytes that alone own their memory, so that it can be handed to another thread. */
-function ownBytes(bytes: Buffer): Uint8Array {
+function ownBytes(bytes: Buffer<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return bytes.buffer.byteLength === bytes.byteLength ? new Uint8Array(bytes.buffer) : new Uint8Array(bytes)
 }

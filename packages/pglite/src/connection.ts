@@ -1,11 +1,7 @@
 import { MillraceError } from 'millrace'
 import type { Link } from './link.ts'
-import type { Reply, Request } from './protocol.ts'
+import type { Question, Reply } from './protocol.ts'
 
-type WithoutId<R> = R extends { readonly id: number } ? Omit<R, 'id'> : never
-
-/** A request before it is numbered. */
-export type Question = Exclude<WithoutId<Request>, { kind: 'forget' }>
 /** What answers a question. */
 export type Answered = Extract<Reply, { kind: 'result' | 'memory' }>
 
@@ -73,7 +69,7 @@ export class Connection {
       const timer = setTimeout(() => this.#giveUp(id, timeoutMs), timeoutMs)
       this.#pending.set(id, { resolve, reject, timer })
       if (this.#pending.size === 1) this.#link.hold(true)
-      this.#link.send({ ...question, id } as Request)
+      this.#link.send({ ...question, id })
     })
     return { id, answer }
   }

@@ -64,7 +64,9 @@ function checkVersion(cluster: string): void {
     throw new Error('it has no PG_VERSION file, so it is not a PostgreSQL data directory', { cause: error })
   }
   if (version !== POSTGRES_MAJOR) {
-    throw new Error(`it was made by PostgreSQL ${version}, and this version of Millrace has PostgreSQL ${POSTGRES_MAJOR}`)
+    throw new Error(
+      `it was made by PostgreSQL ${version}, and this version of Millrace has PostgreSQL ${POSTGRES_MAJOR}`,
+    )
   }
 }
 

@@ -28,7 +28,7 @@ const options: ThreadOptions = workerData
 const session: Session = {
   channels: new Set(),
   reply: (reply: Reply) => {
-    if (reply.kind === 'result') port.postMessage(reply, [reply.bytes.buffer as ArrayBuffer])
+    if (reply.kind === 'result') port.postMessage(reply, [reply.bytes.buffer])
     else port.postMessage(reply)
   },
 }

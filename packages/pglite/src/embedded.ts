@@ -3,7 +3,8 @@ import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { MillraceError } from 'millrace'
 import type { Executor, QueryOptions, Row } from 'millrace/postgres'
-import type { Answered, Connection, Question } from './connection.ts'
+import type { Answered, Connection } from './connection.ts'
+import type { Question } from './protocol.ts'
 import { ensureDataDir } from './data-directory.ts'
 import { isMoved, Membership } from './membership.ts'
 import { networkDriveOf } from './network-drive.ts'
@@ -127,7 +128,10 @@ class SharedDatabase implements EmbeddedDatabase {
   async query(text: string, values: readonly unknown[] = [], options: QueryOptions = {}): Promise<readonly Row[]> {
     const timeoutMs = options.timeoutMs ?? this.#statementMs
     const encoded = encodeValues(values)
-    const answer = await this.#ask((leftMs) => ({ kind: 'query', text, values: encoded, timeoutMs: leftMs, tx: null }), timeoutMs)
+    const answer = await this.#ask(
+      (leftMs) => ({ kind: 'query', text, values: encoded, timeoutMs: leftMs, tx: null }),
+      timeoutMs,
+    )
     return answer.rows
   }
 
@@ -141,7 +145,9 @@ class SharedDatabase implements EmbeddedDatabase {
 
   async transaction<T>(fn: (tx: EmbeddedTransaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const limitMs = options.timeoutMs ?? DEFAULT_TRANSACTION_MS
-    return await this.#retryMoved(this.#statementMs, (connection, waitMs) => runTransaction(connection, fn, { waitMs, limitMs }))
+    return await this.#retryMoved(this.#statementMs, (connection, waitMs) =>
+      runTransaction(connection, fn, { waitMs, limitMs }),
+    )
   }
 
   role(): 'owner' | 'client' {
@@ -163,7 +169,10 @@ class SharedDatabase implements EmbeddedDatabase {
   }
 
   async #ask(question: (leftMs: number) => Question, timeoutMs: number): Promise<Answer> {
-    const reply = await this.#retryMoved<Answered>(timeoutMs, (connection, leftMs) => connection.ask(question(leftMs), leftMs).answer)
+    const reply = await this.#retryMoved<Answered>(
+      timeoutMs,
+      (connection, leftMs) => connection.ask(question(leftMs), leftMs).answer,
+    )
     const answer = decodeAnswer(reply.kind === 'result' ? reply.bytes : new Uint8Array(0), textFormats)
     if (answer.error !== null) throw answer.error
     return answer

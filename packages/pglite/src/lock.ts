@@ -22,7 +22,12 @@ export interface LockHolder extends ProcessIdentity {
 /** The outcome of one attempt. */
 export type LockAttempt =
   | { readonly kind: 'acquired'; readonly lock: DirectoryLock }
-  | { readonly kind: 'held'; readonly holder: LockHolder; readonly liveness: Exclude<Liveness, 'dead'>; readonly path: string }
+  | {
+      readonly kind: 'held'
+      readonly holder: LockHolder
+      readonly liveness: Exclude<Liveness, 'dead'>
+      readonly path: string
+    }
 
 /** The lock, held by this process. */
 export interface DirectoryLock {

@@ -209,7 +209,7 @@ async function settledOrAborted(work: Promise<void>, signal: AbortSignal): Promi
       resolve()
     }
     signal.addEventListener('abort', done, { once: true })
-    work.then(done, done)
+    void work.finally(done)
   })
 }
 

@@ -81,9 +81,15 @@ async function opened(worker: Worker, timeoutMs: number): Promise<StartedFrom> {
 }
 
 function unusableError({ code, message, remedy }: Extract<ThreadEvent, { kind: 'unusable' }>): MillraceError {
-  return new MillraceError(code, `${message}. ${remedy ?? ''}`.trim(), remedy === undefined ? {} : { details: { remedy } })
+  return new MillraceError(
+    code,
+    `${message}. ${remedy ?? ''}`.trim(),
+    remedy === undefined ? {} : { details: { remedy } },
+  )
 }
 
 function startError(cause: Error | undefined): MillraceError {
-  return new MillraceError('EMBEDDED_CORRUPT', 'The thread of the embedded database ended before it was ready', { cause })
+  return new MillraceError('EMBEDDED_CORRUPT', 'The thread of the embedded database ended before it was ready', {
+    cause,
+  })
 }

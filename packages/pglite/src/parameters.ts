@@ -17,8 +17,11 @@ export function encodeValue(value: unknown): Parameter {
       return null
     case 'object':
       return value === null ? null : encodeObject(value)
-    default:
+    case 'function':
+    case 'symbol':
       throw new TypeError(`A parameter cannot be a ${typeof value}`)
+    default:
+      throw new TypeError('A parameter is of no known type')
   }
 }
 

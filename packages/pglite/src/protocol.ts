@@ -7,33 +7,36 @@ import type { MillraceErrorCode } from 'millrace'
 /** A parameter as PostgreSQL's text format, or NULL. */
 export type Parameter = string | null
 
-/** What can be asked of the database thread. `id` is the caller's own number and comes back with the reply. */
-export type Request =
+/** What can be asked of the database thread. */
+export type Question =
   /** First on a socket. Its shape never changes, so that any two versions can at least tell each other apart. */
-  | { readonly kind: 'hello'; readonly id: number; readonly protocol: number; readonly pid: number }
+  | { readonly kind: 'hello'; readonly protocol: number; readonly pid: number }
   /** One statement in a transaction of its own, or in the open transaction `tx`. */
   | {
       readonly kind: 'query'
-      readonly id: number
       readonly text: string
       readonly values: readonly Parameter[]
       readonly timeoutMs: number
       readonly tx: number | null
     }
   /** Several statements without parameters, in one transaction. */
-  | { readonly kind: 'script'; readonly id: number; readonly text: string; readonly timeoutMs: number }
-  /** Opens a transaction that ends after `limitMs` whatever happens; later requests name it by the `id` of this one. */
-  | { readonly kind: 'begin'; readonly id: number; readonly timeoutMs: number; readonly limitMs: number }
-  | { readonly kind: 'end'; readonly id: number; readonly tx: number; readonly commit: boolean }
-  | { readonly kind: 'listen' | 'unlisten'; readonly id: number; readonly channel: string; readonly timeoutMs: number }
-  | { readonly kind: 'memory'; readonly id: number }
+  | { readonly kind: 'script'; readonly text: string; readonly timeoutMs: number }
+  /** Opens a transaction that ends after `limitMs` whatever happens; later requests name it by the number of this one. */
+  | { readonly kind: 'begin'; readonly timeoutMs: number; readonly limitMs: number }
+  | { readonly kind: 'end'; readonly tx: number; readonly commit: boolean }
+  | { readonly kind: 'listen' | 'unlisten'; readonly channel: string; readonly timeoutMs: number }
+  | { readonly kind: 'memory' }
+
+/** A question under the caller's own number, which comes back with the reply. */
+export type Request =
+  | (Question & { readonly id: number })
   /** The caller has given up on request `id`: it is dropped if it has not begun. Has no reply. */
   | { readonly kind: 'forget'; readonly id: number }
 
 /** What the database thread answers. */
 export type Reply =
   /** PostgreSQL's own answer, undecoded: decoding is left to the process that asked. It may contain an error. */
-  | { readonly kind: 'result'; readonly id: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'result'; readonly id: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'failed'; readonly id: number; readonly code: MillraceErrorCode; readonly message: string }
   /** The database is closing here; the request was not begun, and belongs to whoever owns the directory next. */
   | { readonly kind: 'moved'; readonly id: number }

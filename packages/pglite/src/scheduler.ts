@@ -62,7 +62,7 @@ export class Scheduler {
     this.#waiting = this.#waiting.filter((waiting) => waiting.session !== session)
     if (this.#lease?.session === session) this.#endLease(false)
     // Inside somebody's transaction it would be rolled back with it; a channel nobody wants costs nothing.
-    if (this.#lease === null) for (const channel of [...session.channels]) this.#stopListening(session, channel)
+    if (this.#lease === null) for (const channel of session.channels) this.#stopListening(session, channel)
   }
 
   submit(session: Session, request: Request): void {
@@ -75,8 +75,14 @@ export class Scheduler {
         return this.#forget(session, request.id)
       case 'end':
         return this.#end(session, request)
-      default:
+      case 'query':
+      case 'script':
+      case 'begin':
+      case 'listen':
+      case 'unlisten':
         return this.#enter(session, request)
+      default:
+        return assertNever(request)
     }
   }
 

@@ -7,9 +7,8 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompress, brotliDecompressSync, constants } from 'node:zlib'
-import { PGlite } from '@electric-sql/pglite'
 import { packDirectory, unpackInto } from './archive.ts'
-import { SyncedFiles, startParameters } from './synced-files.ts'
+import { openPGlite } from './synced-files.ts'
 import { PGLITE_VERSION } from './version.ts'
 
 /** Raised when what `initialise` makes changes, so that an old cache is not used. */
@@ -46,9 +45,8 @@ export function unpackSnapshot(directory: string): boolean {
  */
 export async function initialise(directory: string): Promise<void> {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  const files = new SyncedFiles(directory)
-  const pglite = await PGlite.create({ fs: files, startParams: startParameters(PGlite.defaultStartParams) } as object)
-  await pglite.exec('update pg_database set datistemplate = false where datname in (\'template0\', \'template1\')')
+  const pglite = await openPGlite(directory, () => undefined)
+  await pglite.exec("update pg_database set datistemplate = false where datname in ('template0', 'template1')")
   await pglite.exec('drop database template0')
   await pglite.exec('drop database template1')
   await pglite.exec('vacuum (freeze, analyze)')
@@ -82,12 +80,9 @@ export function storeSnapshot(path: string, packed: Buffer): void {
 }
 
 function cacheFolder(): string {
-  switch (process.platform) {
-    case 'darwin':
-      return join(homedir(), 'Library/Caches/millrace')
-    case 'win32':
-      return join(process.env['LOCALAPPDATA'] ?? join(homedir(), 'AppData/Local'), 'millrace/cache')
-    default:
-      return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace')
+  if (process.platform === 'darwin') return join(homedir(), 'Library/Caches/millrace')
+  if (process.platform === 'win32') {
+    return join(process.env['LOCALAPPDATA'] ?? join(homedir(), 'AppData/Local'), 'millrace/cache')
   }
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace')
 }

@@ -1,5 +1,5 @@
 import { closeSync, fdatasyncSync, fsyncSync, openSync } from 'node:fs'
-import type { PGlite } from '@electric-sql/pglite'
+import { PGlite } from '@electric-sql/pglite'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
 
 type EmscriptenOptions = Parameters<NodeFS['init']>[1]
@@ -28,12 +28,24 @@ export class SyncedFiles extends NodeFS {
     const addSync = (module: { NODEFS: NodeFiles }): void => {
       module.NODEFS.stream_ops.fsync = (stream) => sync(module.NODEFS, stream)
     }
-    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...listOf(emscriptenOpts.preRun), addSync] } }
+    return { emscriptenOpts: { ...emscriptenOpts, preRun: [emscriptenOpts.preRun ?? [], addSync].flat() } }
   }
 }
 
+/** Opens the data directory `path` with durable commits; an empty one is initialised. `onLog` gets PostgreSQL's log lines. */
+export async function openPGlite(path: string, onLog: (line: string) => void): Promise<PGlite> {
+  return await PGlite.create({
+    fs: new SyncedFiles(path),
+    startParams: startParameters(PGlite.defaultStartParams),
+    onStderr: (line: string) => {
+      onLog(line)
+      return false
+    },
+  })
+}
+
 /** PGlite's start parameters with durable commits, and with memory and disk use that suit a guest in a process. */
-export function startParameters(defaults: readonly string[]): string[] {
+function startParameters(defaults: readonly string[]): string[] {
   const settings = {
     fsync: 'on',
     wal_sync_method: 'fsync',
@@ -68,9 +80,4 @@ export function syncDirectory(path: string): void {
   } finally {
     closeSync(descriptor)
   }
-}
-
-function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
-  if (value === undefined) return []
-  return Array.isArray(value) ? value : [value as T]
 }

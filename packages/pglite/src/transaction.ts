@@ -66,8 +66,15 @@ class OpenTransaction implements EmbeddedTransaction {
   }
 
   async query(text: string, values: readonly unknown[] = []): Promise<TransactionResult> {
-    if (this.#isEnded) throw timeoutError('The transaction has ended; use `tx` only inside the function it was given to')
-    const question = { kind: 'query', text, values: encodeValues(values), timeoutMs: this.#askMs, tx: this.#id } as const
+    if (this.#isEnded)
+      throw timeoutError('The transaction has ended; use `tx` only inside the function it was given to')
+    const question = {
+      kind: 'query',
+      text,
+      values: encodeValues(values),
+      timeoutMs: this.#askMs,
+      tx: this.#id,
+    } as const
     const answer = toAnswer(await this.#connection.ask(question, this.#askMs).answer)
     if (answer.error === null) return { rows: toObjects(answer), rowCount: answer.rowCount }
     this.#failure ??= answer.error
@@ -78,7 +85,8 @@ class OpenTransaction implements EmbeddedTransaction {
     const answer = await this.#end(true)
     if (answer.error !== null) throw answer.error
     if (answer.tag !== 'ROLLBACK') return
-    const message = 'The transaction was rolled back, because a statement in it had failed and the error was not passed on'
+    const message =
+      'The transaction was rolled back, because a statement in it had failed and the error was not passed on'
     throw new MillraceError('STORE_FAILED', message, { cause: this.#failure })
   }
 

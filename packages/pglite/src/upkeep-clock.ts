@@ -1,24 +1,27 @@
 import type { Backend } from './backend.ts'
 import { textFormats } from './rows.ts'
 import type { Scheduler } from './scheduler.ts'
-import { decideUpkeep, type TableStatistics, type UpkeepLimits } from './upkeep.ts'
+import { decideUpkeep, isVacuumDue, type TableStatistics, type UpkeepLimits } from './upkeep.ts'
 import { decodeAnswer } from './wire.ts'
 
+/** A look takes about a millisecond; under load this makes it a few in a second at most. */
 const LOOK_STATEMENTS = 1_000
 const LOOK_MS = 10_000
 
 /** Statistics are kept back for up to a second; asking for them writes them out at the end of the statement. */
 const FLUSH_STATISTICS = 'select pg_stat_force_next_flush()'
 const TABLES = `
-select format('%I.%I', s.schemaname, s.relname), s.schemaname = 'pg_catalog',
-  (s.n_tup_ins + s.n_tup_upd + s.n_tup_del)::float8, s.n_dead_tup::float8, s.n_live_tup::float8,
-  s.n_mod_since_analyze::float8, age(c.relfrozenxid)
+select format('%I.%I', s.schemaname, s.relname), s.schemaname = 'pg_catalog', s.n_dead_tup::float8,
+  s.n_live_tup::float8, s.n_mod_since_analyze::float8, age(c.relfrozenxid)
 from pg_stat_all_tables s
 join pg_class c on c.oid = s.relid
 where c.relkind = 'r'
 and s.schemaname <> 'pg_toast'
 and (s.n_dead_tup > 0 or s.n_mod_since_analyze > 0 or age(c.relfrozenxid) > 100000000)`
-const WAL = `select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8`
+const TOTALS = `
+select coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::float8,
+  pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8
+from pg_stat_user_tables`
 
 interface UpkeepClockOptions {
   readonly backend: Backend
@@ -27,24 +30,33 @@ interface UpkeepClockOptions {
   readonly onWarning: (message: string) => void
 }
 
+/** Row changes and bytes of log since the database was made; upkeep acts on the difference to an earlier look. */
+interface Totals {
+  readonly changes: number
+  readonly wal: number
+}
+
 /** Runs upkeep between statements, never inside a transaction. Starts at once; `stop` ends it. */
 export class UpkeepClock {
   readonly #options: UpkeepClockOptions
   readonly #timer: NodeJS.Timeout
   #steps: string[] = []
-  #seenStatements = 0
-  #lastStatementCount = 0
+  /** Statements of the scheduler at the last tick and at the last look. */
+  #tickStatements = 0
+  #lookStatements = 0
   #lastStatementAt: number = Date.now()
   #lastLookAt: number = Date.now()
   #lastCheckpointAt: number = Date.now()
-  /** Position of the log at the last checkpoint; `NaN` until the first look. */
-  #checkpointedWal = Number.NaN
-  /** Changes already counted, by table; a vacuum round starts the count anew. */
-  #baseline = 0
-  #isPending = false
+  /** Changes at the last vacuum, log at the last checkpoint, and both at the last look. */
+  #vacuumed: number
+  #checkpointed: number
+  #seen: Totals
 
   constructor(options: UpkeepClockOptions) {
     this.#options = options
+    this.#seen = this.#totals()
+    this.#vacuumed = this.#seen.changes
+    this.#checkpointed = this.#seen.wal
     this.#timer = setInterval(() => this.#tick(Date.now()), options.limits.everyMs)
   }
 
@@ -54,42 +66,43 @@ export class UpkeepClock {
   }
 
   #tick(now: number): void {
-    const { scheduler, limits } = this.#options
-    if (scheduler.statementCount !== this.#lastStatementCount) {
-      this.#lastStatementCount = scheduler.statementCount
+    const { scheduler } = this.#options
+    if (scheduler.statementCount !== this.#tickStatements) {
+      this.#tickStatements = scheduler.statementCount
       this.#lastStatementAt = now
     }
-    if (!scheduler.isFree || this.#steps.length > 0) return
-    const unseen = scheduler.statementCount - this.#seenStatements
-    const isStale = unseen > 0 && now - this.#lastLookAt >= Math.min(LOOK_MS, limits.idleMs)
-    const isSettled = this.#isPending && now - this.#lastStatementAt >= limits.idleMs
-    const isAged = this.#isPending && now - this.#lastCheckpointAt >= limits.checkpointMs
-    if (unseen < LOOK_STATEMENTS && !isStale && !isSettled && !isAged) return
+    if (!scheduler.isFree || this.#steps.length > 0 || !this.#isLookDue(now)) return
     this.#attempt(() => this.#look(now))
+  }
+
+  #isLookDue(now: number): boolean {
+    const { scheduler, limits } = this.#options
+    const unseen = scheduler.statementCount - this.#lookStatements
+    if (unseen >= LOOK_STATEMENTS) return true
+    const isIdle = now - this.#lastStatementAt >= limits.idleMs
+    const isUnvacuumed = this.#seen.changes !== this.#vacuumed
+    const isUnsaved = this.#seen.wal !== this.#checkpointed && now - this.#lastCheckpointAt >= limits.checkpointMs
+    if (isUnsaved || (isIdle && (unseen > 0 || isUnvacuumed))) return true
+    return unseen > 0 && now - this.#lastLookAt >= LOOK_MS
   }
 
   #look(now: number): void {
     const { scheduler, limits } = this.#options
-    this.#seenStatements = scheduler.statementCount
+    this.#lookStatements = scheduler.statementCount
     this.#lastLookAt = now
     this.#read(FLUSH_STATISTICS)
-    const tables = this.#read(TABLES).map(toStatistics)
-    const wal = Number(this.#read(WAL)[0]?.[0])
-    if (Number.isNaN(this.#checkpointedWal)) this.#checkpointedWal = 0
-    const changes = tables.reduce((sum, table) => sum + (table.isCatalog ? 0 : table.changes), 0)
-    // Tables that were vacuumed or dropped no longer report; a smaller sum than before is a new count.
-    if (changes < this.#baseline) this.#baseline = 0
+    this.#seen = this.#totals()
+    // A dropped table takes its count along.
+    if (this.#seen.changes < this.#vacuumed) this.#vacuumed = 0
     const condition = {
-      tables,
-      changes: changes - this.#baseline,
+      tables: this.#read(TABLES).map(toStatistics),
+      changes: this.#seen.changes - this.#vacuumed,
       idleMs: now - this.#lastStatementAt,
-      walBytes: wal - this.#checkpointedWal,
+      walBytes: this.#seen.wal - this.#checkpointed,
       sinceCheckpointMs: now - this.#lastCheckpointAt,
     }
     this.#steps = decideUpkeep(condition, limits)
-    if (this.#steps.some((step) => step !== 'checkpoint') || condition.idleMs >= limits.idleMs) this.#baseline = changes
-    this.#isPending = condition.changes > 0 || condition.walBytes > 0
-    if (condition.idleMs >= limits.idleMs && !this.#steps.includes('checkpoint')) this.#isPending = condition.walBytes > 0
+    if (isVacuumDue(condition, limits)) this.#vacuumed = this.#seen.changes
     this.#next()
   }
 
@@ -109,8 +122,13 @@ export class UpkeepClock {
     this.#read(step)
     if (step !== 'checkpoint') return
     this.#lastCheckpointAt = Date.now()
-    this.#checkpointedWal = Number(this.#read(WAL)[0]?.[0])
-    this.#isPending = false
+    this.#seen = this.#totals()
+    this.#checkpointed = this.#seen.wal
+  }
+
+  #totals(): Totals {
+    const [row] = this.#read(TOTALS)
+    return { changes: Number(row?.[0]), wal: Number(row?.[1]) }
   }
 
   #read(text: string): unknown[][] {
@@ -130,11 +148,10 @@ export class UpkeepClock {
 }
 
 function toStatistics(row: readonly unknown[]): TableStatistics {
-  const [name, isCatalog, changes, deadRows, liveRows, changedSinceAnalyze, frozenAge] = row
+  const [name, isCatalog, deadRows, liveRows, changedSinceAnalyze, frozenAge] = row
   return {
     name: String(name),
     isCatalog: isCatalog === true,
-    changes: Number(changes),
     deadRows: Number(deadRows),
     liveRows: Number(liveRows),
     changedSinceAnalyze: Number(changedSinceAnalyze),

@@ -29,7 +29,6 @@ export const DEFAULT_UPKEEP: UpkeepLimits = {
 export interface TableStatistics {
   readonly name: string
   readonly isCatalog: boolean
-  readonly changes: number
   readonly deadRows: number
   readonly liveRows: number
   readonly changedSinceAnalyze: number
@@ -48,15 +47,24 @@ export interface Condition {
 
 /** Past this age of its oldest transaction a table is frozen; PostgreSQL stops taking writes at 2 billion. */
 const FREEZE_AGE = 150_000_000
+/** Fewer dead rows are not worth reading a table for. */
+const LEAST_ROWS_BUSY = 500
+const LEAST_ROWS_IDLE = 50
 /** A catalog gets dead rows from making and dropping partitions, not from every job. */
 const CATALOG_DEAD_ROWS = 1_000
 
+/** Whether tables are to be vacuumed now: enough has changed, or something has and nobody is waiting. */
+export function isVacuumDue({ changes, idleMs }: Condition, limits: UpkeepLimits): boolean {
+  return changes >= limits.rowChanges || (changes > 0 && idleMs >= limits.idleMs)
+}
+
 /** The statements that are due, one table or one checkpoint each, in the order to run them. */
 export function decideUpkeep(condition: Condition, limits: UpkeepLimits): string[] {
-  const isBusyDue = condition.changes >= limits.rowChanges
-  const isIdleDue = condition.changes > 0 && condition.idleMs >= limits.idleMs
-  const steps = isBusyDue || isIdleDue ? condition.tables.flatMap((table) => tableSteps(table, isIdleDue ? 50 : 500)) : []
-  const freezes = condition.tables.filter((table) => table.frozenAge > FREEZE_AGE).map((table) => `vacuum (freeze) ${table.name}`)
+  const leastRows = condition.idleMs >= limits.idleMs ? LEAST_ROWS_IDLE : LEAST_ROWS_BUSY
+  const steps = isVacuumDue(condition, limits) ? condition.tables.flatMap((table) => tableSteps(table, leastRows)) : []
+  const freezes = condition.tables
+    .filter((table) => table.frozenAge > FREEZE_AGE)
+    .map((table) => `vacuum (freeze) ${table.name}`)
   const isWalDue = condition.walBytes >= limits.walBytes
   const isTimeDue = condition.walBytes > 0 && condition.sinceCheckpointMs >= limits.checkpointMs
   return [...steps, ...freezes, ...(isWalDue || isTimeDue ? ['checkpoint'] : [])]

@@ -6,7 +6,7 @@
  * @see https://www.postgresql.org/docs/18/protocol-message-formats.html
  */
 import type { Parameter } from './protocol.ts'
-import { DatabaseError, errorFromFields } from './database-error.ts'
+import { type DatabaseError, errorFromFields } from './database-error.ts'
 
 /** A result column: its name and the oid of its type. */
 export interface Column {
@@ -115,7 +115,10 @@ export function decodeAnswer(bytes: Uint8Array, conversion: Conversion): Answer 
 function message(type: string, ...parts: readonly Buffer[]): Buffer {
   const head = Buffer.alloc(5)
   head.write(type, 0, 'latin1')
-  head.writeUInt32BE(parts.reduce((sum, part) => sum + part.length, 4), 1)
+  head.writeUInt32BE(
+    parts.reduce((sum, part) => sum + part.length, 4),
+    1,
+  )
   return Buffer.concat([head, ...parts])
 }
 
@@ -148,7 +151,11 @@ function readColumns(answer: Buffer, start: number): Column[] {
   return columns
 }
 
-function readRow(answer: Buffer, start: number, conversions: readonly (((text: string) => unknown) | undefined)[]): unknown[] {
+function readRow(
+  answer: Buffer,
+  start: number,
+  conversions: readonly (((text: string) => unknown) | undefined)[],
+): unknown[] {
   const row: unknown[] = []
   let offset = start + 2
   for (const convert of conversions) {
@@ -167,7 +174,10 @@ function readRow(answer: Buffer, start: number, conversions: readonly (((text: s
 
 function readNotification(answer: Buffer, start: number, end: number): { channel: string; payload: string } {
   const channelEnd = answer.indexOf(0, start + 4)
-  return { channel: answer.toString('utf8', start + 4, channelEnd), payload: answer.toString('utf8', channelEnd + 1, end - 1) }
+  return {
+    channel: answer.toString('utf8', start + 4, channelEnd),
+    payload: answer.toString('utf8', channelEnd + 1, end - 1),
+  }
 }
 
 function errorFields(answer: Buffer, start: number, end: number): Map<string, string> {

@@ -15,25 +15,29 @@ function randomFrom(seed: number): () => number {
   }
 }
 
-test(`every acknowledged row survives ${KILLS} kills in the middle of inserts`, { timeout: 30_000 + KILLS * 10_000 }, async () => {
-  const dataDir = temporaryFolder()
-  const random = randomFrom(Number(process.env['MILLRACE_SEED'] ?? 1))
-  const acknowledged: unknown[] = []
-  for (let round = 0; round < KILLS; round += 1) {
-    const member = await startMember(dataDir)
-    await member.query('create table if not exists rows (name text primary key)')
-    const inserting = member.order('insert', { prefix: `round ${round}` })
-    inserting.catch(() => undefined)
-    const rows = (): unknown[] => member.messages.flatMap((message) => message['acknowledged'] ?? [])
-    const wanted = 5 + Math.floor(random() * 200)
-    await until(() => rows().length >= wanted, 20_000)
-    if (random() < 0.3) void member.query('checkpoint').catch(() => undefined)
-    await member.kill()
-    acknowledged.push(...rows())
-  }
-  await using database = await openEmbedded({ dataDir })
-  const found = new Set((await database.query('select name from rows')).map((row) => row[0]))
-  expect(acknowledged.filter((name) => !found.has(name))).toEqual([])
-  // At most the one insert under way at each kill was committed without being acknowledged.
-  expect(found.size - acknowledged.length).toBeLessThanOrEqual(KILLS)
-})
+test(
+  `every acknowledged row survives ${KILLS} kills in the middle of inserts`,
+  { timeout: 30_000 + KILLS * 10_000 },
+  async () => {
+    const dataDir = temporaryFolder()
+    const random = randomFrom(Number(process.env['MILLRACE_SEED'] ?? 1))
+    const acknowledged: unknown[] = []
+    for (let round = 0; round < KILLS; round += 1) {
+      const member = await startMember(dataDir)
+      await member.query('create table if not exists rows (name text primary key)')
+      const inserting = member.order('insert', { prefix: `round ${round}` })
+      inserting.catch(() => undefined)
+      const rows = (): unknown[] => member.messages.flatMap((message) => message['acknowledged'] ?? [])
+      const wanted = 5 + Math.floor(random() * 200)
+      await until(() => rows().length >= wanted, 20_000)
+      if (random() < 0.3) void member.query('checkpoint').catch(() => undefined)
+      await member.kill()
+      acknowledged.push(...rows())
+    }
+    await using database = await openEmbedded({ dataDir })
+    const found = new Set((await database.query('select name from rows')).map((row) => row[0]))
+    expect(acknowledged.filter((name) => !found.has(name))).toEqual([])
+    // At most the one insert under way at each kill was committed without being acknowledged.
+    expect(found.size - acknowledged.length).toBeLessThanOrEqual(KILLS)
+  },
+)

@@ -31,7 +31,8 @@ export class Member {
       this.#orders.get(Number(message['id']))?.(message)
     })
     child.once('exit', () => {
-      for (const settle of this.#orders.values()) settle({ error: { code: 'EXITED', message: 'The process has ended' } })
+      for (const settle of this.#orders.values())
+        settle({ error: { code: 'EXITED', message: 'The process has ended' } })
     })
   }
 
@@ -63,7 +64,9 @@ const folders: string[] = []
 
 afterEach(async () => {
   const running = started.splice(0).filter((child) => child.exitCode === null && child.signalCode === null)
-  await Promise.all(running.map((child) => new Promise((resolve) => (child.once('exit', resolve), child.kill('SIGKILL')))))
+  await Promise.all(
+    running.map((child) => new Promise((resolve) => (child.once('exit', resolve), child.kill('SIGKILL')))),
+  )
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 

@@ -18,7 +18,9 @@ test('an archive gives back every file and folder', () => {
   writeFileSync(join(from, 'skipped'), 'x')
   const to = join(temporaryFolder(), 'to')
   unpackInto(to, packDirectory(from, ['skipped']))
-  expect(readdirSync(to, { recursive: true }).toSorted()).toEqual(['a', 'a/empty', 'a/odd', 'nothing', 'whole'])
+  expect(new Set(readdirSync(to, { recursive: true, encoding: 'utf8' }))).toEqual(
+    new Set(['a', 'a/empty', 'a/odd', 'nothing', 'whole']),
+  )
   expect(readFileSync(join(to, 'a/odd')).equals(Buffer.alloc(1_234, 7))).toBe(true)
 })
 

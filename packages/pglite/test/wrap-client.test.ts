@@ -20,7 +20,16 @@ test('rows and parameters are the same as those of the embedded database', async
     [7, true, 12n, { a: 1 }, ['a"b', 'c,d'], new Date('2026-01-02T03:04:05Z'), [1, 2], Buffer.from([1, 255])],
   )
   expect(row).toEqual([
-    7, true, '12', '{"a": 1}', '{"a\\"b","c,d"}', '2026-01-02 03:04:05+00', '{1,2}', '\\x01ff', '4.5', null,
+    7,
+    true,
+    '12',
+    '{"a": 1}',
+    '{"a\\"b","c,d"}',
+    '2026-01-02 03:04:05+00',
+    '{1,2}',
+    '\\x01ff',
+    '4.5',
+    null,
   ])
 })
 
@@ -36,7 +45,13 @@ test('notifications arrive, and closing leaves the instance open', async () => {
   const heard: string[] = []
   const stop = new AbortController()
   const ignore = (): void => undefined
-  await executor.listen({ channel: 'Wake', onNotify: (payload) => heard.push(payload), onReconnect: ignore, onError: ignore, signal: stop.signal })
+  await executor.listen({
+    channel: 'Wake',
+    onNotify: (payload) => heard.push(payload),
+    onReconnect: ignore,
+    onError: ignore,
+    signal: stop.signal,
+  })
   await executor.query("select pg_notify('Wake', 'up')")
   await until(() => heard.length === 1)
   stop.abort()

@@ -19,4 +19,4 @@ if (!existsSync(assetPath())) {
     rmSync(folder, { recursive: true, force: true })
   }
 }
-console.log(assetPath())
+process.stdout.write(`${assetPath()}\n`)

@@ -12,7 +12,8 @@ process.send?.({ ready: true, role: database.role() })
 const actions = {
   role: async () => database.role(),
   warnings: async () => warnings,
-  query: async ({ text, values, timeoutMs }) => database.query(text, values, timeoutMs === undefined ? {} : { timeoutMs }),
+  query: async ({ text, values, timeoutMs }) =>
+    database.query(text, values, timeoutMs === undefined ? {} : { timeoutMs }),
   listen: async ({ channel }) =>
     database.listen({
       channel,
