@@ -46,6 +46,8 @@ export interface ErrorDetails {
    * the time limit ended before the answer came.
    */
   readonly outcome?: 'none' | 'unknown'
+  /** Of a failed statement: whether the same statement may succeed later, such as after a deadlock or on a full disk. */
+  readonly isTransient?: boolean
 }
 
 /**

@@ -87,6 +87,7 @@ export function resolveConfig(config: JobQueueConfig | undefined, env: NodeJS.Pr
   if (typeof given !== 'object' || given === null) refuseOption('config', given, 'an object', 'Leave it out for the embedded database')
   const backend: unknown = given.backend ?? 'postgres'
   if (backend === 'redis') {
+    refuseRedisWithoutServer(given)
     throw new MillraceError('NOT_YET', 'The Redis backend is not part of this version. Use PostgreSQL or the embedded database.', {
       details: { field: 'backend', value: backend },
     })
@@ -103,6 +104,13 @@ export function resolveConfig(config: JobQueueConfig | undefined, env: NodeJS.Pr
   }
   checkNames({ ...given }, NAMES)
   return { given, backend, ...checkedCommon(given) }
+}
+
+function refuseRedisWithoutServer(given: object): void {
+  if (['redisConfig', 'client'].some((name) => Boolean(Reflect.get(given, name)))) return
+  throw new MillraceError('CONFIG_INVALID', 'Redis backend requires either "redisConfig" or "client" to be provided.', {
+    details: { field: 'redisConfig', remedy: 'Pass one of them' },
+  })
 }
 
 function defaultConfig(env: NodeJS.ProcessEnv): JobQueueConfig {

@@ -43,9 +43,10 @@ export async function deliver(jobs: readonly NewJob[], options: DeliverOptions):
   }
 }
 
-/** Whether the statement may have taken effect all the same. */
+/** Whether to try again: the statement may have taken effect all the same, or had none but may have next time. */
 export function isOutcomeUnknown(error: unknown): boolean {
-  return isMillraceError(error, 'STORE_TIMEOUT') || isMillraceError(error, 'STORE_UNAVAILABLE')
+  if (!isMillraceError(error)) return false
+  return error.code === 'STORE_TIMEOUT' || error.code === 'STORE_UNAVAILABLE' || error.details.isTransient === true
 }
 
 /** The result that was lost, from the ids the batch is known to have created. */

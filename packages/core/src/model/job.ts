@@ -49,7 +49,7 @@ export interface JobDependsOn {
   readonly tags?: readonly string[]
 }
 
-/** What a user sees of a stored job. */
+/** What a user sees of a stored job. Each read makes a new one, so its arrays may be changed. */
 export interface JobRecord<PayloadMap = Record<string, unknown>, T extends keyof PayloadMap = keyof PayloadMap> {
   readonly id: number
   readonly jobType: T
@@ -65,7 +65,7 @@ export interface JobRecord<PayloadMap = Record<string, unknown>, T extends keyof
   readonly priority: number
   readonly runAt: Date
   readonly pendingReason: string | null
-  readonly errorHistory: readonly JobError[]
+  readonly errorHistory: JobError[]
   readonly timeoutMs: number | null
   readonly forceKillOnTimeout: boolean
   readonly failureReason: FailureReason | null
@@ -74,7 +74,7 @@ export interface JobRecord<PayloadMap = Record<string, unknown>, T extends keyof
   readonly lastRetriedAt: Date | null
   readonly lastFailedAt: Date | null
   readonly lastCancelledAt: Date | null
-  readonly tags: readonly string[] | undefined
+  readonly tags: string[] | null
   readonly idempotencyKey: string | null
   readonly waitUntil: Date | null
   readonly waitTokenId: string | null
@@ -89,7 +89,7 @@ export interface JobRecord<PayloadMap = Record<string, unknown>, T extends keyof
   readonly deadLetterJobId: number | null
   readonly groupId: string | null
   readonly groupTier: string | null
-  readonly dependsOnJobIds: readonly number[] | null
-  readonly dependsOnTags: readonly string[] | null
+  readonly dependsOnJobIds: number[] | null
+  readonly dependsOnTags: string[] | null
   readonly tenantId: string | null
 }

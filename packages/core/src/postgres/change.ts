@@ -68,7 +68,10 @@ function cancelAnswer(value: unknown): { readonly changed: readonly number[]; re
   return { changed: part('changed'), requested: part('requested') }
 }
 
-/** The changes for `edit_jobs`, and what the history will say of them: the new values, without the payload. */
+/** The history of a job is kept with it and read with it, so it holds no large payloads; in UTF-16 units. */
+const MAX_NOTED_PAYLOAD = 2000
+
+/** The changes for `edit_jobs`, and what the history will say of them: the new values, of a large payload only that it changed. */
 function changesJson(changes: JobChanges): { readonly json: string; readonly note: string } {
   const fields: [string, string][] = []
   const set = (name: string, value: unknown): void => {
@@ -86,7 +89,7 @@ function changesJson(changes: JobChanges): { readonly json: string; readonly not
   const note = new Map(fields.map(([name, value]) => [publicName(name), value]))
   if (changes.payload !== undefined) {
     fields.push(['payload', changes.payload], ['rich', String(changes.codec === 'rich')])
-    note.set('payload', '"changed"')
+    note.set('payload', changes.payload.length <= MAX_NOTED_PAYLOAD && changes.codec !== 'rich' ? changes.payload : '"changed"')
   }
   const object = (entries: Iterable<[string, string]>): string =>
     `{${[...entries].map(([name, value]) => `"${name}":${value}`).join(',')}}`

@@ -15,11 +15,11 @@ import { settlementArguments } from './settle.ts'
 
 const EXCHANGE =
   'select * from :schema.exchange($1::bigint, $2::bigint[], $3::bigint[], $4::jsonb, $5::integer, $6::integer, $7::integer[], ' +
-  '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean)'
+  '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean, $14::bigint[])'
 
 const LEASED =
   'select j.id, j.token, j.priority, j.ready_seq, j.attempts, j.max_attempts, j.job_type, j.payload::text, j.created_at, ' +
-  ':schema.job_extra(j) from :schema.jobs j where j.worker = $1::bigint and j.lane = \'x\' and j.token <> all ($2::bigint[]) ' +
+  ':schema.job_extra(j) from :schema.jobs j where j.id = any (:schema.leased_jobs($1::bigint)) and j.token <> all ($2::bigint[]) ' +
   'order by j.priority desc, j.ready_seq'
 
 export function claimVerbs(db: Database): ClaimStore {
@@ -73,6 +73,7 @@ function exchangeArguments(options: ExchangeOptions): unknown[] {
     options.housekeeping ?? false,
     options.heartbeatMs ?? null,
     options.keepCompleted,
+    options.closedTokens ?? null,
   ]
 }
 

@@ -99,7 +99,7 @@ function trail(row: Row): JobTrail {
 
 const WORKERS =
   'select w.worker_id, w.host, w.pid, w.version, w.concurrency, w.group_concurrency, to_jsonb(w.job_types)::text, w.started_at, ' +
-  "w.last_seen_at, w.expires_at, (select count(*) from :schema.jobs j where j.worker = w.id and j.lane = 'x') " +
+  "w.last_seen_at, w.expires_at, coalesce(cardinality(:schema.leased_jobs(w.id)), 0) " +
   'from :schema.workers w order by w.id'
 
 function workerRecord(row: Row): WorkerRecord {

@@ -131,7 +131,7 @@ export function jobRecord(row: Row): JobRecord {
     lastRetriedAt: dateOrNull(lastRetriedAt),
     lastFailedAt: dateOrNull(lastFailedAt),
     lastCancelledAt: dateOrNull(lastCancelledAt),
-    tags: strings(tags) ?? undefined,
+    tags: strings(tags),
     idempotencyKey: textOrNull(key),
     waitUntil: dateOrNull(waitUntil),
     waitTokenId: textOrNull(waitTokenId),

@@ -79,7 +79,8 @@ export function toMillraceError(error: unknown, statement?: string, phase: Failu
   // Failing to connect without any code is what pg-pool does when its time limit passes.
   const failure = phase === 'connect' && storeCode === undefined ? 'unavailable' : classify(error)
   const outcome = outcomeOf(error, phase)
-  const details: ErrorDetails = storeCode === undefined ? { outcome } : { outcome, storeCode }
+  const isTransient = failure !== 'data' && failure !== 'permanent'
+  const details: ErrorDetails = storeCode === undefined ? { outcome, isTransient } : { outcome, isTransient, storeCode }
   return new MillraceError(codeFor(failure, storeCode), describe(error, statement, { phase, outcome, storeCode }), {
     cause: error,
     details,

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import fs from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { MillraceError } from '../errors.ts'
 import { queryOf } from './search-path.ts'
@@ -128,7 +128,7 @@ function pemText(text: string, field: string): string {
 function readPem(path: string, field: string): string {
   let text: string
   try {
-    text = readFileSync(path, 'utf8')
+    text = fs.readFileSync(path, 'utf8')
   } catch (cause) {
     throw invalid(field, path, 'Give the path of a file that this process can read.', cause)
   }

@@ -1,8 +1,10 @@
 import { isMillraceError } from '../errors.ts'
+import type { OpenClaims } from '../claim/open-claims.ts'
 import type { ReadyBounds } from '../claim/ready-bounds.ts'
 import type { Clock, Timer } from '../model/clock.ts'
 import type { SettleBuffer, PendingSettlement } from '../settle/buffer.ts'
 import type { ClaimedJob, ExchangeOptions, ExchangeResult, HousekeepingResult } from '../store/claim.ts'
+import type { SettleResult } from '../store/settle.ts'
 import type { Store } from '../store/store.ts'
 
 /** How many jobs the worker can take now. */
@@ -19,6 +21,7 @@ export interface ExchangerOptions {
   readonly worker: () => number
   readonly buffer: SettleBuffer
   readonly bounds: ReadyBounds
+  readonly openClaims: OpenClaims
   /** @param requested - Jobs asked for by calls under way. */
   readonly demand: (requested: number) => Demand
   /** Tokens of every attempt the worker knows of and has not settled. */
@@ -153,6 +156,7 @@ export class Exchanger {
     const from = limit > 0 ? bounds.next(now) : []
     if (limit > 0 && limit < MAX_LIMIT) this.#isHungry = false
     const isBeat = now >= this.#beatDueAt
+    const closedTokens = this.#options.openClaims.take()
     if (isTick) this.#tickDueAt = now + this.#options.tickMs
     if (isBeat) this.#beatDueAt = now + this.#options.heartbeatMs
     void this.#exchange(now, buffer.take(), {
@@ -162,6 +166,7 @@ export class Exchanger {
       from,
       keepCompleted: this.#options.keepCompleted,
       ...(this.#options.jobTypes === undefined ? {} : { jobTypes: this.#options.jobTypes }),
+      ...(closedTokens.length === 0 ? {} : { closedTokens }),
       ...this.#sleepingChange(now),
       ...(isTick ? { housekeeping: true } : {}),
       ...(isBeat ? { heartbeatMs: this.#options.leaseMs } : {}),
@@ -193,9 +198,10 @@ export class Exchanger {
     this.#requested -= call.limit
     this.#failures = 0
     const now = clock.now()
-    buffer.done(batch, result.settled)
+    this.#recorded(batch, result.settled)
     if (result.levels !== undefined) bounds.swept(result.levels, now - startedAt)
     bounds.claimed(result.jobs, now)
+    this.#options.openClaims.claimed(result.jobs)
     this.#learn(call, result, now)
     this.#options.onExchange?.({
       limit: call.limit,
@@ -243,13 +249,19 @@ export class Exchanger {
     if (call.sleeping !== undefined) this.#isRowSleeping = !call.sleeping
     this.#isHungry = true
     if (call.limit > 0) this.#mustRecover = true
-    if (batch.length > 0 && isMillraceError(error, 'STORE_FAILED')) {
+    if (call.closedTokens !== undefined) this.#options.openClaims.putBack(call.closedTokens)
+    if (batch.length > 0 && isRefusal(error)) {
       this.#options.onError(error, 'settle', undefined)
       void this.#settleOneByOne(batch)
       return
     }
     this.#options.buffer.putBack(batch)
     this.#backOff(error, 'exchange')
+  }
+
+  #recorded(batch: readonly PendingSettlement[], results: readonly SettleResult[]): void {
+    this.#options.buffer.done(batch, results)
+    for (const { settlement } of batch) this.#options.openClaims.ended(settlement.token)
   }
 
   /** The store will not take this batch. One bad item must not hold up the others. */
@@ -259,10 +271,10 @@ export class Exchanger {
     for (const pending of batch) {
       try {
         const results = await store.settle({ settlements: [pending.settlement], keepCompleted })
-        buffer.done([pending], results)
+        this.#recorded([pending], results)
       } catch (error) {
-        if (isMillraceError(error, 'STORE_FAILED')) buffer.refuse(pending, error)
-        else buffer.putBack([pending])
+        if (!isRefusal(error)) buffer.putBack([pending])
+        else if (!buffer.refuse(pending, error)) this.#options.openClaims.ended(pending.settlement.token)
       }
     }
     this.#underway -= 1
@@ -277,6 +289,7 @@ export class Exchanger {
       const jobs = await store.leased({ worker: worker(), known: [...knownTokens(), ...buffer.tokens()] })
       this.#underway -= 1
       this.#mustRecover = false
+      this.#options.openClaims.claimed(jobs)
       if (jobs.length > 0) this.#options.onJobs(jobs)
       this.pump()
     } catch (error) {
@@ -308,4 +321,9 @@ export class Exchanger {
       this.pump()
     })
   }
+}
+
+/** Whether the store will say the same however often it is asked. */
+function isRefusal(error: unknown): boolean {
+  return isMillraceError(error, 'STORE_FAILED') && error.details.isTransient !== true
 }

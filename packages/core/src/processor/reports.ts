@@ -3,6 +3,7 @@ import type { Clock } from '../model/clock.ts'
 import { decodePayload } from '../model/codec.ts'
 import { findDefinition, type JobDefinition } from '../model/define-jobs.ts'
 import { toError } from '../model/error-record.ts'
+import { FailureReason } from '../model/job.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { QueueEvents } from '../observe/events.ts'
 import type { Hooks } from '../observe/hooks.ts'
@@ -51,7 +52,11 @@ export class WorkerReports {
       this.#settled(job, outcome, 'lost', false, durationMs)
       return null
     }
-    return { settlement, onSettled: (result, error) => this.#recorded(job, outcome, settlement, result, error, durationMs) }
+    const onSettled: PendingSettlement['onSettled'] = (result, error) => this.#recorded(job, outcome, settlement, result, error, durationMs)
+    if (settlement.kind !== 'completed' || settlement.output === undefined) return { settlement, onSettled }
+    // An output that only the database refuses: the job has a clear error instead of being stuck.
+    const failed = (error: unknown): Outcome => ({ kind: 'fatal', error, reason: FailureReason.HandlerError })
+    return { settlement, onSettled, insteadOf: (error) => this.settlementOf(job, failed(error), durationMs) }
   }
 
   progress(job: ClaimedJob, progress: number): void {

@@ -1,8 +1,10 @@
 import { hostname } from 'node:os'
+import { OpenClaims } from '../claim/open-claims.ts'
 import { Prefetch } from '../claim/prefetch.ts'
 import { ReadyBounds } from '../claim/ready-bounds.ts'
 import { MillraceError } from '../errors.ts'
 import type { Clock, Timer } from '../model/clock.ts'
+import type { Outcome } from '../model/outcome.ts'
 import { type Attempt, type RunSettings, startAttempt } from '../run/attempt.ts'
 import type { HandlerEntry } from '../run/handler-entry.ts'
 import { SettleBuffer } from '../settle/buffer.ts'
@@ -69,6 +71,7 @@ export class Worker {
   readonly #options: WorkerOptions
   readonly #deps: WorkerDependencies
   readonly #buffer = new SettleBuffer()
+  readonly #openClaims = new OpenClaims()
   readonly #prefetch: Prefetch
   readonly #exchanger: Exchanger
   readonly #heartbeat: Heartbeat
@@ -101,6 +104,7 @@ export class Worker {
       worker: () => this.#worker,
       buffer: this.#buffer,
       bounds: new ReadyBounds({ sweepEveryMs: tickMs }),
+      openClaims: this.#openClaims,
       demand: (requested) => this.#demand(requested),
       knownTokens: () => [...this.#running.values()].map(({ attempt }) => attempt.job.token).concat(this.#ahead.map(({ token }) => token)),
       onJobs: (jobs) => this.#received(jobs),
@@ -319,8 +323,7 @@ export class Worker {
       if (this.#running.get(job.id)?.attempt === attempt) this.#running.delete(job.id)
       const durationMs = clock.now() - startedAt
       this.#prefetch.measured(durationMs, job.payload.length)
-      const pending = reports.settlementOf(job, outcome, durationMs)
-      if (pending !== null) this.#buffer.add(pending)
+      this.#record(job, outcome, durationMs)
       if (attempt.deadline !== null) this.#tellDeadline()
       this.#startNext()
       this.#pumpSoon()
@@ -337,10 +340,15 @@ export class Worker {
     })
   }
 
+  #record(job: ClaimedJob, outcome: Outcome, durationMs: number): void {
+    const pending = this.#deps.reports.settlementOf(job, outcome, durationMs)
+    if (pending === null) this.#openClaims.ended(job.token)
+    else this.#buffer.add(pending)
+  }
+
   #release(jobs: readonly ClaimedJob[]): void {
     for (const job of jobs) {
-      const pending = this.#deps.reports.settlementOf(job, { kind: 'released' }, 0)
-      if (pending !== null) this.#buffer.add(pending)
+      this.#record(job, { kind: 'released' }, 0)
     }
     if (jobs.length > 0) this.#pumpSoon()
   }
@@ -360,8 +368,7 @@ export class Worker {
       const at = this.#ahead.findIndex(({ id, token }) => id === request.id && token === request.token)
       if (at < 0) continue
       const [job] = this.#ahead.splice(at, 1)
-      const pending = job && this.#deps.reports.settlementOf(job, { kind: request.lost ? 'lost' : 'cancelled' }, 0)
-      if (pending) this.#buffer.add(pending)
+      if (job) this.#record(job, { kind: request.lost ? 'lost' : 'cancelled' }, 0)
     }
   }
 

@@ -74,9 +74,9 @@ const REMEDY =
 const USES_THIS = /\bthis\b\s*(?:\.|\[|\?\.)/
 
 function sourceText(handler: AnyHandler, jobType: string): string {
-  const text = Function.prototype.toString.call(handler)
+  const text = handler.toString()
   const subject = `Handler for job type "${jobType}"`
-  if (/\{\s*\[native code\]\s*\}\s*$/.test(text)) {
+  if (/(?:^|\{)\s*\[native code\]\s*\}?\s*$/.test(text)) {
     throw new MillraceError(
       'HANDLER_INVALID',
       `${subject} contains native code and cannot be serialized. A bound function has no source text: ${REMEDY}`,

@@ -5,6 +5,8 @@ export interface PendingSettlement {
   readonly settlement: Settlement
   /** Called once: recorded, refused because the lease was gone, or given up on with the error that repeats. */
   readonly onSettled: (result: SettleResult, error?: unknown) => void
+  /** What to record instead when the store refuses this one for good, such as an output that it cannot hold. */
+  readonly insteadOf?: (error: unknown) => PendingSettlement | null
 }
 
 /** So many go in one statement; more would only delay the replies of the first. */
@@ -45,10 +47,13 @@ export class SettleBuffer {
     for (const [index, pending] of batch.entries()) pending.onSettled(results[index] ?? 'lost')
   }
 
-  /** The store refuses this one for good. */
-  refuse(pending: PendingSettlement, error: unknown): void {
+  /** The store refuses this one for good. Answers whether something else is to be recorded in its place. */
+  refuse(pending: PendingSettlement, error: unknown): boolean {
     this.#underway -= 1
-    pending.onSettled('lost', error)
+    const instead = pending.insteadOf?.(error) ?? null
+    if (instead === null) pending.onSettled('lost', error)
+    else this.#waiting.push(instead)
+    return instead !== null
   }
 
   putBack(batch: readonly PendingSettlement[]): void {

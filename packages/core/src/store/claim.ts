@@ -65,6 +65,8 @@ export interface ExchangeOptions {
   readonly heartbeatMs?: number
   /** Whether completed jobs are kept as history. */
   readonly keepCompleted: boolean
+  /** Tokens of claims of which nothing is left to settle, counting `settlements`: their leases can be forgotten. */
+  readonly closedTokens?: readonly number[]
 }
 
 export interface ExchangeResult {

@@ -22,16 +22,33 @@ create sequence :schema.job_ids as bigint;
 create sequence :schema.lease_tokens as bigint;
 
 create table :schema.jobs (
+  -- First what is never null and of fixed width: an update compares the indexed columns of old and new row, and finds these
+  -- without walking the tuple.
   id bigint not null,
   ready_seq bigint not null,
+  created_at timestamptz not null,
+  run_at timestamptz not null,
+  priority integer not null,
+  attempts integer not null,
+  max_attempts integer not null,
+  crashes integer not null,
+  unmet integer not null,
+  log_dropped integer not null,
+  lane "char" not null,
+  rich boolean not null,
+  force_kill boolean not null,
+  retry_backoff boolean,
+  status "char",
+  progress smallint,
   token bigint,
   worker bigint,
   nonce bigint,
-  created_at timestamptz not null,
-  run_at timestamptz not null,
-  due_at timestamptz,
   claimed_at timestamptz,
   started_at timestamptz,
+  job_type text not null,
+  payload jsonb not null,
+  locked_by text,
+  due_at timestamptz,
   finished_at timestamptz,
   next_attempt_at timestamptz,
   last_failed_at timestamptz,
@@ -46,21 +63,6 @@ create table :schema.jobs (
   dead_letter_job_id bigint,
   retry_delay double precision,
   retry_delay_max double precision,
-  priority integer not null,
-  attempts integer not null,
-  max_attempts integer not null,
-  crashes integer not null,
-  unmet integer not null,
-  log_dropped integer not null,
-  progress smallint,
-  lane "char" not null,
-  status "char",
-  rich boolean not null,
-  force_kill boolean not null,
-  retry_backoff boolean,
-  job_type text not null,
-  payload jsonb not null,
-  locked_by text,
   tags text[],
   idempotency_key text,
   tenant_id text,
@@ -88,7 +90,6 @@ create table :schema.jobs (
 
 create index jobs_ready on :schema.jobs (priority desc, ready_seq) where lane = 'r';
 create index jobs_due on :schema.jobs (due_at) where lane = 't';
-create index jobs_leased on :schema.jobs (worker, id) where lane = 'x';
 create index jobs_group on :schema.jobs (group_key, priority desc, ready_seq) where lane = 'g';
 create index jobs_tags on :schema.jobs using gin (tags) where tags is not null;
 create index jobs_retrying on :schema.jobs (id) where next_attempt_at is not null;
@@ -134,6 +135,15 @@ create table :schema.workers (
   constraint workers_pkey primary key (id)
 ) with (fillfactor = 50);
 
+-- What each claim took, until all of it is settled: finds the jobs of a dead worker without an index that every claim of every job
+-- would have to keep (measured: 1.7 of 16 us a job).
+create table :schema.leases (
+  token bigint not null,
+  worker bigint not null,
+  job_ids bigint[] not null,
+  constraint leases_pkey primary key (worker, token)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+
 -- A group that has had work: how many of its jobs are ready or running now.
 create table :schema.groups (
   group_key text not null,
@@ -171,7 +181,7 @@ create table :schema.settings (
 );
 insert into :schema.settings (group_limit) values (null);
 `,
-    checksum: 'af54ef1fa5b3853cf523537a5eb56a260771a23aeeee62ad8f780c402b37f8ef',
+    checksum: '4f09e3d8472c2322e24b8e42ae5348864ce1a8632f4c54f22b15ffc987e194f8',
   },
 ]
 
@@ -384,6 +394,10 @@ create or replace function :schema.check_invariants() returns table (invariant t
     from :schema.jobs j where j.lane = 'x' and j.lease_until is null
       and not exists (select from :schema.workers w where w.id = j.worker)
   union all
+  select 'an executing job in no lease', format('job %s, worker %s', j.id, j.worker)
+    from :schema.jobs j where j.lane = 'x'
+      and not exists (select from :schema.leases l where l.worker = j.worker and l.token = j.token and j.id = any (l.job_ids))
+  union all
   select 'attempts used up but not ended', format('job %s: %s of %s', j.id, j.attempts, j.max_attempts)
     from :schema.jobs j where j.lane <> 'x' and j.attempts >= j.max_attempts
   union all
@@ -498,12 +512,13 @@ end $$;
 --   p_sleeping      records whether the worker wants to be notified; null leaves it
 --   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
 --   p_lease_ms      extend the worker's lease; null leaves it
+--   p_closed        tokens of claims of which nothing is left to settle
 -- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
 -- order they must start.
 -- Locks, in order: job rows settled, group rows in key order, worker row, timed rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
-  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean
+  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null
 ) returns table (
   id bigint, token bigint, priority integer, ready_seq bigint, attempts integer, max_attempts integer, job_type text, payload text,
   created_at timestamptz, extra text
@@ -528,6 +543,9 @@ begin
   perform :schema.steady_plans();
   if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
   if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
+  if p_closed is not null then
+    delete from :schema.leases l where l.worker = p_worker and l.token = any (p_closed);
+  end if;
   v_now := clock_timestamp();
 
   if p_lease_ms is not null then v_alive := :schema.heartbeat(p_worker, p_lease_ms); end if;
@@ -596,6 +614,7 @@ begin
 
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
+    insert into :schema.leases (token, worker, job_ids) values (v_token, p_worker, v_all);
     return query
       update :schema.jobs j set
         lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,
@@ -897,7 +916,8 @@ begin
     -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
     delete from :schema.workers w where w.id = v_worker;
     delete from :schema.cancel_requests c where c.worker = v_worker;
-    select array_agg(j.id) into v_ids from :schema.jobs j where j.worker = v_worker and j.lane = 'x';
+    v_ids := :schema.leased_jobs(v_worker);
+    delete from :schema.leases l where l.worker = v_worker;
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
     v_gone := true;
   end loop;
@@ -915,15 +935,23 @@ declare
 begin
   select array_agg(j.id) into v_ids from (
     select j.id from :schema.jobs j
-    where j.lane = 'x'
+    where j.lane = 'x' and j.id = any (array(
+        select unnest(l.job_ids) from :schema.leases l
+        where not exists (select from :schema.workers w where w.id = l.worker and w.expires_at > v_now)))
       and j.claimed_at < v_now - greatest(p_minutes * 60000, coalesce(j.timeout_ms, 0)) * interval '1 millisecond'
       and (j.lease_until is null or j.lease_until < v_now)
       and not exists (select from :schema.workers w where w.id = j.worker and w.expires_at > v_now)
-    for update skip locked
+    order by j.id for update skip locked
   ) j;
   if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, v_now); end if;
   return v_count;
 end $$;
+
+-- What a worker holds now.
+create or replace function :schema.leased_jobs(p_worker bigint) returns bigint[] language sql stable as $$
+  select array_agg(j.id) from :schema.leases l join :schema.jobs j on j.id = any (l.job_ids) and j.token = l.token and j.lane = 'x'
+  where l.worker = p_worker
+$$;
 `,
   },
   {
@@ -1115,6 +1143,7 @@ declare
   v_done bigint[];
   v_groups text[];
   v_lost bigint[];
+  v_copied integer;
 begin
   if not p_keep then
     with d as (
@@ -1127,25 +1156,31 @@ begin
     )
     select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_done, v_groups from d;
   elsif p_tokens[1] = all (p_tokens) then
-    -- The usual case, one claim's jobs together: an array probe of the primary key, which no plan can turn into a scan.
-    with d as (
-      delete from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x' returning j.*
-    ), f as (
-      insert into :schema.finished_jobs (
+    -- The usual case, one claim's jobs together. An array probe of the primary key is a plan that nothing can turn into a scan, and
+    -- copying first spares the rows a detour through a common table expression (measured: 0.6 of 6 us a job).
+    insert into :schema.finished_jobs (
         id, ready_seq, token, worker, nonce, created_at, run_at, claimed_at, started_at, finished_at, last_failed_at,
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
         depends_on_tags, output, log)
       select
-        d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
-        d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
-        d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
-        d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
-        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log
-      from d
+        j.id, j.ready_seq, j.token, j.worker, j.nonce, j.created_at, j.run_at, j.claimed_at, j.started_at, v_now,
+        j.last_failed_at, j.last_retried_at, j.changed_at, j.timeout_ms, j.retry_delay, j.retry_delay_max,
+        j.priority, j.attempts, j.max_attempts, j.crashes, j.unmet, j.log_dropped, j.progress, j.lane, j.rich,
+        j.force_kill, j.retry_backoff, j.job_type, j.payload, j.locked_by, j.tags, j.idempotency_key, j.tenant_id,
+        j.group_key, j.group_tier, j.dead_letter_job_type, j.depends_on_job_ids, j.depends_on_tags, j.output, j.log
+      from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x';
+    get diagnostics v_copied = row_count;
+    with d as (
+      delete from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x' returning j.id, j.group_key
     )
     select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_done, v_groups from d;
+    if coalesce(cardinality(v_done), 0) <> v_copied then
+      -- A retry or a rescue took some of them between the two statements: their copies must not stay.
+      delete from :schema.finished_jobs f
+        where f.id = any (p_ids) and f.token = p_tokens[1] and f.finished_at = v_now and f.id <> all (coalesce(v_done, '{}'));
+    end if;
   else
     with d as (
       delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
@@ -1322,9 +1357,10 @@ declare
   v_left jsonb;
 begin
   select jsonb_agg(jsonb_build_object('id', j.id, 'token', j.token, 'kind', 'released')) into v_left
-    from :schema.jobs j where j.worker = p_worker and j.lane = 'x';
+    from :schema.jobs j where j.id = any (:schema.leased_jobs(p_worker));
   if v_left is not null then perform :schema.settle_others(v_left, true); end if;
   delete from :schema.cancel_requests c where c.worker = p_worker;
+  delete from :schema.leases l where l.worker = p_worker;
   delete from :schema.workers w where w.id = p_worker;
   perform :schema.set_group_limit(clock_timestamp());
 end $$;
@@ -1341,6 +1377,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '98bbd0e5b66d8a0e650e29dbfca1a64ba28f9c30a211d1ef2a16039963d40c6d'
+export const functionsChecksum: string = '15601d77c8ce6e492c07798d8622d9eca62c3c4ee429fc19e5f5e655a78c8754'
 
 export const queries: Readonly<Record<string, string>> = {}

@@ -4,6 +4,10 @@ create or replace function :schema.check_invariants() returns table (invariant t
     from :schema.jobs j where j.lane = 'x' and j.lease_until is null
       and not exists (select from :schema.workers w where w.id = j.worker)
   union all
+  select 'an executing job in no lease', format('job %s, worker %s', j.id, j.worker)
+    from :schema.jobs j where j.lane = 'x'
+      and not exists (select from :schema.leases l where l.worker = j.worker and l.token = j.token and j.id = any (l.job_ids))
+  union all
   select 'attempts used up but not ended', format('job %s: %s of %s', j.id, j.attempts, j.max_attempts)
     from :schema.jobs j where j.lane <> 'x' and j.attempts >= j.max_attempts
   union all

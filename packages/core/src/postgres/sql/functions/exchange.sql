@@ -8,12 +8,13 @@
 --   p_sleeping      records whether the worker wants to be notified; null leaves it
 --   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
 --   p_lease_ms      extend the worker's lease; null leaves it
+--   p_closed        tokens of claims of which nothing is left to settle
 -- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
 -- order they must start.
 -- Locks, in order: job rows settled, group rows in key order, worker row, timed rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
-  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean
+  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null
 ) returns table (
   id bigint, token bigint, priority integer, ready_seq bigint, attempts integer, max_attempts integer, job_type text, payload text,
   created_at timestamptz, extra text
@@ -38,6 +39,9 @@ begin
   perform :schema.steady_plans();
   if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
   if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
+  if p_closed is not null then
+    delete from :schema.leases l where l.worker = p_worker and l.token = any (p_closed);
+  end if;
   v_now := clock_timestamp();
 
   if p_lease_ms is not null then v_alive := :schema.heartbeat(p_worker, p_lease_ms); end if;
@@ -106,6 +110,7 @@ begin
 
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
+    insert into :schema.leases (token, worker, job_ids) values (v_token, p_worker, v_all);
     return query
       update :schema.jobs j set
         lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,

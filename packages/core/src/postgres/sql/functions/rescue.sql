@@ -43,7 +43,8 @@ begin
     -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
     delete from :schema.workers w where w.id = v_worker;
     delete from :schema.cancel_requests c where c.worker = v_worker;
-    select array_agg(j.id) into v_ids from :schema.jobs j where j.worker = v_worker and j.lane = 'x';
+    v_ids := :schema.leased_jobs(v_worker);
+    delete from :schema.leases l where l.worker = v_worker;
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
     v_gone := true;
   end loop;
@@ -61,12 +62,20 @@ declare
 begin
   select array_agg(j.id) into v_ids from (
     select j.id from :schema.jobs j
-    where j.lane = 'x'
+    where j.lane = 'x' and j.id = any (array(
+        select unnest(l.job_ids) from :schema.leases l
+        where not exists (select from :schema.workers w where w.id = l.worker and w.expires_at > v_now)))
       and j.claimed_at < v_now - greatest(p_minutes * 60000, coalesce(j.timeout_ms, 0)) * interval '1 millisecond'
       and (j.lease_until is null or j.lease_until < v_now)
       and not exists (select from :schema.workers w where w.id = j.worker and w.expires_at > v_now)
-    for update skip locked
+    order by j.id for update skip locked
   ) j;
   if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, v_now); end if;
   return v_count;
 end $$;
+
+-- What a worker holds now.
+create or replace function :schema.leased_jobs(p_worker bigint) returns bigint[] language sql stable as $$
+  select array_agg(j.id) from :schema.leases l join :schema.jobs j on j.id = any (l.job_ids) and j.token = l.token and j.lane = 'x'
+  where l.worker = p_worker
+$$;

@@ -16,16 +16,33 @@ create sequence :schema.job_ids as bigint;
 create sequence :schema.lease_tokens as bigint;
 
 create table :schema.jobs (
+  -- First what is never null and of fixed width: an update compares the indexed columns of old and new row, and finds these
+  -- without walking the tuple.
   id bigint not null,
   ready_seq bigint not null,
+  created_at timestamptz not null,
+  run_at timestamptz not null,
+  priority integer not null,
+  attempts integer not null,
+  max_attempts integer not null,
+  crashes integer not null,
+  unmet integer not null,
+  log_dropped integer not null,
+  lane "char" not null,
+  rich boolean not null,
+  force_kill boolean not null,
+  retry_backoff boolean,
+  status "char",
+  progress smallint,
   token bigint,
   worker bigint,
   nonce bigint,
-  created_at timestamptz not null,
-  run_at timestamptz not null,
-  due_at timestamptz,
   claimed_at timestamptz,
   started_at timestamptz,
+  job_type text not null,
+  payload jsonb not null,
+  locked_by text,
+  due_at timestamptz,
   finished_at timestamptz,
   next_attempt_at timestamptz,
   last_failed_at timestamptz,
@@ -40,21 +57,6 @@ create table :schema.jobs (
   dead_letter_job_id bigint,
   retry_delay double precision,
   retry_delay_max double precision,
-  priority integer not null,
-  attempts integer not null,
-  max_attempts integer not null,
-  crashes integer not null,
-  unmet integer not null,
-  log_dropped integer not null,
-  progress smallint,
-  lane "char" not null,
-  status "char",
-  rich boolean not null,
-  force_kill boolean not null,
-  retry_backoff boolean,
-  job_type text not null,
-  payload jsonb not null,
-  locked_by text,
   tags text[],
   idempotency_key text,
   tenant_id text,
@@ -82,7 +84,6 @@ create table :schema.jobs (
 
 create index jobs_ready on :schema.jobs (priority desc, ready_seq) where lane = 'r';
 create index jobs_due on :schema.jobs (due_at) where lane = 't';
-create index jobs_leased on :schema.jobs (worker, id) where lane = 'x';
 create index jobs_group on :schema.jobs (group_key, priority desc, ready_seq) where lane = 'g';
 create index jobs_tags on :schema.jobs using gin (tags) where tags is not null;
 create index jobs_retrying on :schema.jobs (id) where next_attempt_at is not null;
@@ -127,6 +128,15 @@ create table :schema.workers (
   sleeping boolean not null,
   constraint workers_pkey primary key (id)
 ) with (fillfactor = 50);
+
+-- What each claim took, until all of it is settled: finds the jobs of a dead worker without an index that every claim of every job
+-- would have to keep (measured: 1.7 of 16 us a job).
+create table :schema.leases (
+  token bigint not null,
+  worker bigint not null,
+  job_ids bigint[] not null,
+  constraint leases_pkey primary key (worker, token)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 -- A group that has had work: how many of its jobs are ready or running now.
 create table :schema.groups (

@@ -1,0 +1,201 @@
+import { hostname } from 'node:os'
+import { checkInteger, checkText } from './model/check.ts'
+import { systemClock } from './model/clock.ts'
+import { encodeOutput } from './model/codec.ts'
+import { FailureReason, type JobRecord } from './model/job.ts'
+import { PROCESSOR_RANGES, validateProcessorNumbers } from './model/options.ts'
+import { PoolExecutor } from './postgres/pool-executor.ts'
+import type { PoolLike } from './postgres/pool.ts'
+import { Database } from './postgres/schema.ts'
+import { createPostgresStore } from './postgres/store.ts'
+import type { JobQueue } from './queue-api.ts'
+import { initJobQueue } from './queue.ts'
+import { decideSettlement } from './settle/decide.ts'
+import type { ClaimedJob, ExchangeResult } from './store/claim.ts'
+import type { Settlement } from './store/settle.ts'
+import type { Store } from './store/store.ts'
+import { VERSION } from './version.ts'
+
+/** Between two calls for a worker id its claims are safe for this long; nothing beats for them in the background. */
+const LEASE_MS = 600_000
+
+export interface ClaimRequest {
+  readonly workerId: string
+  readonly limit: number
+  readonly jobTypes: readonly string[] | undefined
+  readonly groupConcurrency: number | undefined
+}
+
+interface HeldJob {
+  readonly job: ClaimedJob
+  readonly workerId: string
+  readonly worker: number
+}
+
+interface OpenWorker {
+  readonly worker: Promise<number>
+  readonly groupConcurrency: number | undefined
+}
+
+/**
+ * Jobs claimed by hand over one pool, with their leases. The backends of a pool share it, because seed 003's code makes a
+ * new backend for every call.
+ */
+export class HeldJobs {
+  readonly queue: JobQueue
+  readonly #store: Store
+  readonly #db: Database
+  readonly #held = new Map<number, HeldJob>()
+  readonly #workers = new Map<string, OpenWorker>()
+
+  constructor(pool: PoolLike, schema: string) {
+    this.queue = initJobQueue({ pool, schema, listen: false })
+    const executor = new PoolExecutor({ pool })
+    this.#store = createPostgresStore({ executor, schema })
+    this.#db = new Database(executor, schema)
+  }
+
+  async claim(request: ClaimRequest): Promise<readonly JobRecord[]> {
+    checkText('workerId', request.workerId)
+    checkInteger('batchSize', request.limit, PROCESSOR_RANGES.batchSize)
+    validateProcessorNumbers({ groupConcurrency: request.groupConcurrency })
+    const { worker, result } = await this.#claimOnce(request, true)
+    if (result.jobs.length === 0) return []
+    for (const job of result.jobs) this.#held.set(job.id, { job, workerId: request.workerId, worker })
+    const ids = result.jobs.map((job) => job.id)
+    const records = new Map((await this.#store.listJobs({ ids, limit: ids.length })).map((record) => [record.id, record]))
+    return ids.flatMap((id) => records.get(id) ?? [])
+  }
+
+  async complete(jobId: number, value: unknown): Promise<void> {
+    const held = this.#held.get(jobId)
+    const output = encodeOutput(value)
+    if (held === undefined) return
+    const { id, token } = held.job
+    await this.#settle(held, { id, token, kind: 'completed', ...(output === undefined ? {} : { output }) })
+  }
+
+  async fail(jobId: number, error: unknown, reason: FailureReason = FailureReason.HandlerError): Promise<void> {
+    const held = this.#held.get(jobId) ?? (await this.#take(jobId))
+    if (held === undefined) return
+    const settlement = decideSettlement(
+      held.job,
+      { kind: 'threw', error, reason },
+      { workerId: held.workerId, now: systemClock.date(), random: () => systemClock.random(), onPolicyError: () => undefined },
+    )
+    if (settlement !== null) await this.#settle(held, settlement)
+  }
+
+  async report(
+    jobId: number,
+    { output, ...values }: { readonly progress?: number; readonly output?: unknown; readonly prolongedMs?: number },
+  ): Promise<void> {
+    const held = this.#held.get(jobId)
+    if (held === undefined) return
+    const { id, token } = held.job
+    const text = encodeOutput(output)
+    await this.#store.report({ reports: [{ id, token, ...values, ...(text === undefined ? {} : { output: text }) }] })
+    await this.#store.heartbeat({ worker: held.worker, leaseMs: LEASE_MS })
+  }
+
+  /** As documented: a progress or output that cannot be stored must not fail the job. */
+  async reportQuietly(jobId: number, values: { readonly progress?: number; readonly output?: unknown }): Promise<void> {
+    await this.report(jobId, values).catch(() => undefined)
+  }
+
+  async setPendingReason(reason: string, jobTypes: readonly string[] | undefined): Promise<void> {
+    await this.queue.ready()
+    await this.#db.query(
+      'update :schema.jobs j set pending_reason = $1::text ' +
+        "where j.lane <> 'x' and j.next_attempt_at is null and j.wait_until is null and j.wait_token_id is null " +
+        'and ($2::text[] is null or j.job_type = any ($2::text[])) and j.pending_reason is distinct from $1::text',
+      [reason, jobTypes ?? null],
+    )
+  }
+
+  async close(): Promise<void> {
+    const workers = await Promise.all([...this.#workers.values()].map((open) => open.worker))
+    this.#workers.clear()
+    this.#held.clear()
+    for (const worker of workers) await this.#store.unregister({ worker })
+  }
+
+  async #claimOnce(request: ClaimRequest, mayRepeat: boolean): Promise<{ worker: number; result: ExchangeResult }> {
+    const worker = await this.#worker(request.workerId, request.groupConcurrency)
+    const { limit, jobTypes } = request
+    const result = await this.#store.exchange({
+      worker,
+      settlements: [],
+      limit,
+      slots: limit,
+      from: 'sweep',
+      housekeeping: true,
+      heartbeatMs: LEASE_MS,
+      keepCompleted: true,
+      ...(jobTypes === undefined ? {} : { jobTypes }),
+    })
+    if (result.alive || !mayRepeat) return { worker, result }
+    // Silent for longer than its lease: it starts afresh, under a new number.
+    this.#workers.delete(request.workerId)
+    return this.#claimOnce(request, false)
+  }
+
+  /** A job that nobody runs, claimed by its id; only one with a place in its group, or without a group. */
+  async #take(jobId: number): Promise<HeldJob | undefined> {
+    checkInteger('id', jobId, { min: 1, max: Number.MAX_SAFE_INTEGER, remedy: 'Pass the number that `addJob` resolved with' })
+    const workerId = `${hostname().slice(0, 100)}:${process.pid}`
+    const worker = await this.#worker(workerId, undefined)
+    await this.#db.query(
+      "update :schema.jobs j set lane = 'x', token = nextval(':schema.lease_tokens'), worker = w.id, locked_by = w.worker_id, " +
+        'claimed_at = clock_timestamp(), started_at = coalesce(j.started_at, clock_timestamp()), attempts = j.attempts + 1, ' +
+        'due_at = null, next_attempt_at = null, pending_reason = null from :schema.workers w ' +
+        "where j.id = $1::bigint and w.id = $2::bigint and (j.lane = 'r' or (j.lane = 't' and j.group_key is null))",
+      [jobId, worker],
+    )
+    const job = (await this.#store.leased({ worker, known: [] })).find((leased) => leased.id === jobId)
+    return job === undefined ? undefined : { job, workerId, worker }
+  }
+
+  async #settle(held: HeldJob, settlement: Settlement): Promise<void> {
+    await this.#store.exchange({
+      worker: held.worker,
+      settlements: [settlement],
+      limit: 0,
+      slots: 0,
+      from: 'sweep',
+      heartbeatMs: LEASE_MS,
+      keepCompleted: true,
+    })
+    if (this.#held.get(held.job.id)?.job.token === held.job.token) this.#held.delete(held.job.id)
+  }
+
+  async #worker(workerId: string, groupConcurrency: number | undefined): Promise<number> {
+    const known = this.#workers.get(workerId)
+    if (known !== undefined && (groupConcurrency === undefined || known.groupConcurrency === groupConcurrency)) return known.worker
+    const worker = this.queue.ready().then(() =>
+      this.#store.register({
+        workerId,
+        leaseMs: LEASE_MS,
+        concurrency: 1,
+        host: hostname(),
+        pid: process.pid,
+        version: VERSION,
+        ...(groupConcurrency === undefined ? {} : { groupConcurrency }),
+      }),
+    )
+    this.#workers.set(workerId, { worker, groupConcurrency })
+    worker.catch(() => this.#workers.delete(workerId))
+    return worker
+  }
+}
+
+/** By pool, so that they end with it; a claim could otherwise not be settled by the backend that the next call makes. */
+const heldByPool = new WeakMap<PoolLike, Map<string, HeldJobs>>()
+
+export function heldJobs(pool: PoolLike, schema: string): HeldJobs {
+  const bySchema = heldByPool.get(pool) ?? new Map<string, HeldJobs>()
+  heldByPool.set(pool, bySchema)
+  const known = bySchema.get(schema) ?? new HeldJobs(pool, schema)
+  bySchema.set(schema, known)
+  return known
+}

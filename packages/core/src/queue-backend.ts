@@ -1,0 +1,157 @@
+import type { JobEvent, JobEventType } from './model/event.ts'
+import type { JobFilters, TagMode } from './model/filters.ts'
+import type { FailureReason, JobRecord } from './model/job.ts'
+import type { AnyEditOptions, JobOptions, JobType } from './model/options.ts'
+import { validateSchemaName } from './postgres/connection.ts'
+import type { PoolLike } from './postgres/pool.ts'
+import type { AddJobOptions } from './queue-api.ts'
+import { type HeldJobs, heldJobs } from './queue-backend-jobs.ts'
+
+type Jobs<PayloadMap, T extends JobType<PayloadMap>> = Promise<JobRecord<PayloadMap, T>[]>
+
+/** What code that claims and settles jobs itself, without a processor, works with: seed 003's storage interface. */
+export interface QueueBackend {
+  addJob<PayloadMap, T extends JobType<PayloadMap>>(job: JobOptions<PayloadMap, T>, options?: AddJobOptions): Promise<number>
+  addJobs<PayloadMap, T extends JobType<PayloadMap>>(
+    jobs: readonly JobOptions<PayloadMap, T>[],
+    options?: AddJobOptions,
+  ): Promise<number[]>
+  getJob<PayloadMap, T extends JobType<PayloadMap>>(id: number): Promise<JobRecord<PayloadMap, T> | null>
+  getJobs<PayloadMap, T extends JobType<PayloadMap>>(filters?: JobFilters, limit?: number, offset?: number): Jobs<PayloadMap, T>
+  getJobsByStatus<PayloadMap, T extends JobType<PayloadMap>>(status: string, limit?: number, offset?: number): Jobs<PayloadMap, T>
+  getAllJobs<PayloadMap, T extends JobType<PayloadMap>>(limit?: number, offset?: number): Jobs<PayloadMap, T>
+  getJobsByTags<PayloadMap, T extends JobType<PayloadMap>>(
+    tags: readonly string[],
+    mode?: TagMode,
+    limit?: number,
+    offset?: number,
+  ): Jobs<PayloadMap, T>
+  getJobEvents(jobId: number): Promise<JobEvent[]>
+  /** Claims at most `batchSize` (default 10) ready jobs; in the order they should start. */
+  getNextBatch<PayloadMap, T extends JobType<PayloadMap>>(
+    workerId: string,
+    batchSize?: number,
+    jobType?: string | readonly string[],
+    groupConcurrency?: number,
+  ): Jobs<PayloadMap, T>
+  /** Completes a claimed job; one that is not held any more is left alone. Without `output`, one set earlier stays. */
+  completeJob(jobId: number, output?: unknown): Promise<void>
+  /** Fails a claimed job, or one that nobody runs, by the usual rules of retry and dead letter. */
+  failJob(jobId: number, error: Error, failureReason?: FailureReason): Promise<void>
+  /** Records that the job needs longer, and extends the lease of its worker. */
+  prolongJob(jobId: number): Promise<void>
+  retryJob(jobId: number): Promise<void>
+  cancelJob(jobId: number): Promise<void>
+  cancelAllUpcomingJobs(filters?: JobFilters): Promise<number>
+  editJob(jobId: number, updates: AnyEditOptions): Promise<void>
+  editAllPendingJobs(filters: JobFilters | undefined, updates: AnyEditOptions): Promise<number>
+  cleanupOldJobs(daysToKeep?: number, batchSize?: number): Promise<number>
+  cleanupOldJobEvents(daysToKeep?: number, batchSize?: number): Promise<number>
+  reclaimStuckJobs(maxProcessingTimeMinutes?: number): Promise<number>
+  /** Stores the progress, 0 to 100, of a claimed job. Never rejects. */
+  updateProgress(jobId: number, progress: number): Promise<void>
+  /** Stores an output of a claimed job before it completes. Never rejects. */
+  updateOutput(jobId: number, output: unknown): Promise<void>
+  /** Does nothing: the history follows from what happens to a job and cannot be written by hand. */
+  recordJobEvent(jobId: number, eventType: JobEventType, metadata?: unknown): Promise<void>
+  /** Says of all pending jobs, or those of the given types, why nobody runs them. */
+  setPendingReasonForUnpickedJobs(reason: string, jobType?: string | readonly string[]): Promise<void>
+}
+
+export interface PostgresBackendOptions {
+  /** The schema that holds the instance. Default `millrace`. */
+  readonly schema?: string | undefined
+}
+
+/**
+ * Claims and settles jobs by hand, over a pool of the caller's, which is never ended. A processor does all of this by
+ * itself, with a lease kept alive in the background; prefer one.
+ *
+ * A claim is fenced: it is settled by whoever made it, and only while nobody took it back. All backends over one pool
+ * object count as one claimer, so a `new PostgresBackend(pool)` for every call works; another pool or process cannot settle
+ * what this one claimed. Each worker id holds a lease of ten minutes, which every call that claims, settles or reports for
+ * it extends: after ten minutes of silence its jobs go to others. `groupConcurrency` is a property of the worker id, and
+ * the smallest among live workers holds for all.
+ */
+export class PostgresBackend implements QueueBackend {
+  readonly #jobs: HeldJobs
+  readonly addJob: QueueBackend['addJob']
+  readonly addJobs: QueueBackend['addJobs']
+  readonly getJob: QueueBackend['getJob']
+  readonly getJobs: QueueBackend['getJobs']
+  readonly getJobsByStatus: QueueBackend['getJobsByStatus']
+  readonly getAllJobs: QueueBackend['getAllJobs']
+  readonly getJobsByTags: QueueBackend['getJobsByTags']
+  readonly getJobEvents: QueueBackend['getJobEvents']
+  readonly retryJob: QueueBackend['retryJob']
+  readonly cancelJob: QueueBackend['cancelJob']
+  readonly cancelAllUpcomingJobs: QueueBackend['cancelAllUpcomingJobs']
+  readonly editJob: QueueBackend['editJob']
+  readonly editAllPendingJobs: QueueBackend['editAllPendingJobs']
+  readonly cleanupOldJobs: QueueBackend['cleanupOldJobs']
+  readonly cleanupOldJobEvents: QueueBackend['cleanupOldJobEvents']
+  readonly reclaimStuckJobs: QueueBackend['reclaimStuckJobs']
+
+  constructor(pool: PoolLike, options: PostgresBackendOptions = {}) {
+    this.#jobs = heldJobs(pool, validateSchemaName(options.schema ?? 'millrace'))
+    // The queue's payload map is that of its type, the backend's that of each call; at run time there is none.
+    const queue = this.#jobs.queue as unknown as QueueBackend
+    this.addJob = queue.addJob
+    this.addJobs = queue.addJobs
+    this.getJob = queue.getJob
+    this.getJobs = queue.getJobs
+    this.getJobsByStatus = queue.getJobsByStatus
+    this.getAllJobs = queue.getAllJobs
+    this.getJobsByTags = queue.getJobsByTags
+    this.getJobEvents = queue.getJobEvents
+    this.retryJob = queue.retryJob
+    this.cancelJob = queue.cancelJob
+    this.cancelAllUpcomingJobs = queue.cancelAllUpcomingJobs
+    this.editJob = queue.editJob
+    this.editAllPendingJobs = queue.editAllPendingJobs
+    this.cleanupOldJobs = queue.cleanupOldJobs
+    this.cleanupOldJobEvents = queue.cleanupOldJobEvents
+    this.reclaimStuckJobs = queue.reclaimStuckJobs
+  }
+
+  async getNextBatch<PayloadMap, T extends JobType<PayloadMap>>(
+    workerId: string,
+    batchSize = 10,
+    jobType?: string | readonly string[],
+    groupConcurrency?: number,
+  ): Jobs<PayloadMap, T> {
+    const jobTypes = typeof jobType === 'string' ? [jobType] : jobType
+    return (await this.#jobs.claim({ workerId, limit: batchSize, jobTypes, groupConcurrency })) as never
+  }
+
+  completeJob(jobId: number, output?: unknown): Promise<void> {
+    return this.#jobs.complete(jobId, output)
+  }
+
+  failJob(jobId: number, error: Error, failureReason?: FailureReason): Promise<void> {
+    return this.#jobs.fail(jobId, error, failureReason)
+  }
+
+  prolongJob(jobId: number): Promise<void> {
+    return this.#jobs.report(jobId, { prolongedMs: 0 })
+  }
+
+  updateProgress(jobId: number, progress: number): Promise<void> {
+    return this.#jobs.reportQuietly(jobId, { progress: Math.round(progress) })
+  }
+
+  updateOutput(jobId: number, output: unknown): Promise<void> {
+    return this.#jobs.reportQuietly(jobId, { output })
+  }
+
+  async recordJobEvent(_jobId: number, _eventType: JobEventType, _metadata?: unknown): Promise<void> {}
+
+  setPendingReasonForUnpickedJobs(reason: string, jobType?: string | readonly string[]): Promise<void> {
+    return this.#jobs.setPendingReason(reason, typeof jobType === 'string' ? [jobType] : jobType)
+  }
+
+  /** Hands back what is still claimed through this pool, without using up the attempts, and forgets it. */
+  close(): Promise<void> {
+    return this.#jobs.close()
+  }
+}
