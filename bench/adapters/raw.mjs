@@ -94,20 +94,22 @@ async function openProducer(url, { connections, wake }) {
  * @returns {Promise<import('./index.mjs').Worker>}
  */
 async function openWorker(url, { concurrency, produce }, { handle, variant }) {
-  const bell = createBell()
+  const added = createBell()
+  const more = createBell()
   let stopping = false
   const listener = await connect(url)
-  listener.on('notification', bell.ring)
+  listener.on('notification', added.ring)
   await listener.query('listen job')
   const producer = produce ? await openProducer(url, { connections: 1, wake: true }) : undefined
   const lanes = Array.from({ length: LANES }, async (_, lane) => {
     const client = await connect(url)
+    // The first lane listens and polls; the others run while there is more than one batch.
+    const bell = lane === 0 ? added : more
     const take = variant === 'one-trip' ? takeInOneTrip(client) : takeInTwo(client, variant === 'bound')
     while (!stopping) {
       const heard = bell.rings()
       const count = await take((rows) => runAll(rows, concurrency, handle))
-      if (count === BATCH) bell.ring()
-      // Only the first lane polls; the others run while there is more than one batch.
+      if (count === BATCH) more.ring()
       if (count === 0 && !stopping) await bell.wait(heard, lane === 0 ? POLL_MS : 3_600_000)
     }
     if (variant === 'one-trip') await take()
@@ -117,7 +119,8 @@ async function openWorker(url, { concurrency, produce }, { handle, variant }) {
     ...(producer && { producer }),
     async close() {
       stopping = true
-      bell.ring()
+      added.ring()
+      more.ring()
       await Promise.all(lanes)
       await producer?.close()
       await listener.end()
