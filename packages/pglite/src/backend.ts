@@ -17,13 +17,12 @@ interface BackendOptions {
   readonly directory: string
   /** Calls with every notification of a channel that was listened to. */
   readonly onNotification: (channel: string, payload: string) => void
-  /** Calls when the session can no longer be used, from wherever that shows. Must end the thread: see {@link isFatal}. */
+  /** Calls when the session can no longer be used, from wherever that shows. Must end the thread: see {@link guard}. */
   readonly onBroken: (reason: string) => void
 }
 
-/** An answer that ends a session; PGlite would call a dead backend again and again, without ever returning. */
-const FATAL = [Buffer.from('\0VFATAL\0'), Buffer.from('\0VPANIC\0')]
-const FATAL_LOG = /^\S*\s*.*\b(?:FATAL|PANIC):/
+/** How PGlite's PostgreSQL returns to its main loop after an error; every other exception is an end of the session. */
+const MAIN_LOOP_JUMP = 100
 
 export class Backend {
   readonly #pglite: PGlite
@@ -38,14 +37,13 @@ export class Backend {
   /** Opens an initialised data directory, recovering what an unclean end left. Rejects with what PostgreSQL logged. */
   static async open(options: BackendOptions): Promise<Backend> {
     const log: string[] = []
-    let isOpen = false
-    const onLog = (line: string): void => {
-      if (isOpen && FATAL_LOG.test(line)) options.onBroken(line)
-      if (!isOpen) log.push(line)
+    const keepLast = (line: string): void => {
+      log.push(line)
+      if (log.length > 50) log.shift()
     }
     try {
-      const pglite = await openPGlite(options.directory, onLog)
-      isOpen = true
+      const pglite = await openPGlite(options.directory, keepLast)
+      guard(pglite, (reason) => options.onBroken(`${reason}; ${log.at(-1) ?? ''}`))
       return new Backend(pglite, options)
     } catch (error) {
       const reason = log.filter((line) => /FATAL|PANIC|ERROR/.test(line)).at(-1) ?? String(error)
@@ -84,9 +82,7 @@ export class Backend {
   #exchange(request: Uint8Array): BackendAnswer {
     const chunks: Buffer<ArrayBuffer>[] = []
     const onRawData = (chunk: Uint8Array): void => {
-      const copy = Buffer.from(chunk.slice().buffer)
-      if (isFatal(copy)) this.#options.onBroken('The session ended with an error')
-      chunks.push(copy)
+      chunks.push(Buffer.from(chunk.slice().buffer))
     }
     // It does all its work before its first await; the promise only carries an error.
     this.#pglite.execProtocolRawStream(request, { syncToFs: false, onRawData }).catch((error: unknown) => {
@@ -100,9 +96,28 @@ export class Backend {
   }
 }
 
-/** The severity field, between the end of another field and its own: no text value can contain a zero byte. */
-function isFatal(chunk: Buffer): boolean {
-  return FATAL.some((mark) => chunk.includes(mark))
+/**
+ * Reports every exception that leaves WASM, other than PostgreSQL's own way back to its main loop. PGlite swallows them and
+ * goes on with a session that may hold locks or half a change, or calls a dead one for ever.
+ */
+function guard(pglite: PGlite, onBroken: (reason: string) => void): void {
+  const exports: Record<string, unknown> = pglite.Module
+  for (const name of ['_PostgresMainLoopOnce', '_PostgresMainLongJmp']) {
+    const run = exports[name]
+    if (typeof run !== 'function') throw new Error(`This PGlite has no ${name}`)
+    exports[name] = () => {
+      try {
+        return run()
+      } catch (error) {
+        if (!isMainLoopJump(error)) onBroken(String(error))
+        throw error
+      }
+    }
+  }
+}
+
+function isMainLoopJump(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'status' in error && error.status === MAIN_LOOP_JUMP
 }
 
 /** Bytes that alone own their memory, so that it can be handed to another thread. */

@@ -32,11 +32,13 @@ export class Connection {
   #lastId = 0
   #isLost = false
   #isDraining = false
+  #transactions = 0
 
   constructor(link: Link, hooks: ConnectionHooks) {
     this.#link = link
     link.onReply = (reply) => {
       if (reply.kind === 'notification') hooks.onNotification(reply.channel, reply.payload)
+      else if (reply.kind === 'closing') this.#drain()
       else this.#settle(reply)
     }
     link.onEnd = () => {
@@ -78,11 +80,32 @@ export class Connection {
     this.#link.end()
   }
 
-  #settle(reply: Exclude<Reply, { kind: 'notification' }>): void {
+  /** Keeps a connection that is draining until the transaction on it is over, also while nothing is being asked. */
+  async keepFor<T>(transaction: () => Promise<T>): Promise<T> {
+    this.#transactions += 1
+    try {
+      return await transaction()
+    } finally {
+      this.#transactions -= 1
+      this.#endIfDrained()
+    }
+  }
+
+  #drain(): void {
+    this.#isDraining = true
+    this.#endIfDrained()
+  }
+
+  /** The owner waits for this before it lets go, so that no question is lost between two owners. */
+  #endIfDrained(): void {
+    if (this.#isDraining && this.#pending.size === 0 && this.#transactions === 0) this.#link.end()
+  }
+
+  #settle(reply: Exclude<Reply, { kind: 'notification' | 'closing' }>): void {
     // The thread that runs the database also sends events about itself over the same port.
     const pending = this.#pending.get(reply.id)
-    if (reply.kind === 'moved') this.#isDraining = true
     if (pending === undefined) return
+    if (reply.kind === 'moved') this.#isDraining = true
     this.#forget(reply.id, pending)
     if (reply.kind === 'moved') pending.reject(new Moved())
     else if (reply.kind === 'failed') pending.reject(new MillraceError(reply.code, reply.message))
@@ -101,7 +124,9 @@ export class Connection {
   #forget(id: number, pending: Pending): void {
     clearTimeout(pending.timer)
     this.#pending.delete(id)
-    if (this.#pending.size === 0 && !this.#isLost) this.#link.hold(false)
+    if (this.#pending.size > 0 || this.#isLost) return
+    this.#link.hold(false)
+    this.#endIfDrained()
   }
 }
 

@@ -4,12 +4,11 @@
  * are then served even while a handler blocks the main one.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Server } from 'node:net'
 import { Backend } from './backend.ts'
 import { clusterPath, ensureCluster, type ClusterStart } from './data-directory.ts'
 import type { CloseThread, Reply, Request, ThreadEvent } from './protocol.ts'
 import { Scheduler, type Session } from './scheduler.ts'
-import { serve } from './server.ts'
+import { serve, type ProcessServer } from './server.ts'
 import type { UpkeepLimits } from './upkeep.ts'
 import { UpkeepClock } from './upkeep-clock.ts'
 
@@ -39,7 +38,12 @@ async function start(): Promise<void> {
   try {
     await open(await ensureCluster(options.dataDir))
   } catch (error) {
-    const message = `${clusterPath(options.dataDir)} cannot be opened: ${error instanceof Error ? error.message : String(error)}`
+    const reason = error instanceof Error ? error.message : String(error)
+    const message = `${clusterPath(options.dataDir)} cannot be opened: ${reason}`
+    if (/No space left on device|ENOSPC/.test(reason)) {
+      post({ kind: 'unusable', code: 'STORE_UNAVAILABLE', message, remedy: 'Free some space; nothing is lost' })
+      process.exit(1)
+    }
     const remedy =
       'Restore the directory from a backup, or move it away to begin with an empty database. ' +
       'A directory of another PostgreSQL version must be dumped with the Millrace version that made it'
@@ -71,7 +75,7 @@ async function open({ startedFrom, caching }: ClusterStart): Promise<void> {
 }
 
 /** A machine without room for a socket still has a database, for one process. */
-async function serveOrWarn(scheduler: Scheduler): Promise<Server | null> {
+async function serveOrWarn(scheduler: Scheduler): Promise<ProcessServer | null> {
   try {
     return await serve(options.socketPath, scheduler)
   } catch (error) {
@@ -84,15 +88,19 @@ interface Open {
   readonly backend: Backend
   readonly scheduler: Scheduler
   readonly upkeep: UpkeepClock
-  readonly server: Server | null
+  readonly server: ProcessServer | null
   /** A program that only ran for a moment still leaves the snapshot for the next. */
   readonly caching: Promise<void>
 }
 
-/** Sockets stay open until the main thread has let go of the lock and ends this thread: only then can others take over. */
+/** A connected process that does not hang up, because its own event loop is blocked, holds up the end no longer than this. */
+const GOODBYE_MS = 5_000
+
+/** What was accepted is run, what arrives until everybody has hung up is sent on, and only then the directory is let go. */
 async function close({ backend, scheduler, upkeep, server, caching }: Open): Promise<void> {
-  server?.close()
+  const goodbye = server?.sayGoodbye(GOODBYE_MS)
   await scheduler.drain()
+  await goodbye
   upkeep.stop()
   await backend.close()
   await caching

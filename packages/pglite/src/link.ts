@@ -48,7 +48,7 @@ function linkOf(socket: Socket): Link {
     onReply: ignore,
     onEnd: ignore,
     hold: (isWaiting) => void (isWaiting ? socket.ref() : socket.unref()),
-    end: () => socket.destroy(),
+    end: () => void socket.end(),
   }
   socket.on('data', (piece) => {
     try {

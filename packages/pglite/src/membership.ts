@@ -34,6 +34,8 @@ interface Held {
 
 const RETRY_MS = 25
 const HELLO_TIMEOUT_MS = 30_000
+/** A statement that never ends would hold up the end of the process; the next start then recovers. */
+const CLOSE_TIMEOUT_MS = 30_000
 
 export class Membership {
   readonly #options: MembershipOptions
@@ -57,6 +59,10 @@ export class Membership {
    * @throws MillraceError `STORE_UNAVAILABLE` if there is none in time, `QUEUE_CLOSED` after `close`, or why joining failed.
    */
   async connection(waitMs: number): Promise<Connection> {
+    return this.#held?.connection.isOpen === true ? this.#held.connection : await this.#nextConnection(waitMs)
+  }
+
+  async #nextConnection(waitMs: number): Promise<Connection> {
     // A timer that keeps the process alive: joining by itself does not.
     const deadline = AbortSignal.any([this.#closing.signal, timeoutSignal(waitMs)])
     const keepAlive = setTimeout(() => undefined, waitMs)
@@ -84,9 +90,12 @@ export class Membership {
     this.#held = null
     if (held?.owned === null) held.connection.end()
     if (held === null || held.owned === null) return
-    await held.owned.thread.finish()
-    held.owned.lock.release()
-    await held.owned.thread.terminate()
+    const { thread, lock } = held.owned
+    await settledOrAborted(thread.finish(), timeoutSignal(CLOSE_TIMEOUT_MS))
+    // After a clean end it has let go of the directory, and a late request is still told to ask the next owner.
+    if (thread.hasFinished()) lock.release()
+    await thread.terminate()
+    if (!thread.hasFinished()) lock.release()
   }
 
   /** One attempt at a time, however many wait for it. */
@@ -94,7 +103,7 @@ export class Membership {
     this.#failure = null
     this.#joining ??= this.#joinOnce()
       .catch((error: unknown) => {
-        this.#failure = error instanceof Error ? error : new Error(String(error))
+        this.#failure = isMillraceError(error) ? error : unopenedError(this.#options.dataDir, error)
       })
       .finally(() => {
         this.#joining = null
@@ -172,10 +181,18 @@ export class Membership {
     if (!isOurs || this.#closing.signal.aborted) return
     this.#held = null
     // The thread is gone, so nothing of this process writes any more; the next owner recovers the directory.
-    lock?.release()
+    this.#release(lock)
     this.#options.onLost()
     // Whoever listens wants the connection back without asking.
     void this.#join()
+  }
+
+  #release(lock: DirectoryLock | null): void {
+    try {
+      lock?.release()
+    } catch (error) {
+      this.#options.onError(unopenedError(this.#options.dataDir, error))
+    }
   }
 
   #unavailableError(waitMs: number): Error {
@@ -189,7 +206,7 @@ export function isMoved(error: unknown): boolean {
   return error instanceof Moved
 }
 
-export function closedError(): MillraceError {
+function closedError(): MillraceError {
   return new MillraceError('QUEUE_CLOSED', 'The embedded database has been closed')
 }
 
@@ -211,6 +228,14 @@ async function settledOrAborted(work: Promise<void>, signal: AbortSignal): Promi
     signal.addEventListener('abort', done, { once: true })
     void work.finally(done)
   })
+}
+
+function unopenedError(dataDir: string, cause: unknown): MillraceError {
+  return new MillraceError(
+    'STORE_UNAVAILABLE',
+    `The embedded database in ${dataDir} cannot be opened: ${String(cause)}`,
+    { cause },
+  )
 }
 
 function foreignError(dataDir: string, { holder, path }: Extract<LockAttempt, { kind: 'held' }>): MillraceError {

@@ -11,6 +11,8 @@ export interface DatabaseThread {
   readonly startedFrom: StartedFrom
   /** Lets it finish what it has accepted and write a checkpoint. Resolves when nothing writes to the directory any more. */
   finish(): Promise<void>
+  /** Whether it has ended cleanly. */
+  hasFinished(): boolean
   /** Ends the thread, and with it the sockets of other processes. */
   terminate(): Promise<void>
 }
@@ -27,16 +29,20 @@ interface StartOptions extends ThreadOptions {
  */
 export async function startThread({ startTimeoutMs, onWarning, ...options }: StartOptions): Promise<DatabaseThread> {
   const worker = new Worker(threadUrl(), { workerData: options, name: 'millrace-pglite', execArgv: [] })
-  let finished: () => void = () => undefined
-  const hasFinished = new Promise<void>((resolve) => {
-    finished = resolve
+  let isFinished = false
+  let settle: () => void = () => undefined
+  const ended = new Promise<void>((resolve) => {
+    settle = resolve
   })
   worker.on('message', (event: ThreadEvent | Reply) => {
     if (event.kind === 'warning') onWarning(event.message)
-    else if (event.kind === 'closed') finished()
+    else if (event.kind === 'closed') {
+      isFinished = true
+      settle()
+    }
   })
   worker.on('error', (error) => onWarning(`The embedded database stopped: ${error.message}`))
-  worker.once('exit', finished)
+  worker.once('exit', settle)
   const startedFrom = await opened(worker, startTimeoutMs)
   const close: CloseThread = { kind: 'close' }
   return {
@@ -45,8 +51,9 @@ export async function startThread({ startTimeoutMs, onWarning, ...options }: Sta
     finish: async () => {
       worker.ref()
       worker.postMessage(close)
-      await hasFinished
+      await ended
     },
+    hasFinished: () => isFinished,
     terminate: async () => void (await worker.terminate()),
   }
 }

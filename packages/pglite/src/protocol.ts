@@ -40,6 +40,8 @@ export type Reply =
   | { readonly kind: 'failed'; readonly id: number; readonly code: MillraceErrorCode; readonly message: string }
   /** The database is closing here; the request was not begun, and belongs to whoever owns the directory next. */
   | { readonly kind: 'moved'; readonly id: number }
+  /** To everybody connected: ask nothing more here, and hang up when nothing is open. */
+  | { readonly kind: 'closing' }
   | { readonly kind: 'memory'; readonly id: number; readonly wasmBytes: number }
   | { readonly kind: 'notification'; readonly channel: string; readonly payload: string }
 

@@ -38,6 +38,14 @@ export async function runTransaction<T>(
   fn: (tx: EmbeddedTransaction) => Promise<T>,
   { waitMs, limitMs }: OpenOptions,
 ): Promise<T> {
+  return await connection.keepFor(() => runOpen(connection, fn, { waitMs, limitMs }))
+}
+
+async function runOpen<T>(
+  connection: Connection,
+  fn: (tx: EmbeddedTransaction) => Promise<T>,
+  { waitMs, limitMs }: OpenOptions,
+): Promise<T> {
   const begin = connection.ask({ kind: 'begin', timeoutMs: waitMs, limitMs }, waitMs)
   await begin.answer
   const transaction = new OpenTransaction(connection, begin.id, limitMs)

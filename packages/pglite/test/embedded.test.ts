@@ -255,3 +255,14 @@ test('large values pass unaltered', async () => {
 test('it tells how much memory PostgreSQL has reserved', async () => {
   expect((await database.memory()).wasmBytes).toBeGreaterThan(1e7)
 })
+
+test('a session that dies is replaced, and only what was under way is lost', async () => {
+  await database.query("insert into items (name) values ('before')")
+  await database.script(
+    'create or replace function endless(n int) returns int language plpgsql as $$ begin return endless(n + 1); end $$',
+  )
+  // PostgreSQL's own depth limit is beyond the stack that WASM has here.
+  await expect(database.query('select endless(1)')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  expect(await database.query("select count(*)::int from items where name = 'before'")).toEqual([[1]])
+  expect(database.role()).toBe('owner')
+})

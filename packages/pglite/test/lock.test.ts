@@ -8,7 +8,7 @@ import { startProgram, temporaryFolder } from './members.ts'
 const socketPath = (generation: number): string => `/tmp/${generation}.sock`
 
 function writeLock(dataDir: string, generation: number, changes: object): void {
-  const holder = { ...currentProcess(), socketPath: '/tmp/x.sock', isReleased: false, ...changes }
+  const holder = { ...currentProcess(), socketPath: '/tmp/x.sock', ...changes }
   writeFileSync(join(dataDir, `lock.${generation}`), JSON.stringify(holder))
 }
 
@@ -16,7 +16,7 @@ test('a free directory is locked, and the lock names this process', () => {
   const dataDir = temporaryFolder()
   expect(tryLock(dataDir, socketPath).kind).toBe('acquired')
   const holder = JSON.parse(readFileSync(join(dataDir, 'lock.1'), 'utf8'))
-  expect(holder).toMatchObject({ pid: process.pid, socketPath: '/tmp/1.sock', isReleased: false })
+  expect(holder).toMatchObject({ pid: process.pid, socketPath: '/tmp/1.sock' })
   expect(readdirSync(dataDir)).toEqual(['lock.1'])
 })
 

@@ -1,7 +1,10 @@
 import { writeFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer } from 'node:net'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { openEmbedded } from '../src/index.ts'
 import { currentProcess } from '../src/process-identity.ts'
@@ -118,6 +121,15 @@ test('the transaction of a client that holds it too long is rolled back', async 
   expect(await owner.query('select count(*)::int from rows')).toEqual([[0]])
 })
 
+test('a process that forgets to close still ends, as an owner and as a client', async () => {
+  const dataDir = temporaryFolder()
+  const program = fileURLToPath(new URL('programs/forgetful.mjs', import.meta.url))
+  await promisify(execFile)(process.execPath, [program, dataDir], { timeout: 30_000 })
+  await using database = await openEmbedded({ dataDir })
+  await promisify(execFile)(process.execPath, [program, dataDir], { timeout: 30_000 })
+  expect(await database.query('select name from rows')).toEqual([['owner'], ['client']])
+}, 60_000)
+
 test('a process that speaks another version is refused with a message that says so', async () => {
   const dataDir = temporaryFolder()
   const socketPath = join(dataDir, 's.sock')
@@ -130,7 +142,7 @@ test('a process that speaks another version is refused with a message that says 
     })
   }).listen(socketPath)
   await once(server, 'listening')
-  writeFileSync(join(dataDir, 'lock.1'), JSON.stringify({ ...currentProcess(), socketPath, isReleased: false }))
+  writeFileSync(join(dataDir, 'lock.1'), JSON.stringify({ ...currentProcess(), socketPath }))
   await expect(openEmbedded({ dataDir })).rejects.toMatchObject({
     code: 'EMBEDDED_LOCKED',
     message: 'speaks version 99',
@@ -140,7 +152,7 @@ test('a process that speaks another version is refused with a message that says 
 
 test('a directory that is held elsewhere, or by a process that does not answer, is refused by name', async () => {
   const dataDir = temporaryFolder()
-  const lock = { ...currentProcess(), socketPath: join(dataDir, 'nobody.sock'), isReleased: false }
+  const lock = { ...currentProcess(), socketPath: join(dataDir, 'nobody.sock') }
   writeFileSync(join(dataDir, 'lock.1'), JSON.stringify({ ...lock, host: 'elsewhere' }))
   await expect(openEmbedded({ dataDir })).rejects.toThrow(/of elsewhere.*lock\.1/)
   writeFileSync(join(dataDir, 'lock.1'), JSON.stringify(lock))
