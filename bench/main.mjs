@@ -48,10 +48,12 @@ function chosenScenarios(names) {
   return wanted.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => wanted.includes(name))
 }
 
-/** @param {import('./scenarios/index.mjs').Scenario[]} scenarios */
+/**
+ * An interrupt ends the server (`tools/servers` sees to it) and, with us, our children.
+ *
+ * @param {import('./scenarios/index.mjs').Scenario[]} scenarios
+ */
 async function bench(scenarios) {
-  const stop = new AbortController()
-  process.once('SIGINT', () => stop.abort())
   const path =
     flags.json ?? new URL(`results/${new Date().toISOString().replaceAll(':', '-')}.json`, import.meta.url).pathname
   const server = await openServer()
@@ -69,7 +71,7 @@ async function bench(scenarios) {
     }
     console.log(describe(conditions))
     for (const scenario of scenarios) {
-      const samples = await Promise.race([runRounds(scenario, context, choicesOf(scenario)), interrupted(stop.signal)])
+      const samples = await runRounds(scenario, context, choicesOf(scenario))
       console.log(renderScenario(scenario, samples))
       results[scenario.name] = summarise(scenario, samples)
       writeJson(path, { ...conditions, scenarios: results })
@@ -91,11 +93,6 @@ function choicesOf(scenario) {
     ),
     say: (/** @type {string} */ text) => process.stderr.write(`${text}\n`),
   }
-}
-
-/** @param {AbortSignal} signal @returns {Promise<never>} */
-function interrupted(signal) {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('interrupted'))))
 }
 
 /** @param {{ machine: ReturnType<typeof describeMachine>; postgres: Record<string, string>; quick: boolean }} conditions */
