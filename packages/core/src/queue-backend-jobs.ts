@@ -14,7 +14,7 @@ import { decideSettlement } from './settle/decide.ts'
 import type { ClaimedJob, ExchangeResult } from './store/claim.ts'
 import type { Settlement } from './store/settle.ts'
 import type { Store } from './store/store.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from './model/version.ts'
 
 /** Between two calls for a worker id its claims are safe for this long; nothing beats for them in the background. */
 const LEASE_MS = 600_000
@@ -63,7 +63,9 @@ export class HeldJobs {
     if (result.jobs.length === 0) return []
     for (const job of result.jobs) this.#held.set(job.id, { job, workerId: request.workerId, worker })
     const ids = result.jobs.map((job) => job.id)
-    const records = new Map((await this.#store.listJobs({ ids, limit: ids.length })).map((record) => [record.id, record]))
+    const records = new Map(
+      (await this.#store.listJobs({ ids, limit: ids.length })).map((record) => [record.id, record]),
+    )
     return ids.flatMap((id) => records.get(id) ?? [])
   }
 
@@ -81,7 +83,12 @@ export class HeldJobs {
     const settlement = decideSettlement(
       held.job,
       { kind: 'threw', error, reason },
-      { workerId: held.workerId, now: systemClock.date(), random: () => systemClock.random(), onPolicyError: () => undefined },
+      {
+        workerId: held.workerId,
+        now: systemClock.date(),
+        random: () => systemClock.random(),
+        onPolicyError: () => undefined,
+      },
     )
     if (settlement !== null) await this.#settle(held, settlement)
   }
@@ -142,14 +149,19 @@ export class HeldJobs {
 
   /** A job that nobody runs, claimed by its id; only one with a place in its group, or without a group. */
   async #take(jobId: number): Promise<HeldJob | undefined> {
-    checkInteger('id', jobId, { min: 1, max: Number.MAX_SAFE_INTEGER, remedy: 'Pass the number that `addJob` resolved with' })
+    checkInteger('id', jobId, {
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+      remedy: 'Pass the number that `addJob` resolved with',
+    })
     const workerId = `${hostname().slice(0, 100)}:${process.pid}`
     const worker = await this.#worker(workerId, undefined)
     await this.#db.query(
-      "update :schema.jobs j set lane = 'x', token = nextval(':schema.lease_tokens'), worker = w.id, locked_by = w.worker_id, " +
+      "with taken as (update :schema.jobs j set lane = 'x', token = nextval(':schema.lease_tokens'), worker = w.id, locked_by = w.worker_id, " +
         'claimed_at = clock_timestamp(), started_at = coalesce(j.started_at, clock_timestamp()), attempts = j.attempts + 1, ' +
         'due_at = null, next_attempt_at = null, pending_reason = null from :schema.workers w ' +
-        "where j.id = $1::bigint and w.id = $2::bigint and (j.lane = 'r' or (j.lane = 't' and j.group_key is null))",
+        "where j.id = $1::bigint and w.id = $2::bigint and (j.lane = 'r' or (j.lane = 't' and j.group_key is null)) " +
+        'returning j.id, j.token, j.worker) insert into :schema.leases (token, worker, job_ids) select token, worker, array[id] from taken',
       [jobId, worker],
     )
     const job = (await this.#store.leased({ worker, known: [] })).find((leased) => leased.id === jobId)
@@ -165,13 +177,20 @@ export class HeldJobs {
       from: 'sweep',
       heartbeatMs: LEASE_MS,
       keepCompleted: true,
+      closedTokens: this.#isLastOf(held.job) ? [held.job.token] : [],
     })
     if (this.#held.get(held.job.id)?.job.token === held.job.token) this.#held.delete(held.job.id)
   }
 
+  /** Whether nothing else of the claim that `job` came with is left to settle. */
+  #isLastOf({ id, token }: ClaimedJob): boolean {
+    return [...this.#held.values()].every((other) => other.job.token !== token || other.job.id === id)
+  }
+
   async #worker(workerId: string, groupConcurrency: number | undefined): Promise<number> {
     const known = this.#workers.get(workerId)
-    if (known !== undefined && (groupConcurrency === undefined || known.groupConcurrency === groupConcurrency)) return known.worker
+    if (known !== undefined && (groupConcurrency === undefined || known.groupConcurrency === groupConcurrency))
+      return known.worker
     const worker = this.queue.ready().then(() =>
       this.#store.register({
         workerId,

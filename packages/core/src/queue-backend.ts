@@ -11,14 +11,25 @@ type Jobs<PayloadMap, T extends JobType<PayloadMap>> = Promise<JobRecord<Payload
 
 /** What code that claims and settles jobs itself, without a processor, works with: seed 003's storage interface. */
 export interface QueueBackend {
-  addJob<PayloadMap, T extends JobType<PayloadMap>>(job: JobOptions<PayloadMap, T>, options?: AddJobOptions): Promise<number>
+  addJob<PayloadMap, T extends JobType<PayloadMap>>(
+    job: JobOptions<PayloadMap, T>,
+    options?: AddJobOptions,
+  ): Promise<number>
   addJobs<PayloadMap, T extends JobType<PayloadMap>>(
     jobs: readonly JobOptions<PayloadMap, T>[],
     options?: AddJobOptions,
   ): Promise<number[]>
   getJob<PayloadMap, T extends JobType<PayloadMap>>(id: number): Promise<JobRecord<PayloadMap, T> | null>
-  getJobs<PayloadMap, T extends JobType<PayloadMap>>(filters?: JobFilters, limit?: number, offset?: number): Jobs<PayloadMap, T>
-  getJobsByStatus<PayloadMap, T extends JobType<PayloadMap>>(status: string, limit?: number, offset?: number): Jobs<PayloadMap, T>
+  getJobs<PayloadMap, T extends JobType<PayloadMap>>(
+    filters?: JobFilters,
+    limit?: number,
+    offset?: number,
+  ): Jobs<PayloadMap, T>
+  getJobsByStatus<PayloadMap, T extends JobType<PayloadMap>>(
+    status: string,
+    limit?: number,
+    offset?: number,
+  ): Jobs<PayloadMap, T>
   getAllJobs<PayloadMap, T extends JobType<PayloadMap>>(limit?: number, offset?: number): Jobs<PayloadMap, T>
   getJobsByTags<PayloadMap, T extends JobType<PayloadMap>>(
     tags: readonly string[],
@@ -75,43 +86,96 @@ export interface PostgresBackendOptions {
  */
 export class PostgresBackend implements QueueBackend {
   readonly #jobs: HeldJobs
-  readonly addJob: QueueBackend['addJob']
-  readonly addJobs: QueueBackend['addJobs']
-  readonly getJob: QueueBackend['getJob']
-  readonly getJobs: QueueBackend['getJobs']
-  readonly getJobsByStatus: QueueBackend['getJobsByStatus']
-  readonly getAllJobs: QueueBackend['getAllJobs']
-  readonly getJobsByTags: QueueBackend['getJobsByTags']
-  readonly getJobEvents: QueueBackend['getJobEvents']
-  readonly retryJob: QueueBackend['retryJob']
-  readonly cancelJob: QueueBackend['cancelJob']
-  readonly cancelAllUpcomingJobs: QueueBackend['cancelAllUpcomingJobs']
-  readonly editJob: QueueBackend['editJob']
-  readonly editAllPendingJobs: QueueBackend['editAllPendingJobs']
-  readonly cleanupOldJobs: QueueBackend['cleanupOldJobs']
-  readonly cleanupOldJobEvents: QueueBackend['cleanupOldJobEvents']
-  readonly reclaimStuckJobs: QueueBackend['reclaimStuckJobs']
+  /** For everything that needs no lease. */
+  readonly #queue: QueueBackend
 
   constructor(pool: PoolLike, options: PostgresBackendOptions = {}) {
     this.#jobs = heldJobs(pool, validateSchemaName(options.schema ?? 'millrace'))
     // The queue's payload map is that of its type, the backend's that of each call; at run time there is none.
-    const queue = this.#jobs.queue as unknown as QueueBackend
-    this.addJob = queue.addJob
-    this.addJobs = queue.addJobs
-    this.getJob = queue.getJob
-    this.getJobs = queue.getJobs
-    this.getJobsByStatus = queue.getJobsByStatus
-    this.getAllJobs = queue.getAllJobs
-    this.getJobsByTags = queue.getJobsByTags
-    this.getJobEvents = queue.getJobEvents
-    this.retryJob = queue.retryJob
-    this.cancelJob = queue.cancelJob
-    this.cancelAllUpcomingJobs = queue.cancelAllUpcomingJobs
-    this.editJob = queue.editJob
-    this.editAllPendingJobs = queue.editAllPendingJobs
-    this.cleanupOldJobs = queue.cleanupOldJobs
-    this.cleanupOldJobEvents = queue.cleanupOldJobEvents
-    this.reclaimStuckJobs = queue.reclaimStuckJobs
+    this.#queue = this.#jobs.queue as unknown as QueueBackend
+  }
+
+  addJob<PayloadMap, T extends JobType<PayloadMap>>(
+    job: JobOptions<PayloadMap, T>,
+    options?: AddJobOptions,
+  ): Promise<number> {
+    return this.#queue.addJob(job, options)
+  }
+
+  addJobs<PayloadMap, T extends JobType<PayloadMap>>(
+    jobs: readonly JobOptions<PayloadMap, T>[],
+    options?: AddJobOptions,
+  ): Promise<number[]> {
+    return this.#queue.addJobs(jobs, options)
+  }
+
+  getJob<PayloadMap, T extends JobType<PayloadMap>>(id: number): Promise<JobRecord<PayloadMap, T> | null> {
+    return this.#queue.getJob(id)
+  }
+
+  getJobs<PayloadMap, T extends JobType<PayloadMap>>(
+    filters?: JobFilters,
+    limit?: number,
+    offset?: number,
+  ): Jobs<PayloadMap, T> {
+    return this.#queue.getJobs(filters, limit, offset)
+  }
+
+  getJobsByStatus<PayloadMap, T extends JobType<PayloadMap>>(
+    status: string,
+    limit?: number,
+    offset?: number,
+  ): Jobs<PayloadMap, T> {
+    return this.#queue.getJobsByStatus(status, limit, offset)
+  }
+
+  getAllJobs<PayloadMap, T extends JobType<PayloadMap>>(limit?: number, offset?: number): Jobs<PayloadMap, T> {
+    return this.#queue.getAllJobs(limit, offset)
+  }
+
+  getJobsByTags<PayloadMap, T extends JobType<PayloadMap>>(
+    tags: readonly string[],
+    mode?: TagMode,
+    limit?: number,
+    offset?: number,
+  ): Jobs<PayloadMap, T> {
+    return this.#queue.getJobsByTags(tags, mode, limit, offset)
+  }
+
+  getJobEvents(jobId: number): Promise<JobEvent[]> {
+    return this.#queue.getJobEvents(jobId)
+  }
+
+  retryJob(jobId: number): Promise<void> {
+    return this.#queue.retryJob(jobId)
+  }
+
+  cancelJob(jobId: number): Promise<void> {
+    return this.#queue.cancelJob(jobId)
+  }
+
+  cancelAllUpcomingJobs(filters?: JobFilters): Promise<number> {
+    return this.#queue.cancelAllUpcomingJobs(filters)
+  }
+
+  editJob(jobId: number, updates: AnyEditOptions): Promise<void> {
+    return this.#queue.editJob(jobId, updates)
+  }
+
+  editAllPendingJobs(filters: JobFilters | undefined, updates: AnyEditOptions): Promise<number> {
+    return this.#queue.editAllPendingJobs(filters, updates)
+  }
+
+  cleanupOldJobs(daysToKeep?: number, batchSize?: number): Promise<number> {
+    return this.#queue.cleanupOldJobs(daysToKeep, batchSize)
+  }
+
+  cleanupOldJobEvents(daysToKeep?: number, batchSize?: number): Promise<number> {
+    return this.#queue.cleanupOldJobEvents(daysToKeep, batchSize)
+  }
+
+  reclaimStuckJobs(maxProcessingTimeMinutes?: number): Promise<number> {
+    return this.#queue.reclaimStuckJobs(maxProcessingTimeMinutes)
   }
 
   async getNextBatch<PayloadMap, T extends JobType<PayloadMap>>(

@@ -25,7 +25,8 @@ export function validateHandlerSerializable(handler: AnyHandler, jobType = 'unkn
     if (names.length === 0) return { isSerializable: true }
     return { isSerializable: true, error: closureWarning(jobType, names) }
   } catch (error) {
-    return { isSerializable: false, error: messageOf(error) }
+    if (error instanceof MillraceError) return { isSerializable: false, error: error.message }
+    return { isSerializable: false, error: `Failed to validate handler serialization: ${messageOf(error)}` }
   }
 }
 
