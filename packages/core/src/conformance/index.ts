@@ -1,1 +1,64 @@
-export {}
+/**
+ * The contract as runnable cases: a behaviour of a store is defined by a case here, and done when it passes on every
+ * store. Framework-free, so that a store outside this repository can be held to it as well.
+ */
+import { deepStrictEqual } from 'node:assert/strict'
+import { Bench } from './bench.ts'
+import { cancelCases } from './cancel.ts'
+import type { ConformanceCase, ConformanceNeed, ConformanceTarget } from './case.ts'
+import { claimCases } from './claim.ts'
+import { editCases } from './edit.ts'
+import { enqueueCases } from './enqueue.ts'
+import { fencingCases } from './fencing.ts'
+import { groupCases } from './groups.ts'
+import { inspectCases } from './inspect.ts'
+import { maintainCases } from './maintain.ts'
+import { migrateCases } from './migrate.ts'
+import { payloadCases } from './payloads.ts'
+import { retryCases } from './retry.ts'
+import { settleCases } from './settle.ts'
+import { workerCases } from './workers.ts'
+
+export { Bench } from './bench.ts'
+export type { ConformanceCase, ConformanceNeed, ConformanceTarget } from './case.ts'
+
+/** Every case; no two have the same name. */
+export const conformanceCases: readonly ConformanceCase[] = [
+  ...enqueueCases,
+  ...payloadCases,
+  ...claimCases,
+  ...settleCases,
+  ...fencingCases,
+  ...workerCases,
+  ...groupCases,
+  ...cancelCases,
+  ...retryCases,
+  ...editCases,
+  ...inspectCases,
+  ...maintainCases,
+  ...migrateCases,
+]
+
+export interface ConformanceOptions {
+  /** What the store is called in the names of tests. */
+  readonly name: string
+  /** Called before each case; may answer the same target again. The runner resets it, and never closes it. */
+  readonly openStore: () => Promise<ConformanceTarget>
+  /** Registers a test, as `test` of most test runners does. */
+  readonly test: (name: string, run: () => Promise<void>) => unknown
+  /** What this place cannot offer; cases that need it are left out. */
+  readonly lacks?: readonly ConformanceNeed[]
+}
+
+/** Registers every case with `test`. After each, the store's own checker must find nothing impossible. */
+export function runConformance({ name, openStore, test, lacks = [] }: ConformanceOptions): void {
+  for (const { name: sentence, needs = [], run } of conformanceCases) {
+    if (needs.some((need) => lacks.includes(need))) continue
+    test(`${name}: ${sentence}`, async () => {
+      const target = await openStore()
+      await target.reset()
+      await run(new Bench(target))
+      deepStrictEqual([...(await target.store.checkInvariants())], [], 'what is stored is possible')
+    })
+  }
+}

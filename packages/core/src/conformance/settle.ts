@@ -64,7 +64,7 @@ export const settleCases: readonly ConformanceCase[] = [
       equal([...(await t.store.report({ reports: [{ id, token, prolongedMs: 5000 }] }))], ['settled'])
       const stored = await t.job(id)
       equal([stored.progress, stored.output], [60, { a: 1 }])
-      equal(await t.events(id), ['added', 'prolonged', 'processing'])
+      equal(await t.events(id), ['added', 'processing', 'prolonged'])
     },
   },
   {

@@ -17,6 +17,8 @@ const EXCHANGE =
   'select * from :schema.exchange($1::bigint, $2::bigint[], $3::bigint[], $4::jsonb, $5::integer, $6::integer, $7::integer[], ' +
   '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean, $14::bigint[])'
 
+const REPEATED = { isRepeated: true } as const
+
 const LEASED =
   'select j.id, j.token, j.priority, j.ready_seq, j.attempts, j.max_attempts, j.job_type, j.payload::text, j.created_at, ' +
   ':schema.job_extra(j) from :schema.jobs j where j.id = any (:schema.leased_jobs($1::bigint)) and j.token <> all ($2::bigint[]) ' +
@@ -45,7 +47,7 @@ export function claimVerbs(db: Database): ClaimStore {
       await db.query('select :schema.unregister_worker($1::bigint)', [worker])
     },
     async exchange(options) {
-      return exchangeResult(await db.query(EXCHANGE, exchangeArguments(options)), options.settlements)
+      return exchangeResult(await db.query(EXCHANGE, exchangeArguments(options), REPEATED), options.settlements)
     },
     async heartbeat({ worker, leaseMs }) {
       return (await db.value('select :schema.heartbeat($1::bigint, $2::integer)', [worker, leaseMs])) === true

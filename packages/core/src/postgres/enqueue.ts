@@ -5,13 +5,24 @@ import type { Database } from './schema.ts'
 
 const ADD = 'select a.ids, array_to_json(a.created)::text, a.sleepers from :schema.add_jobs($1::jsonb, $2::bigint, $3::boolean) a'
 
+const ADD_PLAIN = 'select a.ids, null, a.sleepers from :schema.add_plain_jobs($1::jsonb, $2::bigint, false) a'
+
+const ADD_ONE = 'select a.id, null, a.sleepers from :schema.add_plain_job($1::text, $2::jsonb, $3::integer, $4::bigint) a'
+
+const REPEATED = { isRepeated: true } as const
+
 export function enqueueVerbs(db: Database): EnqueueStore {
   return {
     async enqueue(options) {
-      // On our own connection the notification follows after the commit, debounced over many adds; in the caller's
-      // transaction it must be part of the one statement.
-      const values = [jobsJson(options.jobs), options.nonce ?? null, options.db !== undefined]
-      return options.db ? addThrough(db, options, values) : enqueueResult(await db.query(ADD, values))
+      const { jobs, db: caller } = options
+      const nonce = options.nonce ?? null
+      if (caller !== undefined) return addThrough(db, options, [jobsJson(jobs), nonce])
+      // On our own connection the notification follows after the commit, debounced over many adds.
+      if (!jobs.every(isPlain)) return enqueueResult(await db.query(ADD, [jobsJson(jobs), nonce, false], REPEATED))
+      const [first] = jobs
+      if (jobs.length > 1 || first === undefined) return enqueueResult(await db.query(ADD_PLAIN, [jobsJson(jobs), nonce], REPEATED))
+      const [row] = await db.query(ADD_ONE, [first.jobType, first.payload, first.priority ?? 0, nonce], REPEATED)
+      return { ids: [integer(row?.[0])], created: 'all', sleepers: row?.[2] === true }
     },
     async findEnqueued({ nonce, sinceId }) {
       const ids = await db.value('select :schema.find_added($1::bigint, $2::bigint)', [nonce, sinceId])
@@ -45,6 +56,11 @@ async function addThrough(db: Database, { db: client, jobs }: EnqueueOptions, va
   }
   const created = 'created' in parsed ? parsed.created : null
   return { ids: parsed.ids.map(integer), created: flags(created), sleepers: false }
+}
+
+/** Whether a job has nothing but type, payload and priority. */
+function isPlain(job: NewJob): boolean {
+  return rest(job) === '' || (job.priority !== undefined && rest({ ...job, priority: 0 }) === '')
 }
 
 function enqueueResult(rows: readonly (readonly unknown[])[]): EnqueueResult {

@@ -4,6 +4,8 @@ export type Row = readonly unknown[]
 export interface QueryOptions {
   /** The caller is answered with `STORE_TIMEOUT` after this long. Default 30,000. */
   readonly timeoutMs?: number
+  /** The same text comes again and again: it is worth parsing once per connection. Default `false`. */
+  readonly isRepeated?: boolean
 }
 
 /**

@@ -19,7 +19,10 @@ export interface PoolExecutorOptions {
    * How long a statement waits for a connection of a user's pool that has no `connectionTimeoutMillis`. Default 10,000.
    */
   readonly connectTimeoutMs?: number
-  /** Named statements, planned once per connection. Not for PgBouncer in transaction mode. Default `false`. */
+  /**
+   * Whether repeated statements are named, and parsed once per connection. Default `true`; the first answer that tells of a
+   * pooler which cannot keep them (PgBouncer in transaction mode before 1.21) ends it.
+   */
   readonly prepare?: boolean
 }
 
@@ -37,7 +40,7 @@ export class PoolExecutor implements Executor {
   readonly #guard: PoolGuard
   readonly #timeoutMs: number
   readonly #connectTimeoutMs: number | undefined
-  readonly #names: Map<string, string> | undefined
+  #names: Map<string, string> | undefined
   #closing: Promise<void> | undefined
 
   constructor(source: PoolSource, options: PoolExecutorOptions = {}) {
@@ -53,7 +56,7 @@ export class PoolExecutor implements Executor {
     this.parallelism = max ?? 10
     this.#timeoutMs = options.timeoutMs ?? 30_000
     this.#connectTimeoutMs = connectionTimeoutMillis ? undefined : (options.connectTimeoutMs ?? 10_000)
-    this.#names = options.prepare === true ? new Map() : undefined
+    this.#names = options.prepare === false ? undefined : new Map()
   }
 
   /** The pool itself: ours, or the one the user brought. */
@@ -65,15 +68,24 @@ export class PoolExecutor implements Executor {
     const client = await this.#checkOut()
     let mustClose = false
     try {
-      return rowsOf(await this.#send(client, this.#driverQuery(text, values), options?.timeoutMs ?? this.#timeoutMs))
+      return rowsOf(await this.#send(client, this.#driverQuery(text, values, options?.isRepeated), options?.timeoutMs ?? this.#timeoutMs))
     } catch (error) {
       const isBroken = this.#guard.isBroken(client)
       const failure = isBroken ? connectionLost(error, text) : toMillraceError(error, text)
       mustClose = isBroken || isUnusableAfter(failure)
-      throw failure
+      if (!this.#forgetNames(failure, options)) throw failure
     } finally {
       this.#giveBack(client, mustClose)
     }
+    return this.query(text, values, { ...options, isRepeated: false })
+  }
+
+  /** Whether a named statement failed for its name, which has no effect; it is then worth sending without one. */
+  #forgetNames(failure: MillraceError, options: QueryOptions | undefined): boolean {
+    const code = storeCodeOf(failure)
+    if (options?.isRepeated !== true || code === undefined || !STALE_STATEMENT.has(code)) return false
+    if (code !== CHANGED_RESULT) this.#names = undefined
+    return true
   }
 
   async script(text: string, options?: QueryOptions): Promise<void> {
@@ -145,9 +157,9 @@ export class PoolExecutor implements Executor {
     client.release(mustClose)
   }
 
-  #driverQuery(text: string, values: readonly unknown[] | undefined): DriverQuery {
+  #driverQuery(text: string, values: readonly unknown[] | undefined, isRepeated = false): DriverQuery {
     const query = { text, rowMode: 'array', types: TEXT_TYPES } as const
-    if (this.#names === undefined) return values === undefined ? query : { ...query, values }
+    if (this.#names === undefined || !isRepeated) return values === undefined ? query : { ...query, values }
     return { ...query, values: values ?? [], name: this.#nameOf(text, this.#names) }
   }
 
@@ -223,7 +235,8 @@ function isUnusableAfter(failure: MillraceError): boolean {
 }
 
 /** A named statement whose result type changed, that is gone, or that exists twice (behind a pooler). */
-const STALE_STATEMENT: ReadonlySet<string> = new Set(['0A000', '26000', '42P05'])
+const CHANGED_RESULT = '0A000'
+const STALE_STATEMENT: ReadonlySet<string> = new Set([CHANGED_RESULT, '26000', '42P05'])
 
 /** Bounds the wait for a pool that has no limit of its own; a connection that comes too late goes back at once. */
 function connectWithin(pool: PoolLike, timeoutMs: number): Promise<PoolClientLike> {

@@ -76,11 +76,9 @@ create table :schema.jobs (
   depends_on_tags text[],
   output jsonb,
   log jsonb,
-  constraint jobs_pkey primary key (id),
-  constraint jobs_lane check (lane in ('r', 't', 'g', 'd', 'w', 'x')),
-  constraint jobs_attempts check (attempts >= 0 and max_attempts > 0 and attempts <= max_attempts),
-  constraint jobs_leased check (lane <> 'x' or token is not null),
-  constraint jobs_timed check (lane <> 't' or due_at is not null)
+  -- No check constraints: setting four up costs each insert 25 us, half of what a single add costs the server. What they would
+  -- say is in check_invariants.
+  constraint jobs_pkey primary key (id)
 ) with (
   -- Every job leaves this table, so dead rows come at the rate of work: vacuum early, in small bites.
   autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000,
@@ -92,7 +90,6 @@ create index jobs_ready on :schema.jobs (priority desc, ready_seq) where lane = 
 create index jobs_due on :schema.jobs (due_at) where lane = 't';
 create index jobs_group on :schema.jobs (group_key, priority desc, ready_seq) where lane = 'g';
 create index jobs_tags on :schema.jobs using gin (tags) where tags is not null;
-create index jobs_retrying on :schema.jobs (id) where next_attempt_at is not null;
 
 -- Completed jobs by day of completion: retention drops whole partitions, and history never slows a claim.
 create table :schema.finished_jobs (like :schema.jobs) partition by range (finished_at);
@@ -181,7 +178,7 @@ create table :schema.settings (
 );
 insert into :schema.settings (group_limit) values (null);
 `,
-    checksum: '4f09e3d8472c2322e24b8e42ae5348864ce1a8632f4c54f22b15ffc987e194f8',
+    checksum: '22ec3bec6d10a75a9c69ae07dc6018c6aea77cf4b4b26ea67a1f8e42ceb0578d',
   },
 ]
 
@@ -202,7 +199,6 @@ create or replace function :schema.add_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   v_own bigint[];
-  v_priorities text;
 begin
   if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
     -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
@@ -258,12 +254,17 @@ begin
 
   ids := coalesce(ids, '{}');
   sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
-  if p_notify and sleepers then
-    select string_agg(distinct coalesce(x.priority, 0)::text, ',') into v_priorities
-      from jsonb_to_recordset(p_jobs) as x(priority integer);
-    -- A notification holds 8,000 bytes; a worker that gets no list looks at every level.
-    perform pg_notify(':channel', case when length(v_priorities) < 1000 then 'r' || v_priorities else 'r' end);
-  end if;
+  if p_notify and sleepers then perform :schema.notify_ready(p_jobs); end if;
+end $$;
+
+-- Wakes sleeping workers when the transaction commits, naming the levels that gained jobs.
+create or replace function :schema.notify_ready(p_jobs jsonb) returns void language plpgsql as $$
+declare
+  v_priorities text;
+begin
+  select string_agg(distinct coalesce(x.priority, 0)::text, ',') into v_priorities from jsonb_to_recordset(p_jobs) as x(priority integer);
+  -- A notification holds 8,000 bytes; a worker that gets no list looks at every level.
+  perform pg_notify(':channel', case when length(v_priorities) < 1000 then 'r' || v_priorities else 'r' end);
 end $$;
 
 create or replace function :schema.key_hash(p_tenant text, p_key text) returns bytea language sql immutable parallel safe as $$
@@ -280,6 +281,47 @@ create or replace function :schema.find_added(p_nonce bigint, p_since bigint) re
     select j.id from :schema.failed_jobs j where j.id > p_since and j.nonce = p_nonce
   ) a
 $$;
+`,
+  },
+  {
+    name: 'add_plain',
+    sql: `-- The usual add, with nothing but type, payload and priority, at the cost of little more than an insert (measured on PostgreSQL 18:
+-- 85 us of server time against 150 for the same through add_jobs, and 5.2 against 7 us a job in a batch of 1,000).
+-- Same parameters and results as add_jobs; p_jobs is an array of {job_type, payload, priority?}.
+create or replace function :schema.add_plain_jobs(
+  p_jobs jsonb, p_nonce bigint, p_notify boolean, out ids bigint[], out sleepers boolean
+) language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  with added as (
+    insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
+      rich, force_kill, nonce, job_type, payload)
+    select x.new_id, x.new_id, v_now, v_now, x.priority, 0, 3, 0, 0, 0, 'r', false, false, p_nonce, x.job_type, x.payload
+    from (
+      select nextval(':schema.job_ids') as new_id, coalesce(r.priority, 0) as priority, r.job_type, coalesce(r.payload, 'null') as payload
+      from jsonb_to_recordset(p_jobs) as r(job_type text, payload jsonb, priority integer) offset 0
+    ) x
+    returning id
+  )
+  -- An insert answers in the order of its input.
+  select array_agg(a.id) into ids from added a;
+  sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
+  if p_notify and sleepers then perform :schema.notify_ready(p_jobs); end if;
+end $$;
+
+create or replace function :schema.add_plain_job(
+  p_job_type text, p_payload jsonb, p_priority integer, p_nonce bigint, out id bigint, out sleepers boolean
+) language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  id := nextval(':schema.job_ids');
+  insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
+      rich, force_kill, nonce, job_type, payload)
+    values (id, id, v_now, v_now, p_priority, 0, 3, 0, 0, 0, 'r', false, false, p_nonce, p_job_type, p_payload);
+  sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
+end $$;
 `,
   },
   {
@@ -397,6 +439,10 @@ create or replace function :schema.check_invariants() returns table (invariant t
   select 'an executing job in no lease', format('job %s, worker %s', j.id, j.worker)
     from :schema.jobs j where j.lane = 'x'
       and not exists (select from :schema.leases l where l.worker = j.worker and l.token = j.token and j.id = any (l.job_ids))
+  union all
+  select 'a job in an impossible state', format('job %s, lane %s, attempts %s of %s', j.id, j.lane, j.attempts, j.max_attempts)
+    from :schema.jobs j where j.lane not in ('r', 't', 'g', 'd', 'w', 'x') or j.attempts < 0 or j.attempts > j.max_attempts
+      or (j.lane = 'x' and j.token is null) or (j.lane = 't' and j.due_at is null)
   union all
   select 'attempts used up but not ended', format('job %s: %s of %s', j.id, j.attempts, j.max_attempts)
     from :schema.jobs j where j.lane <> 'x' and j.attempts >= j.max_attempts
@@ -1377,6 +1423,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '15601d77c8ce6e492c07798d8622d9eca62c3c4ee429fc19e5f5e655a78c8754'
+export const functionsChecksum: string = 'feeed9ef6355454fabf695145c6db139b176b397a0bac872878fc3dc9d28cda1'
 
 export const queries: Readonly<Record<string, string>> = {}

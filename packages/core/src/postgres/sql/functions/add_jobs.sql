@@ -12,7 +12,6 @@ create or replace function :schema.add_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   v_own bigint[];
-  v_priorities text;
 begin
   if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
     -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
@@ -68,12 +67,17 @@ begin
 
   ids := coalesce(ids, '{}');
   sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
-  if p_notify and sleepers then
-    select string_agg(distinct coalesce(x.priority, 0)::text, ',') into v_priorities
-      from jsonb_to_recordset(p_jobs) as x(priority integer);
-    -- A notification holds 8,000 bytes; a worker that gets no list looks at every level.
-    perform pg_notify(':channel', case when length(v_priorities) < 1000 then 'r' || v_priorities else 'r' end);
-  end if;
+  if p_notify and sleepers then perform :schema.notify_ready(p_jobs); end if;
+end $$;
+
+-- Wakes sleeping workers when the transaction commits, naming the levels that gained jobs.
+create or replace function :schema.notify_ready(p_jobs jsonb) returns void language plpgsql as $$
+declare
+  v_priorities text;
+begin
+  select string_agg(distinct coalesce(x.priority, 0)::text, ',') into v_priorities from jsonb_to_recordset(p_jobs) as x(priority integer);
+  -- A notification holds 8,000 bytes; a worker that gets no list looks at every level.
+  perform pg_notify(':channel', case when length(v_priorities) < 1000 then 'r' || v_priorities else 'r' end);
 end $$;
 
 create or replace function :schema.key_hash(p_tenant text, p_key text) returns bytea language sql immutable parallel safe as $$

@@ -8,6 +8,10 @@ create or replace function :schema.check_invariants() returns table (invariant t
     from :schema.jobs j where j.lane = 'x'
       and not exists (select from :schema.leases l where l.worker = j.worker and l.token = j.token and j.id = any (l.job_ids))
   union all
+  select 'a job in an impossible state', format('job %s, lane %s, attempts %s of %s', j.id, j.lane, j.attempts, j.max_attempts)
+    from :schema.jobs j where j.lane not in ('r', 't', 'g', 'd', 'w', 'x') or j.attempts < 0 or j.attempts > j.max_attempts
+      or (j.lane = 'x' and j.token is null) or (j.lane = 't' and j.due_at is null)
+  union all
   select 'attempts used up but not ended', format('job %s: %s of %s', j.id, j.attempts, j.max_attempts)
     from :schema.jobs j where j.lane <> 'x' and j.attempts >= j.max_attempts
   union all
