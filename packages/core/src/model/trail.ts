@@ -36,9 +36,34 @@ export function jobEvents(trail: JobTrail): JobEvent[] {
       ...(trail.idempotencyKey === undefined ? {} : { idempotencyKey: trail.idempotencyKey }),
     },
   }
-  const happenings = [added, ...trail.entries.flatMap(entryEvents), ...currentEvents(trail)]
+  const happenings = [added, ...pastEvents(trail)]
   // Dropped entries keep their positions, so an event's id never changes. The creation is the first, always.
   return happenings.map((event, index) => ({ id: index === 0 ? 1 : index + 1 + trail.dropped, jobId: trail.jobId, ...event }))
+}
+
+/** Notes that belong to the attempt under way, whose own entry is written when it ends. */
+const NOTES_OF_ATTEMPT: ReadonlySet<unknown> = new Set(['prolonged', 'cancel_requested'])
+
+function pastEvents(trail: JobTrail): Happening[] {
+  const past: Happening[] = []
+  let during: Happening[] = []
+  for (const entry of trail.entries) {
+    const { kind, events } = entryEvents(entry)
+    if (NOTES_OF_ATTEMPT.has(kind)) {
+      during.push(...events)
+    } else if (kind === 'attempt') {
+      past.push(...around(events, during))
+      during = []
+    } else {
+      past.push(...events)
+    }
+  }
+  return [...past, ...around(currentEvents(trail), during)]
+}
+
+/** An attempt's beginning, what happened during it, and its end. */
+function around([started, ...ended]: readonly Happening[], during: readonly Happening[]): Happening[] {
+  return started === undefined ? [...during] : [started, ...during, ...ended]
 }
 
 function currentEvents(trail: JobTrail): Happening[] {
@@ -53,6 +78,7 @@ const OUTCOME_EVENTS: Readonly<Record<string, JobEventType>> = {
   failed: JobEventType.Failed,
   cancelled: JobEventType.Cancelled,
   lost: JobEventType.Reclaimed,
+  revoked: JobEventType.Reclaimed,
   released: JobEventType.Released,
   snoozed: JobEventType.Released,
   waiting: JobEventType.Waiting,
@@ -66,17 +92,23 @@ const NOTE_EVENTS: Readonly<Record<string, JobEventType>> = {
   cancel_requested: JobEventType.CancelRequested,
 }
 
-function entryEvents(entry: unknown): Happening[] {
-  if (typeof entry !== 'object' || entry === null) return []
+function entryEvents(entry: unknown): { readonly kind: unknown; readonly events: readonly Happening[] } {
+  if (typeof entry !== 'object' || entry === null) return { kind: undefined, events: [] }
   const fields: Readonly<Record<string, unknown>> = { ...entry }
+  const { kind } = fields
+  if (kind === 'attempt') return { kind, events: attemptEvents(fields) }
+  const eventType = NOTE_EVENTS[String(kind)]
+  const createdAt = new Date(String(fields['at']))
+  return { kind, events: eventType === undefined ? [] : [{ eventType, createdAt, metadata: record(fields['metadata']) }] }
+}
+
+/** The store counts these when it drops an entry (`log_events`). */
+function attemptEvents(fields: Readonly<Record<string, unknown>>): Happening[] {
   const at = new Date(String(fields['at']))
-  if (fields['kind'] !== 'attempt') {
-    const eventType = NOTE_EVENTS[String(fields['kind'])]
-    return eventType === undefined ? [] : [{ eventType, createdAt: at, metadata: record(fields['metadata']) }]
-  }
   const metadata = { attempt: fields['attempt'], workerId: fields['worker'] ?? null }
   const outcome = String(fields['outcome'])
   const error = record(fields['error'])
+  const started = { eventType: JobEventType.Processing, createdAt: new Date(String(fields['claimedAt'])), metadata }
   const ended: Happening = {
     eventType: OUTCOME_EVENTS[outcome] ?? JobEventType.Failed,
     createdAt: at,
@@ -87,9 +119,9 @@ function entryEvents(entry: unknown): Happening[] {
       ...(fields['reason'] === undefined ? {} : { reason: fields['reason'] }),
     },
   }
-  const claimedAt = fields['claimedAt']
-  if (typeof claimedAt !== 'string') return [ended]
-  return [{ eventType: JobEventType.Processing, createdAt: new Date(claimedAt), metadata }, ended]
+  // Taken from its worker by somebody who wanted it run again.
+  const retried = { eventType: JobEventType.Retried, createdAt: at, metadata: null }
+  return outcome === 'revoked' ? [started, ended, retried] : [started, ended]
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> | null {

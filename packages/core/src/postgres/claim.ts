@@ -15,7 +15,7 @@ import { settlementArguments } from './settle.ts'
 
 const EXCHANGE =
   'select * from :schema.exchange($1::bigint, $2::bigint[], $3::bigint[], $4::jsonb, $5::integer, $6::integer, $7::integer[], ' +
-  '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean, $14::bigint[])'
+  '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean, $14::bigint[], $15::boolean)'
 
 const REPEATED = { isRepeated: true } as const
 
@@ -63,8 +63,8 @@ function exchangeArguments(options: ExchangeOptions): unknown[] {
   const bounds = options.from === 'sweep' ? null : options.from
   return [
     options.worker,
-    ids,
-    tokens,
+    array(ids),
+    array(tokens),
     others,
     options.limit,
     options.slots,
@@ -76,7 +76,13 @@ function exchangeArguments(options: ExchangeOptions): unknown[] {
     options.heartbeatMs ?? null,
     options.keepCompleted,
     options.closedTokens ?? null,
+    options.groups ?? false,
   ]
+}
+
+/** As PostgreSQL writes it: the driver would quote every element. */
+function array(numbers: readonly number[]): string {
+  return `{${numbers.join(',')}}`
 }
 
 const NOTHING_SETTLED: readonly SettleResult[] = []

@@ -137,7 +137,7 @@ export function jobRecord(row: Row): JobRecord {
     waitTokenId: textOrNull(waitTokenId),
     stepData: undefined,
     progress: numberOrNull(progress),
-    output: output === null ? null : decodePayload(text(output), codec),
+    output: output === null ? null : json(output),
     retryDelay: numberOrNull(retryDelay),
     retryBackoff: typeof retryBackoff === 'boolean' ? retryBackoff : null,
     retryDelayMax: numberOrNull(retryDelayMax),

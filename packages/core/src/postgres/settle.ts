@@ -18,7 +18,8 @@ export function settleVerbs(db: Database): SettleStore {
         `[${reports
           .map(
             ({ id, token, progress, output, prolongedMs }) =>
-              `{"id":${id},"token":${token},"progress":${progress ?? null},"output":${output ?? null},"prolonged_ms":${prolongedMs ?? null}}`,
+              `{"id":${id},"token":${token},"progress":${progress ?? null},"prolonged_ms":${prolongedMs ?? null}` +
+              `${output === undefined ? '' : `,"output":${output}`}}`,
           )
           .join(',')}]`,
       ])

@@ -71,6 +71,8 @@ export class Exchanger {
   #requested = 0
   #isHungry = true
   #isClaiming = true
+  /** Somebody added jobs since the last claim; some may wait in a group. */
+  #isWoken = false
   #isClosed = false
   #tickDueAt = Number.NEGATIVE_INFINITY
   #beatDueAt = Number.NEGATIVE_INFINITY
@@ -112,6 +114,7 @@ export class Exchanger {
   wake(priorities: readonly number[]): void {
     this.#options.bounds.woken(priorities)
     this.#isHungry = true
+    this.#isWoken = true
     this.pump()
   }
 
@@ -169,8 +172,10 @@ export class Exchanger {
       ...(closedTokens.length === 0 ? {} : { closedTokens }),
       ...this.#sleepingChange(now),
       ...(isTick ? { housekeeping: true } : {}),
+      ...(limit > 0 && this.#isWoken ? { groups: true } : {}),
       ...(isBeat ? { heartbeatMs: this.#options.leaseMs } : {}),
     })
+    if (limit > 0) this.#isWoken = false
     return true
   }
 

@@ -43,7 +43,7 @@ export class WorkerReports {
     const ask = findDefinition(definitions, job.jobType)?.retry
     const settlement = decideSettlement(job, outcome, {
       workerId,
-      now: clock.date(),
+      now: () => clock.date(),
       random: () => clock.random(),
       onPolicyError: (error) => onError(toError(error)),
       ...(ask === undefined ? {} : { retry: { ask, payload: () => decodePayload(job.payload, job.codec) } }),

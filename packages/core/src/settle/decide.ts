@@ -8,7 +8,7 @@ import type { Settlement } from '../store/settle.ts'
 export interface DecideContext {
   readonly workerId: string
   /** For the record only. */
-  readonly now: Date
+  readonly now: () => Date
   /** Uniform in `[0, 1)`. */
   readonly random: () => number
   /** The type's own policy, with the payload it is told; jobs with retry options of their own do not ask it. */
@@ -33,7 +33,7 @@ export function decideSettlement(job: ClaimedJob, outcome: Outcome, context: Dec
     case 'fatal':
     case 'threw': {
       const { reason } = outcome
-      const error = recordError(outcome.error, { reason, attempt: job.attempt, workerId: context.workerId, now: context.now })
+      const error = recordError(outcome.error, { reason, attempt: job.attempt, workerId: context.workerId, now: context.now() })
       const delayMs = outcome.kind === 'fatal' || job.attempt >= job.maxAttempts ? false : retryDelayMs(job, outcome.error, context)
       return delayMs === false ? { id, token, kind: 'failed', error, reason } : { id, token, kind: 'retry', delayMs, error, reason }
     }

@@ -67,6 +67,8 @@ export interface ExchangeOptions {
   readonly keepCompleted: boolean
   /** Tokens of claims of which nothing is left to settle, counting `settlements`: their leases can be forgotten. */
   readonly closedTokens?: readonly number[]
+  /** Also gives places in groups that gained jobs; a sweep always does. */
+  readonly groups?: boolean
 }
 
 export interface ExchangeResult {
@@ -74,7 +76,10 @@ export interface ExchangeResult {
   readonly jobs: readonly ClaimedJob[]
   /** Results of `settlements`, same order. */
   readonly settled: readonly SettleResult[]
-  /** After a sweep: every level that has ready jobs and where its first one stands, highest first; `'many'` beyond 16. */
+  /**
+   * After a sweep: every level that has ready jobs, and a position at or below its first one, highest first; `'many'`
+   * beyond 16. Levels whose jobs were just claimed may be among them.
+   */
   readonly levels?: 'many' | readonly ReadyBound[]
   /** With `housekeeping` or `heartbeatMs`: false once the store has given this worker's leases away. */
   readonly alive: boolean

@@ -199,25 +199,32 @@ create or replace function :schema.add_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   v_own bigint[];
+  v_has_all boolean;
 begin
   if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
     -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
     -- in use by an uncommitted transaction is waited for.
     select array_agg(nextval(':schema.job_ids') order by n) into v_own
       from generate_series(1, jsonb_array_length(p_jobs)) n;
-    with keyed as (
-      select :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') as key_hash, v_own[x.n] as job_id
-      from jsonb_array_elements(p_jobs) with ordinality x(value, n)
-      where x.value ? 'idempotency_key'
-    )
-    insert into :schema.job_keys (key_hash, job_id)
-      select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
-      on conflict (key_hash) do nothing;
-    select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n), array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n)
-      into ids, created
-      from jsonb_array_elements(p_jobs) with ordinality x(value, n)
-      left join :schema.job_keys k
-        on k.key_hash = :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key');
+    loop
+      with keyed as (
+        select :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') as key_hash, v_own[x.n] as job_id
+        from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+        where x.value ? 'idempotency_key'
+      )
+      insert into :schema.job_keys (key_hash, job_id)
+        select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
+        on conflict (key_hash) do nothing;
+      select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n),
+          array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n),
+          bool_and(k.job_id is not null or not x.value ? 'idempotency_key')
+        into ids, created, v_has_all
+        from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+        left join :schema.job_keys k
+          on k.key_hash = :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key');
+      -- A key that a clean-up freed between the two statements is taken in the next round.
+      exit when v_has_all;
+    end loop;
     select coalesce(jsonb_agg(x.value || jsonb_build_object('id', ids[x.n]) order by x.n), '[]') into p_jobs
       from jsonb_array_elements(p_jobs) with ordinality x(value, n) where created[x.n];
     if true = all (created) then created := null; end if;
@@ -400,8 +407,7 @@ begin
         then nextval(':schema.job_ids') else j.ready_seq end,
       due_at = case when not p_changes ? 'run_at' then j.due_at when o.new_lane = 't' then v_run_at end,
       run_at = case when p_changes ? 'run_at' then v_run_at else j.run_at end,
-      next_attempt_at = case when p_changes ? 'run_at' and j.next_attempt_at is not null and o.new_lane = 't' then v_run_at
-        else j.next_attempt_at end,
+      next_attempt_at = case when p_changes ? 'run_at' and j.next_attempt_at is not null then v_run_at else j.next_attempt_at end,
       payload = case when p_changes ? 'payload' then p_changes -> 'payload' else j.payload end,
       rich = case when p_changes ? 'payload' then coalesce(c.rich, false) else j.rich end,
       max_attempts = case when p_changes ? 'max_attempts' then greatest(c.max_attempts, j.attempts + 1) else j.max_attempts end,
@@ -417,7 +423,8 @@ begin
     returning j.id, j.group_key, o.lane as old_lane, j.lane as new_lane
   )
   select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null and u.old_lane = 'r' and u.new_lane <> 'r'),
-      array_agg(distinct u.group_key) filter (where u.group_key is not null and u.old_lane <> 'g' and u.new_lane = 'g')
+      -- Also what waited before: while its row was locked here, a free place of the group passed it by.
+      array_agg(distinct u.group_key) filter (where u.group_key is not null and u.new_lane = 'g')
     into v_changed, v_left, v_wake from u;
   if v_left is not null then perform :schema.leave_groups(v_left); end if;
   if v_wake is not null then
@@ -558,13 +565,14 @@ end $$;
 --   p_sleeping      records whether the worker wants to be notified; null leaves it
 --   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
 --   p_lease_ms      extend the worker's lease; null leaves it
+--   p_groups        also look for groups that gained waiting jobs; a sweep always does
 --   p_closed        tokens of claims of which nothing is left to settle
 -- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
 -- order they must start.
--- Locks, in order: job rows settled, group rows in key order, worker row, timed rows and ready rows (skip locked).
+-- Locks, in order: job rows settled, group rows in key order, the worker's row, timed rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
-  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null
+  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
 ) returns table (
   id bigint, token bigint, priority integer, ready_seq bigint, attempts integer, max_attempts integer, job_type text, payload text,
   created_at timestamptz, extra text
@@ -585,8 +593,15 @@ declare
   v_levels jsonb;
   v_level record;
   v_below bigint;
+  v_settings text;
 begin
-  perform :schema.steady_plans();
+  -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
+  -- cached while the table was empty is a scan when it is full. An assignment costs a tenth of the same in a statement.
+  if current_setting('enable_seqscan') = 'on' then
+    v_settings := set_config('enable_seqscan', 'off', true) || set_config('enable_sort', 'off', true)
+      || set_config('enable_bitmapscan', 'off', true) || set_config('enable_mergejoin', 'off', true)
+      || set_config('enable_hashjoin', 'off', true) || set_config('jit', 'off', true);
+  end if;
   if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
   if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
   if p_closed is not null then
@@ -598,10 +613,13 @@ begin
   if p_sleeping is not null then
     update :schema.workers w set sleeping = p_sleeping where w.id = p_worker and w.sleeping <> p_sleeping;
   end if;
-  if p_housekeeping then v_summary := :schema.housekeeping(p_worker, v_now); end if;
+  if p_housekeeping then
+    v_summary := :schema.housekeeping(p_worker, v_now);
+    v_alive := v_alive and exists (select from :schema.workers w where w.id = p_worker);
+  end if;
 
   if p_limit > 0 and v_alive then
-    if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
+    if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
     if p_bounds is null then
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
         select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
@@ -643,9 +661,9 @@ begin
   end if;
 
   if cardinality(v_all) > 0 then
-    -- Holds off a rescue of this worker until the claim is committed, else its jobs would be leased to nobody; a worker already given
-    -- up for dead claims nothing.
-    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker for key share;
+    -- A worker given up for dead claims nothing. Should that happen while this claim commits, the lease is found without its worker
+    -- by the next rescue.
+    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker;
     if not found then
       v_alive := false;
       v_all := '{}';
@@ -696,17 +714,6 @@ create or replace function :schema.keep_lasts(p_ids bigint[], p_lasts integer) r
     from unnest(p_ids) with ordinality x(id, n) join :schema.jobs j on j.id = x.id
   ) c where not c.last or c.lasts <= p_lasts
 $$;
-
--- Keeps the planner on the indexes that the hot path was written for, whatever the statistics say, until the transaction ends: a
--- plan cached while the table was empty is a scan when it is full.
-create or replace function :schema.steady_plans() returns void language plpgsql as $$
-begin
-  if current_setting('enable_seqscan') = 'on' then
-    perform set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
-      set_config('enable_bitmapscan', 'off', true), set_config('enable_mergejoin', 'off', true),
-      set_config('enable_hashjoin', 'off', true), set_config('jit', 'off', true);
-  end if;
-end $$;
 
 -- What any node does about once a second. Returns {nextDueMs, cancels: [[id, token, lost], ...], rescued, promoted}.
 create or replace function :schema.housekeeping(p_worker bigint, p_now timestamptz) returns jsonb language plpgsql as $$
@@ -832,7 +839,7 @@ end $$;
   {
     name: 'log',
     sql: `-- The trail of a job: what cannot be derived from its columns. One entry per past attempt that did not complete it, and one per
--- edit, retry, prolongation or cancellation; an event's id is its position. At most 100 entries stay; log_dropped counts the others.
+-- edit, retry, prolongation or cancellation; an event's id is its position. At most 100 entries stay; log_dropped counts the events of the others.
 
 create or replace function :schema.log_attempt(j :schema.jobs, p_outcome text, p_now timestamptz, p_error jsonb, p_reason text)
 returns jsonb language sql as $$
@@ -856,11 +863,16 @@ create or replace function :schema.log_append(p_log jsonb, p_entry jsonb) return
 $$;
 
 create or replace function :schema.log_dropped(j :schema.jobs) returns integer language sql as $$
-  select j.log_dropped + case when jsonb_array_length(j.log) >= 100 then 1 else 0 end
+  select j.log_dropped + case when jsonb_array_length(j.log) >= 100 then :schema.log_events(j.log -> 0) else 0 end
 $$;
 
 create or replace function :schema.log_dropped(j :schema.failed_jobs) returns integer language sql as $$
-  select j.log_dropped + case when jsonb_array_length(j.log) >= 100 then 1 else 0 end
+  select j.log_dropped + case when jsonb_array_length(j.log) >= 100 then :schema.log_events(j.log -> 0) else 0 end
+$$;
+
+-- How many events one entry stands for; as in model/trail.ts.
+create or replace function :schema.log_events(p_entry jsonb) returns integer language sql immutable as $$
+  select case when p_entry ->> 'kind' <> 'attempt' then 1 when p_entry ->> 'outcome' = 'revoked' then 3 else 2 end
 $$;
 `,
   },
@@ -898,9 +910,11 @@ declare
   v_now timestamptz := clock_timestamp();
   v_done bigint[];
 begin
-  perform :schema.steady_plans();
   with s as (
-    select * from jsonb_to_recordset(p_reports) as s(id bigint, token bigint, progress smallint, output jsonb, prolonged_ms double precision)
+    -- An output of null is an output: only an absent one leaves what is there.
+    select (r.value ->> 'id')::bigint as id, (r.value ->> 'token')::bigint as token, (r.value ->> 'progress')::smallint as progress,
+      r.value -> 'output' as output, (r.value ->> 'prolonged_ms')::double precision as prolonged_ms
+    from jsonb_array_elements(p_reports) r
   ), u as (
     update :schema.jobs j set
       progress = coalesce(s.progress, j.progress), output = coalesce(s.output, j.output), changed_at = v_now,
@@ -939,7 +953,7 @@ begin
   v_ended := cardinality(:schema.end_jobs(v_ends, p_now));
   with u as (
     update :schema.jobs j set
-      lane = 'r', ready_seq = nextval(':schema.job_ids'), worker = null, lease_until = null, crashes = j.crashes + 1,
+      lane = 'r', ready_seq = nextval(':schema.job_ids'), token = null, worker = null, lease_until = null, crashes = j.crashes + 1,
       log = :schema.log_attempt(j, 'lost', p_now, null, 'worker_lost'), log_dropped = :schema.log_dropped(j)
     where j.id = any (p_ids) and j.lane = 'x'
     returning 1
@@ -957,7 +971,10 @@ declare
   v_count integer := 0;
   v_gone boolean := false;
 begin
-  if not exists (select from :schema.workers w where w.expires_at < p_now) then return 0; end if;
+  if not exists (select from :schema.workers w where w.expires_at < p_now)
+      and not exists (select from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)) then
+    return 0;
+  end if;
   for v_worker in select w.id from :schema.workers w where w.expires_at < p_now order by w.id for update skip locked loop
     -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
     delete from :schema.workers w where w.id = v_worker;
@@ -966,6 +983,14 @@ begin
     delete from :schema.leases l where l.worker = v_worker;
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
     v_gone := true;
+  end loop;
+  -- Leases whose worker went while it claimed.
+  for v_worker in
+    select distinct l.worker from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)
+  loop
+    v_ids := :schema.leased_jobs(v_worker);
+    delete from :schema.leases l where l.worker = v_worker;
+    if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
   end loop;
   if v_gone then perform :schema.set_group_limit(p_now); end if;
   return v_count;
@@ -1044,7 +1069,7 @@ begin
     select c.oid, c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     where i.inhparent = ':schema.finished_jobs'::regclass and c.relname ~ '^finished_jobs_\\d{8}$'
       and (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC' <= p_before
-    order by c.relname limit 1
+    order by c.relname
   loop
     begin
       perform set_config('lock_timeout', '500ms', true);
@@ -1052,9 +1077,8 @@ begin
         || 'and k.key_hash = :schema.key_hash(f.tenant_id, f.idempotency_key) and k.job_id = f.id', ':rawschema', v_part.relname);
       execute format('select count(*) from %I.%I', ':rawschema', v_part.relname) into v_count;
       execute format('drop table %I.%I', ':rawschema', v_part.relname);
-      -- At least a batch, so that the caller comes back for the next day.
-      if v_count > 0 then return greatest(v_count, 1); end if;
-      return 0;
+      -- An answer of 0 would end the caller's round: an empty day is followed by the next.
+      if v_count > 0 then return v_count; end if;
     exception when lock_not_available or deadlock_detected then
       null;
     end;
@@ -1079,31 +1103,39 @@ declare
   v_more bigint;
 begin
   with o as materialized (
-    select f.tableoid, f.ctid, jsonb_array_length(f.log) as entries from :schema.finished_jobs f
+    select f.tableoid, f.ctid, (select sum(:schema.log_events(e.value)) from jsonb_array_elements(f.log) e)::integer as events
+    from :schema.finished_jobs f
     where f.finished_at < p_before and f.log is not null limit p_batch
   ), u as (
-    update :schema.finished_jobs f set log = null, log_dropped = f.log_dropped + o.entries
-    from o where f.tableoid = o.tableoid and f.ctid = o.ctid returning o.entries
+    update :schema.finished_jobs f set log = null, log_dropped = f.log_dropped + coalesce(o.events, 0)
+    from o where f.tableoid = o.tableoid and f.ctid = o.ctid returning o.events
   )
-  select coalesce(sum(u.entries), 0) into v_count from u;
+  select coalesce(sum(u.events), 0) into v_count from u;
   return v_count;
 end $$;
 
--- Forgets rows that nothing refers to any more: stop requests of ended attempts and groups without jobs.
+-- Forgets rows that nothing refers to any more: stop requests of ended attempts and groups without jobs. Wakes groups that wait for
+-- nothing: a place that came free while every waiting job was locked by somebody who then rolled back was offered to nobody.
 create or replace function :schema.forget_stale() returns void language plpgsql as $$
 begin
   delete from :schema.cancel_requests c
-    where not exists (select from :schema.workers w where w.id = c.worker);
+    where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
+      or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
   perform pg_advisory_xact_lock(:schema.group_lock());
   delete from :schema.groups g where g.active = 0 and g.max_active is null
     and not exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key);
+  insert into :schema.group_wakes (group_key)
+    select g.group_key from :schema.groups g, :schema.settings s
+    where g.active < coalesce(g.max_active, s.group_limit, 2147483647)
+      and exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key)
+      and not exists (select from :schema.group_wakes w where w.group_key = g.group_key);
 end $$;
 `,
   },
   {
     name: 'retry_jobs',
     sql: `-- Makes jobs pending again under the same id.
---   p_ids    jobs that failed for good, were cancelled, are between two attempts, or (with p_running) are executing
+--   p_ids    jobs that failed for good, were cancelled, are between two attempts (also due again), or (with p_running) are executing
 --   p_reset  count attempts from 0 again; else a job whose attempts are used up gets one more
 -- An executing job's lease is revoked: its worker is told, and nothing it does afterwards has an effect.
 -- Returns the ids changed.
@@ -1129,7 +1161,7 @@ begin
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
       output, log)
     select
-      d.id, nextval(':schema.job_ids'), d.token, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
+      d.id, nextval(':schema.job_ids'), null, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
       d.next_attempt_at, d.last_failed_at, v_now, d.last_cancelled_at, v_now, d.cancel_requested_at, null,
       d.lease_until, d.wait_until, d.timeout_ms, null, d.retry_delay, d.retry_delay_max, d.priority,
       case when p_reset then 0 else d.attempts end,
@@ -1145,7 +1177,7 @@ begin
   with o as (
     select j.id, j.lane, j.token, j.worker from :schema.jobs j
     where j.id = any (p_ids) and j.id <> all (coalesce(v_moved, '{}'))
-      and ((j.lane = 't' and j.next_attempt_at is not null) or (j.lane = 'x' and p_running))
+      and ((j.lane in ('t', 'r', 'g') and j.next_attempt_at is not null) or (j.lane = 'x' and p_running))
     for update
   ), r as (
     insert into :schema.cancel_requests (job_id, token, worker, lost)
@@ -1154,12 +1186,12 @@ begin
   ), u as (
     update :schema.jobs j set
       -- A revoked attempt keeps the place in its group for its successor.
-      lane = case when j.group_key is null or o.lane = 'x' then 'r' else 'g' end::"char",
+      lane = case when j.group_key is null or o.lane in ('x', 'r') then 'r' else 'g' end::"char", token = null,
       ready_seq = nextval(':schema.job_ids'), due_at = null, next_attempt_at = null, run_at = v_now, last_retried_at = v_now,
       changed_at = v_now, worker = null, lease_until = null, cancel_requested_at = null,
       attempts = case when p_reset then 0 else j.attempts end,
       max_attempts = case when p_reset then j.max_attempts else greatest(j.max_attempts, j.attempts + 1) end,
-      log = case when o.lane = 'x' then :schema.log_attempt(j, 'lost', v_now, null, null) else :schema.log_note(j, 'retried', v_now, null) end,
+      log = case when o.lane = 'x' then :schema.log_attempt(j, 'revoked', v_now, null, null) else :schema.log_note(j, 'retried', v_now, null) end,
       log_dropped = :schema.log_dropped(j)
     from o where j.id = o.id
     returning j.id, j.group_key, j.lane
@@ -1281,8 +1313,8 @@ declare
 begin
   if p_settlements @? '$[*] ? (@.kind == "completed")' then
     with s as (
-      select s.id, s.token, s.output as new_output from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, output jsonb)
-      where s.kind = 'completed'
+      select (s.value ->> 'id')::bigint as id, (s.value ->> 'token')::bigint as token, s.value -> 'output' as new_output
+      from jsonb_array_elements(p_settlements) s where s.value ->> 'kind' = 'completed'
     ), d as (
       delete from :schema.jobs j using s where j.id = s.id and j.token = s.token and j.lane = 'x' returning j.*, s.new_output
     ), f as (
@@ -1363,17 +1395,28 @@ begin
   end if;
 
   if cardinality(v_done) = jsonb_array_length(p_settlements) then return null; end if;
-  select array_agg(s.id) into v_lost from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint)
-    where s.id <> all (v_done) and not :schema.was_settled(s.id, s.token);
+  select array_agg(s.id) into v_lost from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text)
+    where s.id <> all (v_done) and not :schema.was_settled(s.id, s.token, s.kind);
   return v_lost;
 end $$;
 
--- Whether this attempt was settled before: the token stays on the row it settled, and in the trail of later attempts.
-create or replace function :schema.was_settled(p_id bigint, p_token bigint) returns boolean language sql stable as $$
-  select exists (select from :schema.jobs j where j.id = p_id
-      and ((j.token = p_token and j.lane <> 'x') or j.log @> jsonb_build_array(jsonb_build_object('token', p_token))))
-    or exists (select from :schema.finished_jobs j where j.id = p_id and j.token = p_token)
-    or exists (select from :schema.failed_jobs j where j.id = p_id and j.token = p_token)
+-- Whether this attempt was settled in this way before, by a call whose reply was lost. What a rescue or a retry recorded of it is
+-- no settlement of its own: such an attempt is lost. A release right after the claim leaves no trace but the token.
+create or replace function :schema.was_settled(p_id bigint, p_token bigint, p_kind text) returns boolean language sql stable as $$
+  select case
+    when p_kind = 'completed' then exists (select from :schema.finished_jobs f where f.id = p_id and f.token = p_token)
+    else exists (
+        select from (
+          select j.log from :schema.jobs j where j.id = p_id
+          union all select f.log from :schema.failed_jobs f where f.id = p_id
+          union all select f.log from :schema.finished_jobs f where f.id = p_id
+        ) x cross join lateral jsonb_array_elements(x.log) e
+        where (e.value ->> 'token')::bigint = p_token and e.value ->> 'reason' is distinct from 'worker_lost'
+          -- What somebody had cancelled ended as cancelled, whatever its handler asked for.
+          and (e.value ->> 'outcome' = case p_kind when 'retry' then 'failed' else p_kind end
+            or (e.value ->> 'outcome' = 'cancelled' and p_kind <> 'failed')))
+      or (p_kind = 'released' and exists (select from :schema.jobs j where j.id = p_id and j.token = p_token and j.lane = 'r'))
+  end
 $$;
 `,
   },
@@ -1423,6 +1466,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'feeed9ef6355454fabf695145c6db139b176b397a0bac872878fc3dc9d28cda1'
+export const functionsChecksum: string = '218206c46995502e10eedca5a91924a9a03d3418d4a1c71d0141e6d77a0dbbba'
 
 export const queries: Readonly<Record<string, string>> = {}

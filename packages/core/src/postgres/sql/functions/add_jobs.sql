@@ -12,25 +12,32 @@ create or replace function :schema.add_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   v_own bigint[];
+  v_has_all boolean;
 begin
   if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
     -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
     -- in use by an uncommitted transaction is waited for.
     select array_agg(nextval(':schema.job_ids') order by n) into v_own
       from generate_series(1, jsonb_array_length(p_jobs)) n;
-    with keyed as (
-      select :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') as key_hash, v_own[x.n] as job_id
-      from jsonb_array_elements(p_jobs) with ordinality x(value, n)
-      where x.value ? 'idempotency_key'
-    )
-    insert into :schema.job_keys (key_hash, job_id)
-      select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
-      on conflict (key_hash) do nothing;
-    select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n), array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n)
-      into ids, created
-      from jsonb_array_elements(p_jobs) with ordinality x(value, n)
-      left join :schema.job_keys k
-        on k.key_hash = :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key');
+    loop
+      with keyed as (
+        select :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') as key_hash, v_own[x.n] as job_id
+        from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+        where x.value ? 'idempotency_key'
+      )
+      insert into :schema.job_keys (key_hash, job_id)
+        select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
+        on conflict (key_hash) do nothing;
+      select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n),
+          array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n),
+          bool_and(k.job_id is not null or not x.value ? 'idempotency_key')
+        into ids, created, v_has_all
+        from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+        left join :schema.job_keys k
+          on k.key_hash = :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key');
+      -- A key that a clean-up freed between the two statements is taken in the next round.
+      exit when v_has_all;
+    end loop;
     select coalesce(jsonb_agg(x.value || jsonb_build_object('id', ids[x.n]) order by x.n), '[]') into p_jobs
       from jsonb_array_elements(p_jobs) with ordinality x(value, n) where created[x.n];
     if true = all (created) then created := null; end if;

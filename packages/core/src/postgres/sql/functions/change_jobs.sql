@@ -72,8 +72,7 @@ begin
         then nextval(':schema.job_ids') else j.ready_seq end,
       due_at = case when not p_changes ? 'run_at' then j.due_at when o.new_lane = 't' then v_run_at end,
       run_at = case when p_changes ? 'run_at' then v_run_at else j.run_at end,
-      next_attempt_at = case when p_changes ? 'run_at' and j.next_attempt_at is not null and o.new_lane = 't' then v_run_at
-        else j.next_attempt_at end,
+      next_attempt_at = case when p_changes ? 'run_at' and j.next_attempt_at is not null then v_run_at else j.next_attempt_at end,
       payload = case when p_changes ? 'payload' then p_changes -> 'payload' else j.payload end,
       rich = case when p_changes ? 'payload' then coalesce(c.rich, false) else j.rich end,
       max_attempts = case when p_changes ? 'max_attempts' then greatest(c.max_attempts, j.attempts + 1) else j.max_attempts end,
@@ -89,7 +88,8 @@ begin
     returning j.id, j.group_key, o.lane as old_lane, j.lane as new_lane
   )
   select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null and u.old_lane = 'r' and u.new_lane <> 'r'),
-      array_agg(distinct u.group_key) filter (where u.group_key is not null and u.old_lane <> 'g' and u.new_lane = 'g')
+      -- Also what waited before: while its row was locked here, a free place of the group passed it by.
+      array_agg(distinct u.group_key) filter (where u.group_key is not null and u.new_lane = 'g')
     into v_changed, v_left, v_wake from u;
   if v_left is not null then perform :schema.leave_groups(v_left); end if;
   if v_wake is not null then

@@ -8,13 +8,14 @@
 --   p_sleeping      records whether the worker wants to be notified; null leaves it
 --   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
 --   p_lease_ms      extend the worker's lease; null leaves it
+--   p_groups        also look for groups that gained waiting jobs; a sweep always does
 --   p_closed        tokens of claims of which nothing is left to settle
 -- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
 -- order they must start.
--- Locks, in order: job rows settled, group rows in key order, worker row, timed rows and ready rows (skip locked).
+-- Locks, in order: job rows settled, group rows in key order, the worker's row, timed rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
-  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null
+  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
 ) returns table (
   id bigint, token bigint, priority integer, ready_seq bigint, attempts integer, max_attempts integer, job_type text, payload text,
   created_at timestamptz, extra text
@@ -35,8 +36,15 @@ declare
   v_levels jsonb;
   v_level record;
   v_below bigint;
+  v_settings text;
 begin
-  perform :schema.steady_plans();
+  -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
+  -- cached while the table was empty is a scan when it is full. An assignment costs a tenth of the same in a statement.
+  if current_setting('enable_seqscan') = 'on' then
+    v_settings := set_config('enable_seqscan', 'off', true) || set_config('enable_sort', 'off', true)
+      || set_config('enable_bitmapscan', 'off', true) || set_config('enable_mergejoin', 'off', true)
+      || set_config('enable_hashjoin', 'off', true) || set_config('jit', 'off', true);
+  end if;
   if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
   if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
   if p_closed is not null then
@@ -48,10 +56,13 @@ begin
   if p_sleeping is not null then
     update :schema.workers w set sleeping = p_sleeping where w.id = p_worker and w.sleeping <> p_sleeping;
   end if;
-  if p_housekeeping then v_summary := :schema.housekeeping(p_worker, v_now); end if;
+  if p_housekeeping then
+    v_summary := :schema.housekeeping(p_worker, v_now);
+    v_alive := v_alive and exists (select from :schema.workers w where w.id = p_worker);
+  end if;
 
   if p_limit > 0 and v_alive then
-    if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
+    if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
     if p_bounds is null then
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
         select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
@@ -93,9 +104,9 @@ begin
   end if;
 
   if cardinality(v_all) > 0 then
-    -- Holds off a rescue of this worker until the claim is committed, else its jobs would be leased to nobody; a worker already given
-    -- up for dead claims nothing.
-    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker for key share;
+    -- A worker given up for dead claims nothing. Should that happen while this claim commits, the lease is found without its worker
+    -- by the next rescue.
+    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker;
     if not found then
       v_alive := false;
       v_all := '{}';
@@ -146,17 +157,6 @@ create or replace function :schema.keep_lasts(p_ids bigint[], p_lasts integer) r
     from unnest(p_ids) with ordinality x(id, n) join :schema.jobs j on j.id = x.id
   ) c where not c.last or c.lasts <= p_lasts
 $$;
-
--- Keeps the planner on the indexes that the hot path was written for, whatever the statistics say, until the transaction ends: a
--- plan cached while the table was empty is a scan when it is full.
-create or replace function :schema.steady_plans() returns void language plpgsql as $$
-begin
-  if current_setting('enable_seqscan') = 'on' then
-    perform set_config('enable_seqscan', 'off', true), set_config('enable_sort', 'off', true),
-      set_config('enable_bitmapscan', 'off', true), set_config('enable_mergejoin', 'off', true),
-      set_config('enable_hashjoin', 'off', true), set_config('jit', 'off', true);
-  end if;
-end $$;
 
 -- What any node does about once a second. Returns {nextDueMs, cancels: [[id, token, lost], ...], rescued, promoted}.
 create or replace function :schema.housekeeping(p_worker bigint, p_now timestamptz) returns jsonb language plpgsql as $$

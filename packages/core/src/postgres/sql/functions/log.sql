@@ -1,5 +1,5 @@
 -- The trail of a job: what cannot be derived from its columns. One entry per past attempt that did not complete it, and one per
--- edit, retry, prolongation or cancellation; an event's id is its position. At most 100 entries stay; log_dropped counts the others.
+-- edit, retry, prolongation or cancellation; an event's id is its position. At most 100 entries stay; log_dropped counts the events of the others.
 
 create or replace function :schema.log_attempt(j :schema.jobs, p_outcome text, p_now timestamptz, p_error jsonb, p_reason text)
 returns jsonb language sql as $$
@@ -23,9 +23,14 @@ create or replace function :schema.log_append(p_log jsonb, p_entry jsonb) return
 $$;
 
 create or replace function :schema.log_dropped(j :schema.jobs) returns integer language sql as $$
-  select j.log_dropped + case when jsonb_array_length(j.log) >= 100 then 1 else 0 end
+  select j.log_dropped + case when jsonb_array_length(j.log) >= 100 then :schema.log_events(j.log -> 0) else 0 end
 $$;
 
 create or replace function :schema.log_dropped(j :schema.failed_jobs) returns integer language sql as $$
-  select j.log_dropped + case when jsonb_array_length(j.log) >= 100 then 1 else 0 end
+  select j.log_dropped + case when jsonb_array_length(j.log) >= 100 then :schema.log_events(j.log -> 0) else 0 end
+$$;
+
+-- How many events one entry stands for; as in model/trail.ts.
+create or replace function :schema.log_events(p_entry jsonb) returns integer language sql immutable as $$
+  select case when p_entry ->> 'kind' <> 'attempt' then 1 when p_entry ->> 'outcome' = 'revoked' then 3 else 2 end
 $$;

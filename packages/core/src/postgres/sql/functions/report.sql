@@ -6,9 +6,11 @@ declare
   v_now timestamptz := clock_timestamp();
   v_done bigint[];
 begin
-  perform :schema.steady_plans();
   with s as (
-    select * from jsonb_to_recordset(p_reports) as s(id bigint, token bigint, progress smallint, output jsonb, prolonged_ms double precision)
+    -- An output of null is an output: only an absent one leaves what is there.
+    select (r.value ->> 'id')::bigint as id, (r.value ->> 'token')::bigint as token, (r.value ->> 'progress')::smallint as progress,
+      r.value -> 'output' as output, (r.value ->> 'prolonged_ms')::double precision as prolonged_ms
+    from jsonb_array_elements(p_reports) r
   ), u as (
     update :schema.jobs j set
       progress = coalesce(s.progress, j.progress), output = coalesce(s.output, j.output), changed_at = v_now,

@@ -20,7 +20,7 @@ begin
   v_ended := cardinality(:schema.end_jobs(v_ends, p_now));
   with u as (
     update :schema.jobs j set
-      lane = 'r', ready_seq = nextval(':schema.job_ids'), worker = null, lease_until = null, crashes = j.crashes + 1,
+      lane = 'r', ready_seq = nextval(':schema.job_ids'), token = null, worker = null, lease_until = null, crashes = j.crashes + 1,
       log = :schema.log_attempt(j, 'lost', p_now, null, 'worker_lost'), log_dropped = :schema.log_dropped(j)
     where j.id = any (p_ids) and j.lane = 'x'
     returning 1
@@ -38,7 +38,10 @@ declare
   v_count integer := 0;
   v_gone boolean := false;
 begin
-  if not exists (select from :schema.workers w where w.expires_at < p_now) then return 0; end if;
+  if not exists (select from :schema.workers w where w.expires_at < p_now)
+      and not exists (select from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)) then
+    return 0;
+  end if;
   for v_worker in select w.id from :schema.workers w where w.expires_at < p_now order by w.id for update skip locked loop
     -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
     delete from :schema.workers w where w.id = v_worker;
@@ -47,6 +50,14 @@ begin
     delete from :schema.leases l where l.worker = v_worker;
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
     v_gone := true;
+  end loop;
+  -- Leases whose worker went while it claimed.
+  for v_worker in
+    select distinct l.worker from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)
+  loop
+    v_ids := :schema.leased_jobs(v_worker);
+    delete from :schema.leases l where l.worker = v_worker;
+    if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
   end loop;
   if v_gone then perform :schema.set_group_limit(p_now); end if;
   return v_count;

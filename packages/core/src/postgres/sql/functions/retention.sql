@@ -40,7 +40,7 @@ begin
     select c.oid, c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     where i.inhparent = ':schema.finished_jobs'::regclass and c.relname ~ '^finished_jobs_\d{8}$'
       and (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC' <= p_before
-    order by c.relname limit 1
+    order by c.relname
   loop
     begin
       perform set_config('lock_timeout', '500ms', true);
@@ -48,9 +48,8 @@ begin
         || 'and k.key_hash = :schema.key_hash(f.tenant_id, f.idempotency_key) and k.job_id = f.id', ':rawschema', v_part.relname);
       execute format('select count(*) from %I.%I', ':rawschema', v_part.relname) into v_count;
       execute format('drop table %I.%I', ':rawschema', v_part.relname);
-      -- At least a batch, so that the caller comes back for the next day.
-      if v_count > 0 then return greatest(v_count, 1); end if;
-      return 0;
+      -- An answer of 0 would end the caller's round: an empty day is followed by the next.
+      if v_count > 0 then return v_count; end if;
     exception when lock_not_available or deadlock_detected then
       null;
     end;
@@ -75,22 +74,30 @@ declare
   v_more bigint;
 begin
   with o as materialized (
-    select f.tableoid, f.ctid, jsonb_array_length(f.log) as entries from :schema.finished_jobs f
+    select f.tableoid, f.ctid, (select sum(:schema.log_events(e.value)) from jsonb_array_elements(f.log) e)::integer as events
+    from :schema.finished_jobs f
     where f.finished_at < p_before and f.log is not null limit p_batch
   ), u as (
-    update :schema.finished_jobs f set log = null, log_dropped = f.log_dropped + o.entries
-    from o where f.tableoid = o.tableoid and f.ctid = o.ctid returning o.entries
+    update :schema.finished_jobs f set log = null, log_dropped = f.log_dropped + coalesce(o.events, 0)
+    from o where f.tableoid = o.tableoid and f.ctid = o.ctid returning o.events
   )
-  select coalesce(sum(u.entries), 0) into v_count from u;
+  select coalesce(sum(u.events), 0) into v_count from u;
   return v_count;
 end $$;
 
--- Forgets rows that nothing refers to any more: stop requests of ended attempts and groups without jobs.
+-- Forgets rows that nothing refers to any more: stop requests of ended attempts and groups without jobs. Wakes groups that wait for
+-- nothing: a place that came free while every waiting job was locked by somebody who then rolled back was offered to nobody.
 create or replace function :schema.forget_stale() returns void language plpgsql as $$
 begin
   delete from :schema.cancel_requests c
-    where not exists (select from :schema.workers w where w.id = c.worker);
+    where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
+      or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
   perform pg_advisory_xact_lock(:schema.group_lock());
   delete from :schema.groups g where g.active = 0 and g.max_active is null
     and not exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key);
+  insert into :schema.group_wakes (group_key)
+    select g.group_key from :schema.groups g, :schema.settings s
+    where g.active < coalesce(g.max_active, s.group_limit, 2147483647)
+      and exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key)
+      and not exists (select from :schema.group_wakes w where w.group_key = g.group_key);
 end $$;

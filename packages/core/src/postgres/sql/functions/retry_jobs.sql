@@ -1,5 +1,5 @@
 -- Makes jobs pending again under the same id.
---   p_ids    jobs that failed for good, were cancelled, are between two attempts, or (with p_running) are executing
+--   p_ids    jobs that failed for good, were cancelled, are between two attempts (also due again), or (with p_running) are executing
 --   p_reset  count attempts from 0 again; else a job whose attempts are used up gets one more
 -- An executing job's lease is revoked: its worker is told, and nothing it does afterwards has an effect.
 -- Returns the ids changed.
@@ -25,7 +25,7 @@ begin
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
       output, log)
     select
-      d.id, nextval(':schema.job_ids'), d.token, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
+      d.id, nextval(':schema.job_ids'), null, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
       d.next_attempt_at, d.last_failed_at, v_now, d.last_cancelled_at, v_now, d.cancel_requested_at, null,
       d.lease_until, d.wait_until, d.timeout_ms, null, d.retry_delay, d.retry_delay_max, d.priority,
       case when p_reset then 0 else d.attempts end,
@@ -41,7 +41,7 @@ begin
   with o as (
     select j.id, j.lane, j.token, j.worker from :schema.jobs j
     where j.id = any (p_ids) and j.id <> all (coalesce(v_moved, '{}'))
-      and ((j.lane = 't' and j.next_attempt_at is not null) or (j.lane = 'x' and p_running))
+      and ((j.lane in ('t', 'r', 'g') and j.next_attempt_at is not null) or (j.lane = 'x' and p_running))
     for update
   ), r as (
     insert into :schema.cancel_requests (job_id, token, worker, lost)
@@ -50,12 +50,12 @@ begin
   ), u as (
     update :schema.jobs j set
       -- A revoked attempt keeps the place in its group for its successor.
-      lane = case when j.group_key is null or o.lane = 'x' then 'r' else 'g' end::"char",
+      lane = case when j.group_key is null or o.lane in ('x', 'r') then 'r' else 'g' end::"char", token = null,
       ready_seq = nextval(':schema.job_ids'), due_at = null, next_attempt_at = null, run_at = v_now, last_retried_at = v_now,
       changed_at = v_now, worker = null, lease_until = null, cancel_requested_at = null,
       attempts = case when p_reset then 0 else j.attempts end,
       max_attempts = case when p_reset then j.max_attempts else greatest(j.max_attempts, j.attempts + 1) end,
-      log = case when o.lane = 'x' then :schema.log_attempt(j, 'lost', v_now, null, null) else :schema.log_note(j, 'retried', v_now, null) end,
+      log = case when o.lane = 'x' then :schema.log_attempt(j, 'revoked', v_now, null, null) else :schema.log_note(j, 'retried', v_now, null) end,
       log_dropped = :schema.log_dropped(j)
     from o where j.id = o.id
     returning j.id, j.group_key, j.lane

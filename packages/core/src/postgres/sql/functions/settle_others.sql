@@ -19,8 +19,8 @@ declare
 begin
   if p_settlements @? '$[*] ? (@.kind == "completed")' then
     with s as (
-      select s.id, s.token, s.output as new_output from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, output jsonb)
-      where s.kind = 'completed'
+      select (s.value ->> 'id')::bigint as id, (s.value ->> 'token')::bigint as token, s.value -> 'output' as new_output
+      from jsonb_array_elements(p_settlements) s where s.value ->> 'kind' = 'completed'
     ), d as (
       delete from :schema.jobs j using s where j.id = s.id and j.token = s.token and j.lane = 'x' returning j.*, s.new_output
     ), f as (
@@ -101,15 +101,26 @@ begin
   end if;
 
   if cardinality(v_done) = jsonb_array_length(p_settlements) then return null; end if;
-  select array_agg(s.id) into v_lost from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint)
-    where s.id <> all (v_done) and not :schema.was_settled(s.id, s.token);
+  select array_agg(s.id) into v_lost from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text)
+    where s.id <> all (v_done) and not :schema.was_settled(s.id, s.token, s.kind);
   return v_lost;
 end $$;
 
--- Whether this attempt was settled before: the token stays on the row it settled, and in the trail of later attempts.
-create or replace function :schema.was_settled(p_id bigint, p_token bigint) returns boolean language sql stable as $$
-  select exists (select from :schema.jobs j where j.id = p_id
-      and ((j.token = p_token and j.lane <> 'x') or j.log @> jsonb_build_array(jsonb_build_object('token', p_token))))
-    or exists (select from :schema.finished_jobs j where j.id = p_id and j.token = p_token)
-    or exists (select from :schema.failed_jobs j where j.id = p_id and j.token = p_token)
+-- Whether this attempt was settled in this way before, by a call whose reply was lost. What a rescue or a retry recorded of it is
+-- no settlement of its own: such an attempt is lost. A release right after the claim leaves no trace but the token.
+create or replace function :schema.was_settled(p_id bigint, p_token bigint, p_kind text) returns boolean language sql stable as $$
+  select case
+    when p_kind = 'completed' then exists (select from :schema.finished_jobs f where f.id = p_id and f.token = p_token)
+    else exists (
+        select from (
+          select j.log from :schema.jobs j where j.id = p_id
+          union all select f.log from :schema.failed_jobs f where f.id = p_id
+          union all select f.log from :schema.finished_jobs f where f.id = p_id
+        ) x cross join lateral jsonb_array_elements(x.log) e
+        where (e.value ->> 'token')::bigint = p_token and e.value ->> 'reason' is distinct from 'worker_lost'
+          -- What somebody had cancelled ended as cancelled, whatever its handler asked for.
+          and (e.value ->> 'outcome' = case p_kind when 'retry' then 'failed' else p_kind end
+            or (e.value ->> 'outcome' = 'cancelled' and p_kind <> 'failed')))
+      or (p_kind = 'released' and exists (select from :schema.jobs j where j.id = p_id and j.token = p_token and j.lane = 'r'))
+  end
 $$;
