@@ -1,6 +1,12 @@
 import type { JobEventType } from '../model/event.ts'
 import type { FailureReason, JobError, JobRecord } from '../model/job.ts'
-import type { ClaimedJob, ExchangeOptions, ExchangeResult, HousekeepingResult, RegisterOptions } from '../store/claim.ts'
+import type {
+  ClaimedJob,
+  ExchangeOptions,
+  ExchangeResult,
+  HousekeepingResult,
+  RegisterOptions,
+} from '../store/claim.ts'
 import type { NewJob } from '../store/enqueue.ts'
 import type { Settlement, SettleResult } from '../store/settle.ts'
 import type { Store } from '../store/store.ts'

@@ -107,7 +107,10 @@ export const claimCases: readonly ConformanceCase[] = [
         if (n % 2 === 0) await t.settle(released(job))
         else await t.store.retry({ id: job.id })
       }
-      equal(tokens, [...new Set(tokens)].toSorted((a, b) => a - b))
+      equal(
+        tokens,
+        [...new Set(tokens)].toSorted((a, b) => a - b),
+      )
     },
   },
   {
@@ -135,12 +138,20 @@ export const claimCases: readonly ConformanceCase[] = [
     name: 'a sweep tells every level that has more, highest first, and a bound that misses none of its jobs',
     async run(t) {
       const worker = await t.worker()
-      const [low, , first, second] = await t.addAll([{ priority: -1 }, { priority: 9 }, { priority: 4 }, { priority: 4 }])
+      const [low, , first, second] = await t.addAll([
+        { priority: -1 },
+        { priority: 9 },
+        { priority: 4 },
+        { priority: 4 },
+      ])
       const { jobs, levels } = await t.exchange(worker, { limit: 1 })
       check(levels !== undefined && levels !== 'many', 'a sweep answers levels')
       equal(jobs[0]?.priority, 9)
       const priorities = levels.map(({ priority }) => priority)
-      equal(priorities, priorities.toSorted((a, b) => b - a))
+      equal(
+        priorities,
+        priorities.toSorted((a, b) => b - a),
+      )
       equal(await t.claimIds(worker, 10, { from: levels }), [first, second, low])
     },
   },

@@ -27,14 +27,26 @@ const LOSSES: Readonly<Record<string, (t: Bench, worker: number, job: ClaimedJob
 /** Of a job, what a stale attempt could spoil. */
 async function traces(t: Bench, id: number): Promise<unknown> {
   const { status, attempts, output, progress, errorHistory, nextAttemptAt, runAt, lockedBy } = await t.job(id)
-  return { status, attempts, output, progress, errorHistory, nextAttemptAt, runAt, lockedBy, events: await t.events(id) }
+  return {
+    status,
+    attempts,
+    output,
+    progress,
+    errorHistory,
+    nextAttemptAt,
+    runAt,
+    lockedBy,
+    events: await t.events(id),
+  }
 }
 
 function staleCase(kind: string, make: (job: ClaimedJob) => Settlement): ConformanceCase {
   return {
     name: `${kind} of a stale attempt is refused and changes nothing, before and after the next attempt begins`,
     async run(t) {
-      const losses = Object.entries(LOSSES).filter(([how]) => how !== 'its worker was unregistered' || kind !== 'a release')
+      const losses = Object.entries(LOSSES).filter(
+        ([how]) => how !== 'its worker was unregistered' || kind !== 'a release',
+      )
       for (const [how, lose] of losses) {
         await t.target.reset()
         const worker = await t.worker({ workerId: 'stale' })
@@ -146,7 +158,8 @@ export const fencingCases: readonly ConformanceCase[] = [
     async run(t) {
       const worker = await t.worker()
       const job = await t.start(worker)
-      for (const make of Object.values(KINDS)) equal([...(await t.settle(make({ ...job, token: job.token + 1 })))], ['lost'])
+      for (const make of Object.values(KINDS))
+        equal([...(await t.settle(make({ ...job, token: job.token + 1 })))], ['lost'])
       equal((await t.job(job.id)).status, 'processing')
     },
   },

@@ -53,27 +53,25 @@ export const groupCases: readonly ConformanceCase[] = [
       equal((await t.job(c ?? 0)).status, 'pending')
     },
   },
-  ...Object.entries(ENDS).map(
-    ([how, end]): ConformanceCase => ({
-      name: `the next job of a full group is offered by ${how}`,
-      async run(t) {
-        const worker = await t.worker({ groupConcurrency: 1 })
-        const helper = await t.worker({ groupConcurrency: 1 })
-        const [first, second, third] = await t.addAll([
-          { groupId: 'g', maxAttempts: how.includes('last attempt') ? 1 : 3 },
-          { groupId: 'g' },
-          { groupId: 'g' },
-        ])
-        const job = await t.claimOne(worker)
-        equal(job.id, first)
-        equal(await t.claimIds(helper), [])
-        await end(t, job, worker)
-        equal(await t.claimIds(helper), [second])
-        equal(await t.claimIds(helper), [])
-        check((await t.job(third ?? 0)).status === 'pending', 'the third waits')
-      },
-    }),
-  ),
+  ...Object.entries(ENDS).map(([how, end]): ConformanceCase => ({
+    name: `the next job of a full group is offered by ${how}`,
+    async run(t) {
+      const worker = await t.worker({ groupConcurrency: 1 })
+      const helper = await t.worker({ groupConcurrency: 1 })
+      const [first, second, third] = await t.addAll([
+        { groupId: 'g', maxAttempts: how.includes('last attempt') ? 1 : 3 },
+        { groupId: 'g' },
+        { groupId: 'g' },
+      ])
+      const job = await t.claimOne(worker)
+      equal(job.id, first)
+      equal(await t.claimIds(helper), [])
+      await end(t, job, worker)
+      equal(await t.claimIds(helper), [second])
+      equal(await t.claimIds(helper), [])
+      check((await t.job(third ?? 0)).status === 'pending', 'the third waits')
+    },
+  })),
   {
     name: 'a released or rescued job keeps its place in the group',
     async run(t) {
@@ -187,10 +185,18 @@ export const groupCases: readonly ConformanceCase[] = [
     name: 'tenants do not share a group',
     async run(t) {
       const worker = await t.worker({ groupConcurrency: 1 })
-      const ids = await t.addAll([undefined, 'a', 'b', 'a'].map((tenantId) => ({ groupId: 'g', ...(tenantId && { tenantId }) })))
+      const ids = await t.addAll(
+        [undefined, 'a', 'b', 'a'].map((tenantId) => ({ groupId: 'g', ...(tenantId && { tenantId }) })),
+      )
       const jobs = await t.claim(worker)
-      equal(jobs.map(({ id }) => id).toSorted((x, y) => x - y), ids.slice(0, 3))
-      check(jobs.every(({ groupId }) => groupId === 'g'), 'the id is read back without its tenant')
+      equal(
+        jobs.map(({ id }) => id).toSorted((x, y) => x - y),
+        ids.slice(0, 3),
+      )
+      check(
+        jobs.every(({ groupId }) => groupId === 'g'),
+        'the id is read back without its tenant',
+      )
     },
   },
   {
@@ -198,7 +204,9 @@ export const groupCases: readonly ConformanceCase[] = [
     needs: ['concurrent-sessions'],
     async run(t) {
       const workers = await Promise.all(Array.from({ length: 8 }, () => t.worker({ groupConcurrency: 2 })))
-      await Promise.all([0, 1, 2, 3].map(() => t.addAll(Array.from({ length: 40 }, (_, n) => ({ groupId: `g${n % 2}` })))))
+      await Promise.all(
+        [0, 1, 2, 3].map(() => t.addAll(Array.from({ length: 40 }, (_, n) => ({ groupId: `g${n % 2}` })))),
+      )
       const running = new Map<string, number>()
       let done = 0
       await Promise.all(

@@ -10,7 +10,9 @@ async function listed(t: Bench, options: Partial<ListOptions> = {}): Promise<num
 }
 
 /** One job in each state there is, by name. */
-async function oneOfEach(t: Bench): Promise<Record<'done' | 'dead' | 'between' | 'running' | 'cancelled' | 'pending' | 'later', number>> {
+async function oneOfEach(
+  t: Bench,
+): Promise<Record<'done' | 'dead' | 'between' | 'running' | 'cancelled' | 'pending' | 'later', number>> {
   const worker = await t.worker()
   const done = (await t.finish(worker, completed)).id
   const dead = (await t.finish(worker, failed)).id
@@ -71,7 +73,11 @@ export const inspectCases: readonly ConformanceCase[] = [
       const all = await listed(t)
       equal(all.length, 25)
       const byCursor: number[] = []
-      for (let page = await listed(t, { limit: 7 }); page.length > 0; page = await listed(t, { limit: 7, cursor: page.at(-1) ?? 0 })) {
+      for (
+        let page = await listed(t, { limit: 7 });
+        page.length > 0;
+        page = await listed(t, { limit: 7, cursor: page.at(-1) ?? 0 })
+      ) {
         byCursor.push(...page)
       }
       equal(byCursor, all)
@@ -148,9 +154,15 @@ export const inspectCases: readonly ConformanceCase[] = [
         events.map(({ id, eventType }) => [id, eventType]),
         ['added', 'processing', 'failed', 'edited', 'processing', 'completed'].map((type, n) => [n + 1, type]),
       )
-      check(events.every(({ jobId }) => jobId === first.id), 'they are of this job')
+      check(
+        events.every(({ jobId }) => jobId === first.id),
+        'they are of this job',
+      )
       const times = events.map(({ createdAt }) => createdAt.getTime())
-      equal(times, times.toSorted((a, b) => a - b))
+      equal(
+        times,
+        times.toSorted((a, b) => a - b),
+      )
       equal({ ...events[0]?.metadata }, { jobType: 'work', tags: ['x'], idempotencyKey: 'k' })
       equal([events[2]?.metadata?.['message'], events[2]?.metadata?.['workerId']], ['boom', 'w'])
     },
@@ -165,7 +177,12 @@ export const inspectCases: readonly ConformanceCase[] = [
         await t.keepHouse(worker)
       }
       const ids = async (): Promise<Map<string, number>> =>
-        new Map((await t.store.listEvents({ id })).map((event) => [`${event.eventType} ${String(event.metadata?.['message'])}`, event.id]))
+        new Map(
+          (await t.store.listEvents({ id })).map((event) => [
+            `${event.eventType} ${String(event.metadata?.['message'])}`,
+            event.id,
+          ]),
+        )
       for (let n = 1; n <= 99; n++) await attempt(n)
       const before = (await ids()).get('failed failure 99')
       for (let n = 100; n <= 103; n++) await attempt(n)

@@ -16,7 +16,7 @@ const JSON_VALUES: readonly unknown[] = [
   '',
   '123',
   '{"a":1}',
-  "it's; \\ \"quoted\" \u2028 \u{1f600} \u007f",
+  'it\'s; \\ "quoted" \u2028 \u{1f600} \u007f',
   [],
   [[]],
   [null, 1, 'x', { a: [] }],
@@ -66,7 +66,11 @@ export const payloadCases: readonly ConformanceCase[] = [
     name: 'what the rich codec wrote is read back by it, also from history and from dead letters',
     async run(t) {
       const worker = await t.worker()
-      const job = { payload: encodePayload(RICH_VALUE, { codec: 'rich' }), codec: 'rich', deadLetterJobType: 'dead' } as const
+      const job = {
+        payload: encodePayload(RICH_VALUE, { codec: 'rich' }),
+        codec: 'rich',
+        deadLetterJobType: 'dead',
+      } as const
       const first = await t.start(worker, job)
       equal(decodePayload(first.payload, first.codec), RICH_VALUE)
       equal((await t.job(first.id)).payload as unknown, RICH_VALUE)

@@ -23,7 +23,16 @@ export const workerCases: readonly ConformanceCase[] = [
       const { startedAt, lastSeenAt, expiresAt, ...rest } = listed
       equal(
         { ...rest, jobTypes: [...(rest.jobTypes ?? [])] },
-        { workerId: "it's me", concurrency: 4, groupConcurrency: 2, jobTypes: ['a', '{b}'], host: 'h', pid: 42, version: '1.2.3', running: 1 },
+        {
+          workerId: "it's me",
+          concurrency: 4,
+          groupConcurrency: 2,
+          jobTypes: ['a', '{b}'],
+          host: 'h',
+          pid: 42,
+          version: '1.2.3',
+          running: 1,
+        },
       )
       equal(startedAt, lastSeenAt)
       between(expiresAt.getTime() - startedAt.getTime(), 9_999, 10_001, 'the lease')
@@ -44,7 +53,8 @@ export const workerCases: readonly ConformanceCase[] = [
     async run(t) {
       const worker = await t.worker({ leaseMs: 2000 })
       equal(await t.store.heartbeat({ worker, leaseMs: 600_000 }), true)
-      const left = async (): Promise<number> => ((await t.store.listWorkers())[0]?.expiresAt.getTime() ?? 0) - Date.now()
+      const left = async (): Promise<number> =>
+        ((await t.store.listWorkers())[0]?.expiresAt.getTime() ?? 0) - Date.now()
       check((await left()) > 300_000, 'the lease is longer')
       equal((await t.exchange(worker, { heartbeatMs: 3_600_000 })).alive, true)
       check((await left()) > 1_800_000, 'the lease is longer still')

@@ -65,7 +65,7 @@ export function filterCondition(table: JobTable, filter: JobFilter, parameters: 
   if (filter.final !== undefined) {
     // Only failures are final or not: a live one between two attempts is not.
     if (table === 'finished_jobs' || (table === 'failed_jobs') !== filter.final) return null
-    if (table === 'jobs') all.push('j.next_attempt_at is not null')
+    all.push(table === 'jobs' ? 'j.next_attempt_at is not null' : "j.status = 'f'")
   }
   if (filter.jobType !== undefined) all.push(`j.job_type = any (${parameters.add(list<string>(filter.jobType), 'text[]')})`)
   if (filter.priority !== undefined) all.push(`j.priority = ${parameters.add(filter.priority, 'integer')}`)

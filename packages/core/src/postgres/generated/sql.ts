@@ -113,6 +113,7 @@ create table :schema.job_keys (
   job_id bigint not null,
   constraint job_keys_pkey primary key (key_hash)
 );
+create index job_keys_job on :schema.job_keys (job_id);
 
 -- One row per running processor. Silent past expires_at, it loses all its leases in one statement.
 create table :schema.workers (
@@ -178,7 +179,7 @@ create table :schema.settings (
 );
 insert into :schema.settings (group_limit) values (null);
 `,
-    checksum: '22ec3bec6d10a75a9c69ae07dc6018c6aea77cf4b4b26ea67a1f8e42ceb0578d',
+    checksum: 'bdfb7438220df93abee6c220d22b942e936f7ff3cd676e53b78e77eae64d1b0a',
   },
 ]
 
@@ -850,12 +851,16 @@ $$;
 
 create or replace function :schema.log_note(j :schema.jobs, p_kind text, p_now timestamptz, p_metadata jsonb)
 returns jsonb language sql as $$
-  select :schema.log_append(j.log, jsonb_strip_nulls(jsonb_build_object('kind', p_kind, 'at', p_now, 'metadata', p_metadata)))
+  -- Nulls within the metadata stay: they say what was cleared.
+  select :schema.log_append(j.log, jsonb_build_object('kind', p_kind, 'at', p_now)
+    || case when p_metadata is null then '{}' else jsonb_build_object('metadata', p_metadata) end)
 $$;
 
 create or replace function :schema.log_note(j :schema.failed_jobs, p_kind text, p_now timestamptz, p_metadata jsonb)
 returns jsonb language sql as $$
-  select :schema.log_append(j.log, jsonb_strip_nulls(jsonb_build_object('kind', p_kind, 'at', p_now, 'metadata', p_metadata)))
+  -- Nulls within the metadata stay: they say what was cleared.
+  select :schema.log_append(j.log, jsonb_build_object('kind', p_kind, 'at', p_now)
+    || case when p_metadata is null then '{}' else jsonb_build_object('metadata', p_metadata) end)
 $$;
 
 create or replace function :schema.log_append(p_log jsonb, p_entry jsonb) returns jsonb language sql as $$
@@ -979,8 +984,7 @@ begin
     -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
     delete from :schema.workers w where w.id = v_worker;
     delete from :schema.cancel_requests c where c.worker = v_worker;
-    v_ids := :schema.leased_jobs(v_worker);
-    delete from :schema.leases l where l.worker = v_worker;
+    v_ids := :schema.take_leases(v_worker);
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
     v_gone := true;
   end loop;
@@ -988,8 +992,7 @@ begin
   for v_worker in
     select distinct l.worker from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)
   loop
-    v_ids := :schema.leased_jobs(v_worker);
-    delete from :schema.leases l where l.worker = v_worker;
+    v_ids := :schema.take_leases(v_worker);
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
   end loop;
   if v_gone then perform :schema.set_group_limit(p_now); end if;
@@ -1016,6 +1019,22 @@ begin
   ) j;
   if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, v_now); end if;
   return v_count;
+end $$;
+
+-- Ends the leases of a worker and answers the jobs it still held, locked: whoever else rescues the same worker gets none of them, and
+-- none can be retried and claimed anew before it has been taken back.
+create or replace function :schema.take_leases(p_worker bigint) returns bigint[] language plpgsql as $$
+declare
+  v_ids bigint[];
+begin
+  with d as (
+    delete from :schema.leases l where l.worker = p_worker returning l.token, l.job_ids
+  )
+  select array_agg(h.id) into v_ids from (
+    select j.id from d join :schema.jobs j on j.id = any (d.job_ids) and j.token = d.token and j.lane = 'x'
+    order by j.id for update of j
+  ) h;
+  return v_ids;
 end $$;
 
 -- What a worker holds now.
@@ -1222,17 +1241,28 @@ declare
   v_groups text[];
   v_lost bigint[];
   v_copied integer;
+  v_keyed bigint[];
 begin
   if not p_keep then
-    with d as (
-      delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
-      where j.id = s.id and j.token = s.token and j.lane = 'x'
-      returning j.id, j.group_key, j.idempotency_key, j.tenant_id
-    ), k as (
-      delete from :schema.job_keys k using d
-      where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
-    )
-    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_done, v_groups from d;
+    if p_tokens[1] = all (p_tokens) then
+      with d as (
+        delete from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x'
+        returning j.id, j.group_key, j.idempotency_key
+      )
+      select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
+          array_agg(d.id) filter (where d.idempotency_key is not null)
+        into v_done, v_groups, v_keyed from d;
+    else
+      with d as (
+        delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
+        where j.id = s.id and j.token = s.token and j.lane = 'x'
+        returning j.id, j.group_key, j.idempotency_key
+      )
+      select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
+          array_agg(d.id) filter (where d.idempotency_key is not null)
+        into v_done, v_groups, v_keyed from d;
+    end if;
+    if v_keyed is not null then delete from :schema.job_keys k where k.job_id = any (v_keyed); end if;
   elsif p_tokens[1] = all (p_tokens) then
     -- The usual case, one claim's jobs together. An array probe of the primary key is a plan that nothing can turn into a scan, and
     -- copying first spares the rows a detour through a common table expression (measured: 0.6 of 6 us a job).
@@ -1466,6 +1496,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '218206c46995502e10eedca5a91924a9a03d3418d4a1c71d0141e6d77a0dbbba'
+export const functionsChecksum: string = '4d4ab36c5388196e30ae04389508e9c55c204b9081f088bee553a397601c950e'
 
 export const queries: Readonly<Record<string, string>> = {}

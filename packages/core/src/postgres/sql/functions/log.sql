@@ -10,12 +10,16 @@ $$;
 
 create or replace function :schema.log_note(j :schema.jobs, p_kind text, p_now timestamptz, p_metadata jsonb)
 returns jsonb language sql as $$
-  select :schema.log_append(j.log, jsonb_strip_nulls(jsonb_build_object('kind', p_kind, 'at', p_now, 'metadata', p_metadata)))
+  -- Nulls within the metadata stay: they say what was cleared.
+  select :schema.log_append(j.log, jsonb_build_object('kind', p_kind, 'at', p_now)
+    || case when p_metadata is null then '{}' else jsonb_build_object('metadata', p_metadata) end)
 $$;
 
 create or replace function :schema.log_note(j :schema.failed_jobs, p_kind text, p_now timestamptz, p_metadata jsonb)
 returns jsonb language sql as $$
-  select :schema.log_append(j.log, jsonb_strip_nulls(jsonb_build_object('kind', p_kind, 'at', p_now, 'metadata', p_metadata)))
+  -- Nulls within the metadata stay: they say what was cleared.
+  select :schema.log_append(j.log, jsonb_build_object('kind', p_kind, 'at', p_now)
+    || case when p_metadata is null then '{}' else jsonb_build_object('metadata', p_metadata) end)
 $$;
 
 create or replace function :schema.log_append(p_log jsonb, p_entry jsonb) returns jsonb language sql as $$

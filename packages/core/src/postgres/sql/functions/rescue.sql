@@ -46,8 +46,7 @@ begin
     -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
     delete from :schema.workers w where w.id = v_worker;
     delete from :schema.cancel_requests c where c.worker = v_worker;
-    v_ids := :schema.leased_jobs(v_worker);
-    delete from :schema.leases l where l.worker = v_worker;
+    v_ids := :schema.take_leases(v_worker);
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
     v_gone := true;
   end loop;
@@ -55,8 +54,7 @@ begin
   for v_worker in
     select distinct l.worker from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)
   loop
-    v_ids := :schema.leased_jobs(v_worker);
-    delete from :schema.leases l where l.worker = v_worker;
+    v_ids := :schema.take_leases(v_worker);
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
   end loop;
   if v_gone then perform :schema.set_group_limit(p_now); end if;
@@ -83,6 +81,22 @@ begin
   ) j;
   if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, v_now); end if;
   return v_count;
+end $$;
+
+-- Ends the leases of a worker and answers the jobs it still held, locked: whoever else rescues the same worker gets none of them, and
+-- none can be retried and claimed anew before it has been taken back.
+create or replace function :schema.take_leases(p_worker bigint) returns bigint[] language plpgsql as $$
+declare
+  v_ids bigint[];
+begin
+  with d as (
+    delete from :schema.leases l where l.worker = p_worker returning l.token, l.job_ids
+  )
+  select array_agg(h.id) into v_ids from (
+    select j.id from d join :schema.jobs j on j.id = any (d.job_ids) and j.token = d.token and j.lane = 'x'
+    order by j.id for update of j
+  ) h;
+  return v_ids;
 end $$;
 
 -- What a worker holds now.

@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openEmbedded } from '@millrace/pglite'
+import type { ConformanceTarget } from '../../src/conformance/index.ts'
+import { createPostgresStore } from '../../src/postgres/store.ts'
+import { sqlHooks } from './postgres-target.ts'
+
+/** An embedded database in a folder of its own; `close` ends it and removes the folder. */
+export async function openEmbeddedTarget(schema: string): Promise<ConformanceTarget & { close: () => Promise<void> }> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-conformance-'))
+  const database = await openEmbedded({ dataDir })
+  const store = createPostgresStore({ executor: database, schema })
+  await store.migrate({ mode: 'auto' })
+  const shared = {
+    kind: database.kind,
+    parallelism: database.parallelism,
+    query: database.query.bind(database),
+    script: database.script.bind(database),
+    close: () => Promise.resolve(),
+  }
+  return {
+    store,
+    ...sqlHooks((text, values) => database.query(text, values), schema),
+    openAnother: () => Promise.resolve(createPostgresStore({ executor: shared, schema })),
+    transaction: (fn) => database.transaction((tx) => fn(tx)),
+    async close() {
+      await store.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
