@@ -38,7 +38,11 @@ export function jobEvents(trail: JobTrail): JobEvent[] {
   }
   const happenings = [added, ...pastEvents(trail)]
   // Dropped entries keep their positions, so an event's id never changes. The creation is the first, always.
-  return happenings.map((event, index) => ({ id: index === 0 ? 1 : index + 1 + trail.dropped, jobId: trail.jobId, ...event }))
+  return happenings.map((event, index) => ({
+    id: index === 0 ? 1 : index + 1 + trail.dropped,
+    jobId: trail.jobId,
+    ...event,
+  }))
 }
 
 /** Notes that belong to the attempt under way, whose own entry is written when it ends. */
@@ -99,7 +103,10 @@ function entryEvents(entry: unknown): { readonly kind: unknown; readonly events:
   if (kind === 'attempt') return { kind, events: attemptEvents(fields) }
   const eventType = NOTE_EVENTS[String(kind)]
   const createdAt = new Date(String(fields['at']))
-  return { kind, events: eventType === undefined ? [] : [{ eventType, createdAt, metadata: record(fields['metadata']) }] }
+  return {
+    kind,
+    events: eventType === undefined ? [] : [{ eventType, createdAt, metadata: record(fields['metadata']) }],
+  }
 }
 
 /** The store counts these when it drops an entry (`log_events`). */

@@ -102,6 +102,7 @@ function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]
     jobs,
     settled: settledResults(settlements, field(told, 'lost')),
     alive: field(told, 'alive') !== false,
+    ...(field(told, 'held') === true ? { hasHeld: true } : {}),
     ...(Array.isArray(levels) ? { levels: readyLevels(levels) } : {}),
     ...(housekeeping === undefined ? {} : { housekeeping: housekeepingResult(housekeeping) }),
   }

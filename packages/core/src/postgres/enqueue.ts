@@ -7,7 +7,7 @@ const ADD = 'select a.ids, array_to_json(a.created)::text, a.sleepers from :sche
 
 const ADD_PLAIN = 'select a.ids, null, a.sleepers from :schema.add_plain_jobs($1::jsonb, $2::bigint, false) a'
 
-const ADD_ONE = 'select a.id, null, a.sleepers from :schema.add_plain_job($1::text, $2::jsonb, $3::integer, $4::bigint) a'
+const ADD_ONE = 'select :schema.add_plain_job($1::text, $2::jsonb, $3::integer, $4::bigint)'
 
 const REPEATED = { isRepeated: true } as const
 
@@ -22,7 +22,9 @@ export function enqueueVerbs(db: Database): EnqueueStore {
       const [first] = jobs
       if (jobs.length > 1 || first === undefined) return enqueueResult(await db.query(ADD_PLAIN, [jobsJson(jobs), nonce], REPEATED))
       const [row] = await db.query(ADD_ONE, [first.jobType, first.payload, first.priority ?? 0, nonce], REPEATED)
-      return { ids: [integer(row?.[0])], created: 'all', sleepers: row?.[2] === true }
+      // Negative: some worker sleeps.
+      const id = integer(row?.[0])
+      return { ids: [Math.abs(id)], created: 'all', sleepers: id < 0 }
     },
     async findEnqueued({ nonce, sinceId }) {
       const ids = await db.value('select :schema.find_added($1::bigint, $2::bigint)', [nonce, sinceId])

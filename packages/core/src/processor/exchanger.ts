@@ -233,8 +233,9 @@ export class Exchanger {
         this.#hungrySince ??= now
       } else {
         this.#hungrySince = undefined
-        // Those who added while the row said "awake" told nobody: look once more now that it says otherwise.
-        if (!this.#isRowSleeping) this.#isHungry = true
+        // Those who added while the row said "awake" told nobody: look once more, now that it will say otherwise. And who woke us
+        // while this claim was under way may have committed too late for it.
+        this.#isHungry = !this.#isRowSleeping || this.#isWoken
       }
     }
     if (housekeeping === undefined) return

@@ -44,8 +44,8 @@ interface Running {
   readonly startedAt: number
 }
 
-/** An idle worker looks at the store this often at least. */
-const LONGEST_TICK_MS = 1000
+/** An idle worker looks at the store this often at least: a little under once a second, with room for a check of the listener. */
+const LONGEST_TICK_MS = 1050
 
 /** What was fetched ahead and cannot start within this time goes back to other workers. */
 const HOLD_MS = 250

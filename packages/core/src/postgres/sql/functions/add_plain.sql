@@ -1,5 +1,5 @@
 -- The usual add, with nothing but type, payload and priority, at the cost of little more than an insert (measured on PostgreSQL 18:
--- 85 us of server time against 150 for the same through add_jobs, and 5.2 against 7 us a job in a batch of 1,000).
+-- 66 us of server time against 150 for the same through add_jobs, and 5.2 against 7 us a job in a batch of 1,000).
 -- Same parameters and results as add_jobs; p_jobs is an array of {job_type, payload, priority?}.
 create or replace function :schema.add_plain_jobs(
   p_jobs jsonb, p_nonce bigint, p_notify boolean, out ids bigint[], out sleepers boolean
@@ -23,15 +23,17 @@ begin
   if p_notify and sleepers then perform :schema.notify_ready(p_jobs); end if;
 end $$;
 
-create or replace function :schema.add_plain_job(
-  p_job_type text, p_payload jsonb, p_priority integer, p_nonce bigint, out id bigint, out sleepers boolean
-) language plpgsql as $$
+-- One plain job. Returns its id, negative when some live worker sleeps: a plain result spares the caller's statement the set-up of a
+-- function in its from clause.
+create or replace function :schema.add_plain_job(p_job_type text, p_payload jsonb, p_priority integer, p_nonce bigint) returns bigint
+language plpgsql as $$
 declare
+  v_id bigint := nextval(':schema.job_ids');
   v_now timestamptz := clock_timestamp();
 begin
-  id := nextval(':schema.job_ids');
   insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
       rich, force_kill, nonce, job_type, payload)
-    values (id, id, v_now, v_now, p_priority, 0, 3, 0, 0, 0, 'r', false, false, p_nonce, p_job_type, p_payload);
-  sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
+    values (v_id, v_id, v_now, v_now, p_priority, 0, 3, 0, 0, 0, 'r', false, false, p_nonce, p_job_type, p_payload);
+  if exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now) then return -v_id; end if;
+  return v_id;
 end $$;

@@ -36,6 +36,7 @@ declare
   v_levels jsonb;
   v_level record;
   v_below bigint;
+  v_held boolean;
   v_settings text;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
@@ -69,7 +70,10 @@ begin
         where j.lane = 'r' and (p_types is null or j.job_type = any (p_types))
         order by j.priority desc, j.ready_seq limit v_left for update skip locked
       ) c;
-      if v_lasts > v_last then v_found := :schema.keep_lasts(v_found, v_last); end if;
+      if v_lasts > v_last then
+        v_found := :schema.keep_lasts(v_found, v_last);
+        v_held := true;
+      end if;
       v_all := coalesce(v_found, '{}');
     else
       for v_at in 1 .. cardinality(p_levels) loop
@@ -81,7 +85,11 @@ begin
         ) c;
         if v_found is null then continue; end if;
         v_left := v_left - cardinality(v_found);
-        if v_lasts > v_last then v_found := :schema.keep_lasts(v_found, v_last); v_lasts := v_last; end if;
+        if v_lasts > v_last then
+          v_found := :schema.keep_lasts(v_found, v_last);
+          v_lasts := v_last;
+          v_held := true;
+        end if;
         v_last := v_last - v_lasts;
         v_all := v_all || coalesce(v_found, '{}');
         exit when v_left <= 0;
@@ -113,9 +121,9 @@ begin
     end if;
   end if;
 
-  if v_lost is not null or v_levels is not null or v_summary is not null or not v_alive then
+  if v_lost is not null or v_levels is not null or v_held or v_summary is not null or not v_alive then
     return query select null::bigint, null::bigint, 0, 0::bigint, 0, 0, '',
-      jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'housekeeping', v_summary))::text,
+      jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held, 'housekeeping', v_summary))::text,
       null::timestamptz, null::text;
   end if;
 

@@ -12,17 +12,28 @@ declare
   v_groups text[];
   v_lost bigint[];
   v_copied integer;
+  v_keyed bigint[];
 begin
   if not p_keep then
-    with d as (
-      delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
-      where j.id = s.id and j.token = s.token and j.lane = 'x'
-      returning j.id, j.group_key, j.idempotency_key, j.tenant_id
-    ), k as (
-      delete from :schema.job_keys k using d
-      where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
-    )
-    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_done, v_groups from d;
+    if p_tokens[1] = all (p_tokens) then
+      with d as (
+        delete from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x'
+        returning j.id, j.group_key, j.idempotency_key
+      )
+      select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
+          array_agg(d.id) filter (where d.idempotency_key is not null)
+        into v_done, v_groups, v_keyed from d;
+    else
+      with d as (
+        delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
+        where j.id = s.id and j.token = s.token and j.lane = 'x'
+        returning j.id, j.group_key, j.idempotency_key
+      )
+      select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
+          array_agg(d.id) filter (where d.idempotency_key is not null)
+        into v_done, v_groups, v_keyed from d;
+    end if;
+    if v_keyed is not null then delete from :schema.job_keys k where k.job_id = any (v_keyed); end if;
   elsif p_tokens[1] = all (p_tokens) then
     -- The usual case, one claim's jobs together. An array probe of the primary key is a plan that nothing can turn into a scan, and
     -- copying first spares the rows a detour through a common table expression (measured: 0.6 of 6 us a job).

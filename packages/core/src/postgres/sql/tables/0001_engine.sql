@@ -107,6 +107,7 @@ create table :schema.job_keys (
   job_id bigint not null,
   constraint job_keys_pkey primary key (key_hash)
 );
+create index job_keys_job on :schema.job_keys (job_id);
 
 -- One row per running processor. Silent past expires_at, it loses all its leases in one statement.
 create table :schema.workers (
