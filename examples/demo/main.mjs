@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import { mkdirSync, realpathSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { initJobQueue } from 'millrace'
 import { beginRun, watchRun } from './run.mjs'
@@ -72,6 +72,12 @@ function createQueue({ root, dataDir, database }) {
   return initJobQueue({ ...common, backend: 'pglite', dataDir: join(dataDir, 'database') })
 }
 
+/** @param {string} path */
+function brief(path) {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere.startsWith('..') ? path : fromHere
+}
+
 /** @param {ReturnType<typeof readArguments>} options */
 async function main(options) {
   const startedAt = performance.now()
@@ -84,7 +90,7 @@ async function main(options) {
   }
   process.on('SIGINT', stopPolitely).on('SIGTERM', stopPolitely)
 
-  say(`Opening the database: ${options.database === undefined ? join(options.dataDir, 'database') : 'a server'}`)
+  say(`Opening the database: ${options.database === undefined ? brief(join(options.dataDir, 'database')) : 'a server'}`)
   await queue.ready()
   say(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`)
 

@@ -85,7 +85,7 @@ function watchFailures(queue, paths) {
     const next = willRetry ? colour('yellow', 'will be tried again') : colour('red', 'given up')
     say(`  ${paths.get(jobId) ?? `job ${jobId}`}: ${brief(error.message)}: ${next}`)
   })
-  return { notes: () => (retries + dead === 0 ? [] : [`${retries} retries, ${dead} dead letters`]) }
+  return { notes: () => (retries + dead === 0 ? [] : [`retries ${retries}, dead letters ${dead}`]) }
 }
 
 /**
@@ -152,7 +152,8 @@ async function showReport(reportFile) {
     `Run ${report.run}: ${totals.files} files indexed, ${totals.deadLetters} dead letters, ${totals.attempts} attempts, ` +
       `${totals.lines.toLocaleString('en')} lines, ${formatBytes(totals.bytes)}.`,
   )
-  say(`Report: ${relative(process.cwd(), reportFile) || reportFile}`)
+  const fromHere = relative(process.cwd(), reportFile)
+  say(`Report: ${fromHere.startsWith('..') ? reportFile : fromHere}`)
 }
 
 /** @param {readonly import('./report.mjs').LanguageFacts[]} languages */
