@@ -85,7 +85,7 @@ export class HeldJobs {
       { kind: 'threw', error, reason },
       {
         workerId: held.workerId,
-        now: systemClock.date(),
+        now: () => systemClock.date(),
         random: () => systemClock.random(),
         onPolicyError: () => undefined,
       },
