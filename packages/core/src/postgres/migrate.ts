@@ -3,7 +3,7 @@ import type { MigrateStore } from '../store/migrate.ts'
 import { functionFiles, functionsChecksum, tableMigrations } from './generated/sql.ts'
 import type { Row } from './executor.ts'
 import { integer, text } from './rows.ts'
-import type { Database } from './schema.ts'
+import { type Database, repeatConflict } from './schema.ts'
 
 /**
  * The oldest schema version whose clients may still work beside this one. A table migration that an older client cannot
@@ -82,7 +82,8 @@ function notCurrent(db: Database, found: Installed | null): MillraceError {
 
 /**
  * Everything in one transaction under an advisory lock: of many processes that start together one migrates, the others
- * wait and find it done. The script re-checks each step itself, since `found` was read before the lock.
+ * wait and find it done. The script re-checks each step itself, since `found` was read before the lock; it reads what the
+ * others committed while it waited, which a stricter isolation level would hide.
  */
 async function apply(db: Database, found: Installed | null): Promise<string[]> {
   const pending = tableMigrations.filter((migration) => !found?.versions.has(migration.version))
@@ -103,11 +104,13 @@ async function apply(db: Database, found: Installed | null): Promise<string[]> {
       'select :schema.make_partitions();',
     ],
   )
-  await db.executor.script(db.sql([BOOK, ...steps, functions].join('\n')))
+  const script = db.sql([BOOK, ...steps, functions].join('\n'))
+  await db.executor.script(script).catch((error: unknown) => repeatConflict(error, () => db.executor.script(script)))
   return [...pending.map((migration) => migration.name), 'functions']
 }
 
 const BOOK = `
+set transaction isolation level read committed;
 select pg_advisory_xact_lock(hashtextextended('millrace:migrate::rawschema', 0));
 set local client_min_messages = warning;
 set local check_function_bodies = off;

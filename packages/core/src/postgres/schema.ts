@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Executor, QueryOptions, Row } from './executor.ts'
+import { classify } from './sqlstate.ts'
 
 /** Writes a SQL template for one instance: `:schema` is the quoted schema, `:rawschema` its name, `:channel` its channel. */
 export type SqlWriter = (template: string) => string
@@ -27,6 +28,33 @@ export function sqlWriter(schema: string): SqlWriter {
   }
 }
 
+const MOST_REPEATS = 10
+const LONGEST_PAUSE_MS = 250
+
+/**
+ * What `run` answers once it no longer fails for a deadlock or a serialization failure; any other `error` is thrown on. Such a
+ * statement had no effect and succeeds a moment later. Our own statements take locks in one order, but a role may run them at a
+ * stricter isolation level, and a caller's transaction may hold rows in any order.
+ */
+export async function repeatConflict<T>(error: unknown, run: () => Promise<T>): Promise<T> {
+  let last = error
+  for (let repeats = 0; repeats < MOST_REPEATS && classify(last) === 'conflict'; repeats++) {
+    await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** repeats))
+    try {
+      return await run()
+    } catch (next) {
+      last = next
+    }
+  }
+  throw last
+}
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs)
+  })
+}
+
 /** One instance on one executor: what every verb of this store works with. */
 export class Database {
   readonly executor: Executor
@@ -42,7 +70,10 @@ export class Database {
   }
 
   query(template: string, values?: readonly unknown[], options?: QueryOptions): Promise<readonly Row[]> {
-    return this.executor.query(this.sql(template), values, options)
+    const sql = this.sql(template)
+    return this.executor.query(sql, values, options).catch((error: unknown) => {
+      return repeatConflict(error, () => this.executor.query(sql, values, options))
+    })
   }
 
   /** The first column of the only row. */

@@ -70,6 +70,8 @@ export class Exchanger {
   #underway = 0
   #requested = 0
   #isHungry = true
+  /** The last claim came back full. */
+  #isFlowing = false
   #isClaiming = true
   /** Somebody added jobs since the last claim; some may wait in a group. */
   #isWoken = false
@@ -157,7 +159,8 @@ export class Exchanger {
     const limit = this.#isHungry || isTick || hasSettlements ? Math.min(wanted.limit, MAX_LIMIT) : 0
     if (!hasSettlements && limit === 0 && !isTick) return false
     const from = limit > 0 ? bounds.next(now) : []
-    if (limit > 0 && limit < MAX_LIMIT) this.#isHungry = false
+    // Two claims at once pay only while each comes back full.
+    if (limit > 0 && !(this.#isFlowing && limit === MAX_LIMIT)) this.#isHungry = false
     const isBeat = now >= this.#beatDueAt
     const closedTokens = this.#options.openClaims.take()
     if (isTick) this.#tickDueAt = now + this.#options.tickMs
@@ -226,8 +229,9 @@ export class Exchanger {
   #learn(call: Omit<ExchangeOptions, 'settlements'>, result: ExchangeResult, now: number): void {
     const { housekeeping, jobs } = result
     if (call.limit > 0) {
-      // A claim that prefetches leaves last attempts behind, so a short answer does not mean that there is no more.
-      const isFull = jobs.length >= call.limit || (jobs.length > 0 && call.limit > call.slots)
+      // Last attempts that were left behind are taken as soon as a slot is free: a short answer is not the end then.
+      const isFull = jobs.length >= call.limit || (result.hasHeld === true && jobs.length > 0)
+      this.#isFlowing = isFull
       if (isFull) {
         this.#isHungry = true
         this.#hungrySince ??= now

@@ -76,6 +76,8 @@ export interface ExchangeResult {
   readonly jobs: readonly ClaimedJob[]
   /** Results of `settlements`, same order. */
   readonly settled: readonly SettleResult[]
+  /** Ready jobs on their last attempt were left, for want of a free slot. */
+  readonly hasHeld?: boolean
   /**
    * After a sweep: every level that has ready jobs, and a position at or below its first one, highest first; `'many'`
    * beyond 16. Levels whose jobs were just claimed may be among them.
