@@ -9,7 +9,7 @@ import type {
 } from '../store/claim.ts'
 import type { Settlement, SettleResult } from '../store/settle.ts'
 import type { Row } from './executor.ts'
-import { integer, json, text } from './rows.ts'
+import { integer, json, text, timeColumn } from './rows.ts'
 import type { Database } from './schema.ts'
 import { settlementArguments } from './settle.ts'
 
@@ -20,8 +20,9 @@ const EXCHANGE =
 const REPEATED = { isRepeated: true } as const
 
 const LEASED =
-  'select j.id, j.token, j.priority, j.ready_seq, j.attempts, j.max_attempts, j.job_type, j.payload::text, j.created_at, ' +
-  ':schema.job_extra(j) from :schema.jobs j where j.id = any (:schema.leased_jobs($1::bigint)) and j.token <> all ($2::bigint[]) ' +
+  'select j.id, j.token, j.priority, j.ready_seq, j.attempts, j.max_attempts, j.job_type, j.payload::text, ' +
+  `${timeColumn('j.created_at')}, :schema.job_extra(j) ` +
+  'from :schema.jobs j where j.id = any (:schema.leased_jobs($1::bigint)) and j.token <> all ($2::bigint[]) ' +
   'order by j.priority desc, j.ready_seq'
 
 export function claimVerbs(db: Database): ClaimStore {

@@ -4,7 +4,7 @@ import { jobEvents, type JobTrail } from '../model/trail.ts'
 import type { InspectStore, ListOptions, QueueStats, WorkerRecord } from '../store/inspect.ts'
 import type { Row } from './executor.ts'
 import { filterCondition, JOB_TABLES, type JobTable, Parameters, statusSql } from './filter.ts'
-import { date, dateOrNull, integer, integerOrNull, jobRecord, json, RECORD_COLUMNS, text } from './rows.ts'
+import { date, dateOrNull, integer, integerOrNull, jobRecord, json, RECORD_COLUMNS, text, timeColumn } from './rows.ts'
 import type { Database } from './schema.ts'
 
 export function inspectVerbs(db: Database): InspectStore {
@@ -72,7 +72,8 @@ function listSql(options: ListOptions, parameters: Parameters): string | null {
 
 function trailColumns(table: JobTable): string {
   return (
-    'j.id, j.job_type, j.created_at, j.attempts, j.claimed_at, j.locked_by, j.finished_at, j.log_dropped, j.log::text, ' +
+    `j.id, j.job_type, ${timeColumn('j.created_at')}, j.attempts, ${timeColumn('j.claimed_at')}, j.locked_by, ` +
+    `${timeColumn('j.finished_at')}, j.log_dropped, j.log::text, ` +
     `${statusSql(table)} as status, to_jsonb(j.tags)::text as tags, j.idempotency_key`
   )
 }
@@ -98,8 +99,9 @@ function trail(row: Row): JobTrail {
 
 
 const WORKERS =
-  'select w.worker_id, w.host, w.pid, w.version, w.concurrency, w.group_concurrency, to_jsonb(w.job_types)::text, w.started_at, ' +
-  "w.last_seen_at, w.expires_at, coalesce(cardinality(:schema.leased_jobs(w.id)), 0) " +
+  'select w.worker_id, w.host, w.pid, w.version, w.concurrency, w.group_concurrency, to_jsonb(w.job_types)::text, ' +
+  `${timeColumn('w.started_at')}, ${timeColumn('w.last_seen_at')}, ${timeColumn('w.expires_at')}, ` +
+  'coalesce(cardinality(:schema.leased_jobs(w.id)), 0) ' +
   'from :schema.workers w order by w.id'
 
 function workerRecord(row: Row): WorkerRecord {

@@ -38,7 +38,7 @@ export function json(value: unknown): unknown {
   return typeof value === 'string' ? JSON.parse(value) : value
 }
 
-/** A `timestamptz` in PostgreSQL's ISO output, whatever the session's time zone. */
+/** A `timestamptz` in PostgreSQL's ISO output or as JSON has it, whatever the session's time zone. */
 export function date(value: unknown): Date {
   if (value instanceof Date) return value
   const given = text(value)
@@ -56,7 +56,7 @@ export function dateOrNull(value: unknown): Date | null {
 function farDate(given: string): Date {
   if (given === 'infinity') return new Date(8.64e15)
   if (given === '-infinity') return new Date(-8.64e15)
-  const match = /^(\d+)-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d(?:\.\d+)?)([+-]\d\d(?::\d\d)?(?::\d\d)?)?( BC)?$/.exec(given)
+  const match = /^(\d+)-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d(?:\.\d+)?)([+-]\d\d(?::\d\d)?(?::\d\d)?)?( BC)?$/.exec(given)
   if (!match) throw new MillraceError('STORE_FAILED', `The database answered ${given} where a time belongs.`)
   const year = match[8] ? 1 - Number(match[1]) : Number(match[1])
   const zone = (match[7] ?? '+00').split(':').map(Number)
@@ -86,17 +86,24 @@ export function integers(value: unknown): number[] {
   return inner === '' ? [] : inner.split(',').map(integer)
 }
 
-/** The columns that `jobRecord` reads, in order, for a job table under the alias `j`; `:status` differs by table. */
-export const RECORD_COLUMNS = `
-  j.id, j.job_type, j.payload::text, j.rich, %STATUS% as status, j.created_at, j.changed_at, j.claimed_at, j.locked_by, j.attempts,
-  j.max_attempts, %NEXT% as next_attempt_at, j.priority, j.run_at, j.pending_reason,
+/** A `timestamptz` as text that `date` reads, whatever the session's `DateStyle`. */
+export function timeColumn(column: string): string {
+  return `to_json(${column}) #>> '{}'`
+}
+
+/** The columns that `jobRecord` reads, in order, for a job table under the alias `j`; `%STATUS%` and `%NEXT%` differ by table. */
+export const RECORD_COLUMNS: string = `
+  j.id, j.job_type, j.payload::text, j.rich, %STATUS% as status, ${timeColumn('j.created_at')}, ${timeColumn('j.changed_at')},
+  ${timeColumn('j.claimed_at')}, j.locked_by, j.attempts, j.max_attempts, ${timeColumn('%NEXT%')}, j.priority,
+  ${timeColumn('j.run_at')}, j.pending_reason,
   (select coalesce(jsonb_agg(e.value -> 'error'), '[]') from jsonb_array_elements(j.log) e where e.value -> 'error' is not null)::text
     as errors,
-  j.timeout_ms, j.force_kill, j.failure_reason, j.finished_at, j.started_at, j.last_retried_at, j.last_failed_at,
-  j.last_cancelled_at, to_jsonb(j.tags)::text as tags, j.idempotency_key, j.wait_until, j.wait_token_id, j.progress, j.output::text,
-  j.retry_delay, j.retry_backoff, j.retry_delay_max, j.dead_letter_job_type, j.dead_lettered_at, j.dead_letter_job_id,
-  :schema.group_id(j.group_key, j.tenant_id) as group_id, j.group_tier, to_jsonb(j.depends_on_job_ids)::text as depends_on_job_ids,
-  to_jsonb(j.depends_on_tags)::text as depends_on_tags, j.tenant_id`
+  j.timeout_ms, j.force_kill, j.failure_reason, ${timeColumn('j.finished_at')}, ${timeColumn('j.started_at')},
+  ${timeColumn('j.last_retried_at')}, ${timeColumn('j.last_failed_at')}, ${timeColumn('j.last_cancelled_at')},
+  to_jsonb(j.tags)::text as tags, j.idempotency_key, ${timeColumn('j.wait_until')}, j.wait_token_id, j.progress, j.output::text,
+  j.retry_delay, j.retry_backoff, j.retry_delay_max, j.dead_letter_job_type, ${timeColumn('j.dead_lettered_at')},
+  j.dead_letter_job_id, :schema.group_id(j.group_key, j.tenant_id) as group_id, j.group_tier,
+  to_jsonb(j.depends_on_job_ids)::text as depends_on_job_ids, to_jsonb(j.depends_on_tags)::text as depends_on_tags, j.tenant_id`
 
 /** A record from a row of `RECORD_COLUMNS`. */
 export function jobRecord(row: Row): JobRecord {

@@ -1,12 +1,14 @@
-import { afterAll, test } from 'vitest'
+import { afterAll, test, vi } from 'vitest'
 import { runConformance } from '../../src/conformance/index.ts'
 import { openEmbeddedTarget } from '../support/embedded-target.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
 
 let target: ReturnType<typeof openEmbeddedTarget> | undefined
 runConformance({
   name: 'PGlite',
   openStore: () => (target ??= openEmbeddedTarget('Mill Race')),
-  test: (name, run) => test(name, run, 60_000),
+  test,
   // One session runs one statement at a time.
   lacks: ['concurrent-sessions'],
 })

@@ -606,6 +606,8 @@ begin
       || set_config('enable_bitmapscan', 'off', true) || set_config('enable_mergejoin', 'off', true)
       || set_config('enable_hashjoin', 'off', true) || set_config('jit', 'off', true);
   end if;
+  -- Rows are written after this returns, in the same transaction.
+  if current_setting('datestyle') not like 'ISO%' then v_settings := set_config('datestyle', 'ISO', true); end if;
   if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
   if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
   if p_closed is not null then
@@ -1506,6 +1508,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '05fb68e4290c5cbc85c09bdab12ef4119da169382d43ef11212ae6bc3dd464d2'
+export const functionsChecksum: string = '10a20103d1c831613dce3784bfe8127f54f384bb036989eb4af448b3cfd3a797'
 
 export const queries: Readonly<Record<string, string>> = {}

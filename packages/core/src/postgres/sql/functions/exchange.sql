@@ -46,6 +46,8 @@ begin
       || set_config('enable_bitmapscan', 'off', true) || set_config('enable_mergejoin', 'off', true)
       || set_config('enable_hashjoin', 'off', true) || set_config('jit', 'off', true);
   end if;
+  -- Rows are written after this returns, in the same transaction.
+  if current_setting('datestyle') not like 'ISO%' then v_settings := set_config('datestyle', 'ISO', true); end if;
   if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
   if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
   if p_closed is not null then
