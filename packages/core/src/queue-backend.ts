@@ -11,27 +11,32 @@ type Jobs<PayloadMap, T extends JobType<PayloadMap>> = Promise<JobRecord<Payload
 
 /** What code that claims and settles jobs itself, without a processor, works with: seed 003's storage interface. */
 export interface QueueBackend {
-  addJob<PayloadMap, T extends JobType<PayloadMap>>(
+  addJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     job: JobOptions<PayloadMap, T>,
     options?: AddJobOptions,
   ): Promise<number>
-  addJobs<PayloadMap, T extends JobType<PayloadMap>>(
+  addJobs<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     jobs: readonly JobOptions<PayloadMap, T>[],
     options?: AddJobOptions,
   ): Promise<number[]>
-  getJob<PayloadMap, T extends JobType<PayloadMap>>(id: number): Promise<JobRecord<PayloadMap, T> | null>
-  getJobs<PayloadMap, T extends JobType<PayloadMap>>(
+  getJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
+    id: number,
+  ): Promise<JobRecord<PayloadMap, T> | null>
+  getJobs<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     filters?: JobFilters,
     limit?: number,
     offset?: number,
   ): Jobs<PayloadMap, T>
-  getJobsByStatus<PayloadMap, T extends JobType<PayloadMap>>(
+  getJobsByStatus<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     status: string,
     limit?: number,
     offset?: number,
   ): Jobs<PayloadMap, T>
-  getAllJobs<PayloadMap, T extends JobType<PayloadMap>>(limit?: number, offset?: number): Jobs<PayloadMap, T>
-  getJobsByTags<PayloadMap, T extends JobType<PayloadMap>>(
+  getAllJobs<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
+    limit?: number,
+    offset?: number,
+  ): Jobs<PayloadMap, T>
+  getJobsByTags<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     tags: readonly string[],
     mode?: TagMode,
     limit?: number,
@@ -39,7 +44,7 @@ export interface QueueBackend {
   ): Jobs<PayloadMap, T>
   getJobEvents(jobId: number): Promise<JobEvent[]>
   /** Claims at most `batchSize` (default 10) ready jobs; in the order they should start. */
-  getNextBatch<PayloadMap, T extends JobType<PayloadMap>>(
+  getNextBatch<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     workerId: string,
     batchSize?: number,
     jobType?: string | readonly string[],
@@ -95,25 +100,27 @@ export class PostgresBackend implements QueueBackend {
     this.#queue = this.#jobs.queue as unknown as QueueBackend
   }
 
-  addJob<PayloadMap, T extends JobType<PayloadMap>>(
+  addJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     job: JobOptions<PayloadMap, T>,
     options?: AddJobOptions,
   ): Promise<number> {
     return this.#queue.addJob(job, options)
   }
 
-  addJobs<PayloadMap, T extends JobType<PayloadMap>>(
+  addJobs<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     jobs: readonly JobOptions<PayloadMap, T>[],
     options?: AddJobOptions,
   ): Promise<number[]> {
     return this.#queue.addJobs(jobs, options)
   }
 
-  getJob<PayloadMap, T extends JobType<PayloadMap>>(id: number): Promise<JobRecord<PayloadMap, T> | null> {
+  getJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
+    id: number,
+  ): Promise<JobRecord<PayloadMap, T> | null> {
     return this.#queue.getJob(id)
   }
 
-  getJobs<PayloadMap, T extends JobType<PayloadMap>>(
+  getJobs<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     filters?: JobFilters,
     limit?: number,
     offset?: number,
@@ -121,7 +128,7 @@ export class PostgresBackend implements QueueBackend {
     return this.#queue.getJobs(filters, limit, offset)
   }
 
-  getJobsByStatus<PayloadMap, T extends JobType<PayloadMap>>(
+  getJobsByStatus<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     status: string,
     limit?: number,
     offset?: number,
@@ -129,11 +136,14 @@ export class PostgresBackend implements QueueBackend {
     return this.#queue.getJobsByStatus(status, limit, offset)
   }
 
-  getAllJobs<PayloadMap, T extends JobType<PayloadMap>>(limit?: number, offset?: number): Jobs<PayloadMap, T> {
+  getAllJobs<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
+    limit?: number,
+    offset?: number,
+  ): Jobs<PayloadMap, T> {
     return this.#queue.getAllJobs(limit, offset)
   }
 
-  getJobsByTags<PayloadMap, T extends JobType<PayloadMap>>(
+  getJobsByTags<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     tags: readonly string[],
     mode?: TagMode,
     limit?: number,
@@ -178,7 +188,7 @@ export class PostgresBackend implements QueueBackend {
     return this.#queue.reclaimStuckJobs(maxProcessingTimeMinutes)
   }
 
-  async getNextBatch<PayloadMap, T extends JobType<PayloadMap>>(
+  async getNextBatch<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     workerId: string,
     batchSize = 10,
     jobType?: string | readonly string[],

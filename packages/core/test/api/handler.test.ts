@@ -6,7 +6,8 @@ import { hasServer, useApi } from '../support/api-queue.ts'
 
 describe.skipIf(!hasServer)('handlers', () => {
   const api = useApi('api_handler')
-  const add = (options: object = {}): Promise<number> => api.queue.addJob({ jobType: 'work', payload: { n: 1 }, ...options })
+  const add = (options: object = {}): Promise<number> =>
+    api.queue.addJob({ jobType: 'work', payload: { n: 1 }, ...options })
   const errors = async (id: number): Promise<string[]> => (await api.job(id)).errorHistory.map((error) => error.message)
 
   /** Resolves when the attempt is told to stop. */
@@ -26,7 +27,17 @@ describe.skipIf(!hasServer)('handlers', () => {
     await api.run({ work: handler })
     const method: unknown = expect.any(Function)
     const context = Object.fromEntries(
-      ['prolong', 'onTimeout', 'run', 'waitFor', 'waitUntil', 'createToken', 'waitForToken', 'setProgress', 'setOutput'].map((name) => [name, method]),
+      [
+        'prolong',
+        'onTimeout',
+        'run',
+        'waitFor',
+        'waitUntil',
+        'createToken',
+        'waitForToken',
+        'setProgress',
+        'setOutput',
+      ].map((name) => [name, method]),
     )
     expect(handler).toHaveBeenCalledExactlyOnceWith({ n: 1 }, expect.any(AbortSignal), expect.objectContaining(context))
   })
@@ -35,7 +46,16 @@ describe.skipIf(!hasServer)('handlers', () => {
     const id = await add({ tags: ['a'], idempotencyKey: 'k', group: { id: 'g' }, maxAttempts: 5 })
     const seen: JobContext[] = []
     await api.run({ work: (_payload, _signal, ctx) => void seen.push(ctx) }, { workerId: 'me' })
-    expect(seen[0]).toMatchObject({ jobId: id, jobType: 'work', attempt: 1, maxAttempts: 5, tags: ['a'], idempotencyKey: 'k', groupId: 'g', workerId: 'me' })
+    expect(seen[0]).toMatchObject({
+      jobId: id,
+      jobType: 'work',
+      attempt: 1,
+      maxAttempts: 5,
+      tags: ['a'],
+      idempotencyKey: 'k',
+      groupId: 'g',
+      workerId: 'me',
+    })
   })
 
   it('may be synchronous', async () => {
@@ -206,7 +226,7 @@ describe.skipIf(!hasServer)('handlers', () => {
 
     it('keeps the latest callback only', async () => {
       const id = await add({ timeoutMs: 20 })
-      const first = vi.fn(() => 10_000)
+      const first = vi.fn<() => number>(() => 10_000)
       await api.run({
         work: async (_payload, signal, ctx) => {
           ctx.onTimeout(first)
@@ -219,7 +239,7 @@ describe.skipIf(!hasServer)('handlers', () => {
     })
 
     it('is never called without a limit, or after the end', async () => {
-      const callback = vi.fn(() => undefined)
+      const callback = vi.fn<() => undefined>()
       await add()
       await add({ timeoutMs: 60_000 })
       await api.run({ work: async (_payload, _signal, ctx) => ctx.onTimeout(callback) })
@@ -247,7 +267,13 @@ describe.skipIf(!hasServer)('handlers', () => {
     const refusals: unknown[] = []
     await api.run({
       work: async (_payload, _signal, ctx) => {
-        for (const call of [() => ctx.run('step', () => 1), () => ctx.waitFor({ seconds: 1 }), () => ctx.waitUntil(new Date()), () => ctx.createToken(), () => ctx.waitForToken('wp')]) {
+        for (const call of [
+          () => ctx.run('step', () => 1),
+          () => ctx.waitFor({ seconds: 1 }),
+          () => ctx.waitUntil(new Date()),
+          () => ctx.createToken(),
+          () => ctx.waitForToken('wp'),
+        ]) {
           await call().catch((error: unknown) => refusals.push(Reflect.get(Object(error), 'code')))
         }
       },

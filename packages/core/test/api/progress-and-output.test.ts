@@ -25,11 +25,14 @@ describe.skipIf(!hasServer)('progress and output', () => {
     expect(await api.job(id)).toMatchObject({ status: 'completed', progress: 100 })
   })
 
-  it.each([-1, 100.5, Number.NaN, Number.POSITIVE_INFINITY])('progress %d is refused, and fails a job that does not catch it', async (percent) => {
-    const id = await runOne((_payload, _signal, ctx) => ctx.setProgress(percent))
-    expect(await api.job(id)).toMatchObject({ status: 'failed', progress: null })
-    expect((await api.job(id)).errorHistory[0]?.message).toBe('Progress must be between 0 and 100')
-  })
+  it.each([-1, 100.5, Number.NaN, Number.POSITIVE_INFINITY])(
+    'progress %d is refused, and fails a job that does not catch it',
+    async (percent) => {
+      const id = await runOne((_payload, _signal, ctx) => ctx.setProgress(percent))
+      expect(await api.job(id)).toMatchObject({ status: 'failed', progress: null })
+      expect((await api.job(id)).errorHistory[0]?.message).toBe('Progress must be between 0 and 100')
+    },
+  )
 
   it('progress that is refused harms no job that catches it', async () => {
     const id = await runOne(async (_payload, _signal, ctx) => {
@@ -38,10 +41,13 @@ describe.skipIf(!hasServer)('progress and output', () => {
     expect((await api.job(id)).status).toBe('completed')
   })
 
-  it.each([[{ url: 'x' }], [[1, 2]], ['text'], [0], [false], [null]])('what a handler returns becomes the output: %j', async (output) => {
-    const id = await runOne(() => output)
-    expect((await api.job(id)).output).toEqual(output)
-  })
+  it.each([[{ url: 'x' }], [[1, 2]], ['text'], [0], [false], [null]])(
+    'what a handler returns becomes the output: %j',
+    async (output) => {
+      const id = await runOne(() => output)
+      expect((await api.job(id)).output).toEqual(output)
+    },
+  )
 
   it('there is no output when the handler returns nothing', async () => {
     const id = await runOne(() => undefined)
