@@ -10,9 +10,8 @@ const TICK_MS = 10
 
 /** Milliseconds of a clock that all processes of the machine share. */
 export function nowMs() {
-  return performance.now() + CLOCK_OFFSET_MS
+  return Number(process.hrtime.bigint()) / 1e6
 }
-const CLOCK_OFFSET_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now()
 
 /**
  * Processor time that a process and everything below it has used so far, those that have ended included.

@@ -59,7 +59,11 @@ export class MillraceError extends Error {
   readonly code: MillraceErrorCode
   readonly details: ErrorDetails
 
-  constructor(code: MillraceErrorCode, message: string, options: ErrorOptions & { readonly details?: ErrorDetails } = {}) {
+  constructor(
+    code: MillraceErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly details?: ErrorDetails } = {},
+  ) {
     super(message, options)
     this.code = code
     this.details = options.details ?? {}

@@ -1,12 +1,5 @@
 export { initJobQueue } from './queue.ts'
-export type {
-  AddJobOptions,
-  JobQueue,
-  ProcessorHandlers,
-  RawPool,
-  RedriveOptions,
-  WithResult,
-} from './queue-api.ts'
+export type { AddJobOptions, JobQueue, ProcessorHandlers, RawPool, RedriveOptions, WithResult } from './queue-api.ts'
 export type { CommonConfig, JobQueueConfig, PgliteJobQueueConfig, PostgresJobQueueConfig } from './queue-config.ts'
 export type { PgliteLike, TransactionClient } from './queue-store.ts'
 
@@ -14,8 +7,19 @@ export { ERROR_CODES, isMillraceError, MillraceError } from './errors.ts'
 export type { ErrorDetails, MillraceErrorCode } from './errors.ts'
 
 export { anyPayload, defineJobs } from './model/define-jobs.ts'
-export type { HandlerPayloadMapOf, JobDefinition, JobDefinitionInput, JobDefinitions, PayloadMapOf } from './model/define-jobs.ts'
-export { batchDepRef, normalizeDependsOn, resolveDependsOnJobIdsForBatch, tagsAreSuperset } from './model/dependencies.ts'
+export type {
+  HandlerPayloadMapOf,
+  JobDefinition,
+  JobDefinitionInput,
+  JobDefinitions,
+  PayloadMapOf,
+} from './model/define-jobs.ts'
+export {
+  batchDepRef,
+  normalizeDependsOn,
+  resolveDependsOnJobIdsForBatch,
+  tagsAreSuperset,
+} from './model/dependencies.ts'
 export { JobEventType } from './model/event.ts'
 export type { JobEvent } from './model/event.ts'
 export type { JobFilters, TagMode as TagQueryMode } from './model/filters.ts'

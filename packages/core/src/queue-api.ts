@@ -54,12 +54,23 @@ export interface JobQueue<PayloadMap = Record<string, unknown>> extends AsyncDis
    */
   addJob<T extends JobType<PayloadMap>>(job: JobOptions<PayloadMap, T>, options?: AddJobOptions): Promise<number>
   /** Adds all jobs or none, in one statement; their ids in input order. */
-  addJobs<T extends JobType<PayloadMap>>(jobs: readonly JobOptions<PayloadMap, T>[], options?: AddJobOptions): Promise<number[]>
+  addJobs<T extends JobType<PayloadMap>>(
+    jobs: readonly JobOptions<PayloadMap, T>[],
+    options?: AddJobOptions,
+  ): Promise<number[]>
 
   getJob<T extends JobType<PayloadMap>>(id: number): Promise<JobRecord<PayloadMap, T> | null>
   /** Newest first. `limit` 1 to 10,000, default 100; with `filters.cursor` only ids below it, and `offset` is ignored. */
-  getJobs<T extends JobType<PayloadMap>>(filters?: JobFilters<PayloadMap>, limit?: number, offset?: number): Promise<JobRecord<PayloadMap, T>[]>
-  getJobsByStatus<T extends JobType<PayloadMap>>(status: JobStatus, limit?: number, offset?: number): Promise<JobRecord<PayloadMap, T>[]>
+  getJobs<T extends JobType<PayloadMap>>(
+    filters?: JobFilters<PayloadMap>,
+    limit?: number,
+    offset?: number,
+  ): Promise<JobRecord<PayloadMap, T>[]>
+  getJobsByStatus<T extends JobType<PayloadMap>>(
+    status: JobStatus,
+    limit?: number,
+    offset?: number,
+  ): Promise<JobRecord<PayloadMap, T>[]>
   getAllJobs<T extends JobType<PayloadMap>>(limit?: number, offset?: number): Promise<JobRecord<PayloadMap, T>[]>
   getJobsByTags<T extends JobType<PayloadMap>>(
     tags: readonly string[],
@@ -76,7 +87,11 @@ export interface JobQueue<PayloadMap = Record<string, unknown>> extends AsyncDis
 
   /** Changes a job that has not started, or is between two attempts; otherwise nothing. */
   editJob<T extends JobType<PayloadMap>>(id: number, updates: EditJobOptions<PayloadMap, T>): Promise<void>
-  editJob<T extends JobType<PayloadMap>>(id: number, updates: EditJobOptions<PayloadMap, T>, options: WithResult): Promise<ChangeResult>
+  editJob<T extends JobType<PayloadMap>>(
+    id: number,
+    updates: EditJobOptions<PayloadMap, T>,
+    options: WithResult,
+  ): Promise<ChangeResult>
   /** Changes all pending jobs that match; the number changed. */
   editAllPendingJobs<T extends JobType<PayloadMap>>(
     filters: JobFilters<PayloadMap> | undefined,
@@ -104,7 +119,7 @@ export interface JobQueue<PayloadMap = Record<string, unknown>> extends AsyncDis
   cleanupOldJobEvents(days?: number, batchSize?: number): Promise<number>
 
   /** Runs jobs in this process. Without handlers: those of `jobs` (`defineJobs`). */
-  createProcessor(handlers?: ProcessorHandlers<PayloadMap> | Readonly<Record<string, JobHandler>>, options?: ProcessorOptions): Processor
+  createProcessor(handlers?: ProcessorHandlers<PayloadMap>, options?: ProcessorOptions): Processor
   /** Housekeeping on an interval: stuck jobs, retention, partitions. */
   createSupervisor(options?: SupervisorOptions): Supervisor
 
@@ -124,8 +139,12 @@ export interface JobQueue<PayloadMap = Record<string, unknown>> extends AsyncDis
    * `timeoutMs` (default 5000; `TRANSACTION_TIMEOUT`).
    */
   transaction<T>(fn: (tx: TransactionClient) => Promise<T>, options?: { readonly timeoutMs?: number }): Promise<T>
-  /** The raw pool. Throws unless the backend is PostgreSQL. */
-  getPool(): RawPool
+  /**
+   * The raw pool: what was given as `pool`, else a `pg.Pool`. Throws unless the backend is PostgreSQL.
+   *
+   * @typeParam P - Its type, where the caller needs more of it: `const pool: pg.Pool = queue.getPool()`.
+   */
+  getPool<P extends RawPool = RawPool>(): P
   /** Throws: this queue is not on Redis. */
   getRedisClient(): never
   /** One row per impossible thing that is stored; empty when all is well. Reads every live row. */

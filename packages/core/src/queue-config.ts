@@ -84,23 +84,39 @@ const NAMES: ReadonlySet<string> = new Set([
  */
 export function resolveConfig(config: JobQueueConfig | undefined, env: NodeJS.ProcessEnv): ResolvedConfig {
   const given = config ?? defaultConfig(env)
-  if (typeof given !== 'object' || given === null) refuseOption('config', given, 'an object', 'Leave it out for the embedded database')
+  if (typeof given !== 'object' || given === null)
+    refuseOption('config', given, 'an object', 'Leave it out for the embedded database')
   const backend: unknown = given.backend ?? 'postgres'
   if (backend === 'redis') {
     refuseRedisWithoutServer(given)
-    throw new MillraceError('NOT_YET', 'The Redis backend is not part of this version. Use PostgreSQL or the embedded database.', {
-      details: { field: 'backend', value: backend },
-    })
+    throw new MillraceError(
+      'NOT_YET',
+      'The Redis backend is not part of this version. Use PostgreSQL or the embedded database.',
+      {
+        details: { field: 'backend', value: backend },
+      },
+    )
   }
   if (backend !== 'postgres' && backend !== 'pglite') {
     throw new MillraceError('CONFIG_INVALID', `Unknown backend: ${String(backend)}`, {
       details: { field: 'backend', value: backend, remedy: "Use 'postgres' or 'pglite'" },
     })
   }
-  if (backend === 'postgres' && !('databaseConfig' in given && given.databaseConfig) && !('pool' in given && given.pool)) {
-    throw new MillraceError('CONFIG_INVALID', 'PostgreSQL backend requires either "databaseConfig" or "pool" to be provided.', {
-      details: { field: 'databaseConfig', remedy: 'Pass one of them, or no configuration at all for the embedded database' },
-    })
+  if (
+    backend === 'postgres' &&
+    !('databaseConfig' in given && given.databaseConfig) &&
+    !('pool' in given && given.pool)
+  ) {
+    throw new MillraceError(
+      'CONFIG_INVALID',
+      'PostgreSQL backend requires either "databaseConfig" or "pool" to be provided.',
+      {
+        details: {
+          field: 'databaseConfig',
+          remedy: 'Pass one of them, or no configuration at all for the embedded database',
+        },
+      },
+    )
   }
   checkNames({ ...given }, NAMES)
   return { given, backend, ...checkedCommon(given) }
@@ -119,14 +135,21 @@ function defaultConfig(env: NodeJS.ProcessEnv): JobQueueConfig {
 }
 
 function checkedCommon(given: CommonConfig): Omit<ResolvedConfig, 'given' | 'backend'> {
-  const { migrate = 'auto', leaseMs = DEFAULTS.processor.leaseMs, codec = 'json', maxPayloadBytes = DEFAULTS.maxPayloadBytes } = given
-  if (migrate !== 'auto' && migrate !== 'check') refuseOption('migrate', migrate, "'auto' or 'check'", "Leave it out for 'auto'")
+  const {
+    migrate = 'auto',
+    leaseMs = DEFAULTS.processor.leaseMs,
+    codec = 'json',
+    maxPayloadBytes = DEFAULTS.maxPayloadBytes,
+  } = given
+  if (migrate !== 'auto' && migrate !== 'check')
+    refuseOption('migrate', migrate, "'auto' or 'check'", "Leave it out for 'auto'")
   if (codec !== 'json' && codec !== 'rich') refuseOption('codec', codec, "'json' or 'rich'", "Leave it out for 'json'")
   checkInteger('leaseMs', leaseMs, { min: 2000, max: 86_400_000, remedy: 'Leave it out for 30000 milliseconds' })
   checkInteger('maxPayloadBytes', maxPayloadBytes, { min: 2, max: 200_000_000, remedy: 'Leave it out for 1048576' })
   for (const name of ['listen', 'keepCompletedJobs', 'verbose'] as const) {
     const value = given[name]
-    if (value !== undefined && typeof value !== 'boolean') refuseOption(name, value, 'a boolean', 'Leave it out for the default')
+    if (value !== undefined && typeof value !== 'boolean')
+      refuseOption(name, value, 'a boolean', 'Leave it out for the default')
   }
   return {
     migrate,

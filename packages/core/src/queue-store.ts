@@ -11,7 +11,11 @@ import type { Store } from './store/store.ts'
 
 /** What a PGlite of the user's own must have. */
 export interface PgliteLike {
-  query(query: string, params?: unknown[], options?: unknown): Promise<{ rows: unknown[]; affectedRows?: number | undefined }>
+  query(
+    query: string,
+    params?: unknown[],
+    options?: unknown,
+  ): Promise<{ rows: unknown[]; affectedRows?: number | undefined }>
   exec(query: string): Promise<unknown>
   listen?(channel: string, callback: (payload: string) => void): Promise<unknown>
 }
@@ -26,11 +30,18 @@ export interface OpenedStore {
   readonly store: Store
   /** The raw pool; absent for other backends. */
   readonly pool?: PoolLike
-  readonly transaction: <T>(fn: (tx: TransactionClient) => Promise<T>, options: { readonly timeoutMs: number }) => Promise<T>
+  readonly transaction: <T>(
+    fn: (tx: TransactionClient) => Promise<T>,
+    options: { readonly timeoutMs: number },
+  ) => Promise<T>
 }
 
 /** Makes the store of a PostgreSQL configuration. No connection is made yet. */
-export function createServerStore(config: PostgresJobQueueConfig, resolved: ResolvedConfig, warn: (message: string) => void): OpenedStore {
+export function createServerStore(
+  config: PostgresJobQueueConfig,
+  resolved: ResolvedConfig,
+  warn: (message: string) => void,
+): OpenedStore {
   if (config.pool !== undefined) return storeOverPool(config.pool, config, resolved)
   const { pool: settings, schema, warnings } = resolveConnection(config.databaseConfig ?? {})
   for (const warning of warnings) warn(warning)
@@ -49,7 +60,10 @@ function storeOverPool(pool: PoolLike, config: PostgresJobQueueConfig, resolved:
   const connect = resolved.listen ? listenClientOf(pool) : null
   const schema = validateSchemaName(config.schema ?? DEFAULT_SCHEMA)
   // Options of somebody else's pool may hold what a thread cannot be sent, so its workers beat from the main thread.
-  return opened(createPostgresStore({ executor: withListen(executor, connect), schema, heartbeatConnection: null }), executor)
+  return opened(
+    createPostgresStore({ executor: withListen(executor, connect), schema, heartbeatConnection: null }),
+    executor,
+  )
 }
 
 const DEFAULT_SCHEMA = 'millrace'
@@ -72,7 +86,10 @@ function opened(store: Store, executor: PoolExecutor): OpenedStore {
 }
 
 /** Opens the embedded database, or a PGlite of the user's. */
-export async function openEmbeddedStore(config: PgliteJobQueueConfig, onError: (error: Error) => void): Promise<OpenedStore> {
+export async function openEmbeddedStore(
+  config: PgliteJobQueueConfig,
+  onError: (error: Error) => void,
+): Promise<OpenedStore> {
   const schema = validateSchemaName(config.schema ?? DEFAULT_SCHEMA)
   const { openEmbedded, wrapClient } = await loadEmbedded()
   if (config.client !== undefined) {
@@ -96,8 +113,14 @@ interface EmbeddedDatabase extends Executor {
 }
 
 interface EmbeddedPackage {
-  openEmbedded(options: { readonly dataDir: string; readonly onError?: (error: Error) => void }): Promise<EmbeddedDatabase>
-  wrapClient(client: PgliteLike): Executor
+  openEmbedded(
+    this: void,
+    options: {
+      readonly dataDir: string
+      readonly onError?: (error: Error) => void
+    },
+  ): Promise<EmbeddedDatabase>
+  wrapClient(this: void, client: PgliteLike): Executor
 }
 
 /** By a name the compiler does not follow: the package is optional, and depends on this one. */
@@ -114,13 +137,21 @@ async function loadEmbedded(): Promise<EmbeddedPackage> {
       { cause, details: { field: 'backend', value: 'pglite', remedy: 'npm install @millrace/pglite' } },
     )
   }
-  if (!isEmbeddedPackage(loaded)) throw new MillraceError('EMBEDDED_MISSING', 'The installed `@millrace/pglite` is of another version. Install the same version as `millrace`.')
+  if (!isEmbeddedPackage(loaded))
+    throw new MillraceError(
+      'EMBEDDED_MISSING',
+      'The installed `@millrace/pglite` is of another version. Install the same version as `millrace`.',
+    )
   return loaded
 }
 
 function isEmbeddedPackage(loaded: unknown): loaded is EmbeddedPackage {
   return (
-    typeof loaded === 'object' && loaded !== null && 'openEmbedded' in loaded && typeof loaded.openEmbedded === 'function' && 'wrapClient' in loaded
+    typeof loaded === 'object' &&
+    loaded !== null &&
+    'openEmbedded' in loaded &&
+    typeof loaded.openEmbedded === 'function' &&
+    'wrapClient' in loaded
   )
 }
 

@@ -10,7 +10,7 @@ export interface Link {
   /** Called once, when no reply can come any more. */
   onEnd: () => void
   /** Whether waiting for a reply keeps the process alive. */
-  hold(isWaiting: boolean): void
+  hold: (isWaiting: boolean) => void
   /** Lets go of the link. */
   end(): void
 }

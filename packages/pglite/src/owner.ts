@@ -45,10 +45,18 @@ export async function startThread({ startTimeoutMs, onWarning, ...options }: Sta
   worker.once('exit', settle)
   const startedFrom = await opened(worker, startTimeoutMs)
   const close: CloseThread = { kind: 'close' }
+  const link = linkToThread(worker)
+  const { hold } = link
+  let isFinishing = false
+  // An answer that still comes in while the thread ends must not let go of it: the process would leave before the database has.
+  link.hold = (isWaiting) => {
+    if (!isFinishing) hold(isWaiting)
+  }
   return {
     startedFrom,
-    link: linkToThread(worker),
+    link,
     finish: async () => {
+      isFinishing = true
       worker.ref()
       worker.postMessage(close)
       await ended

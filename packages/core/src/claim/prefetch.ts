@@ -27,7 +27,8 @@ export class Prefetch {
   }
 
   measured(handlerMs: number, payloadBytes: number): void {
-    this.#handlerMs = this.#handlerMs === undefined ? handlerMs : this.#handlerMs + WEIGHT * (handlerMs - this.#handlerMs)
+    this.#handlerMs =
+      this.#handlerMs === undefined ? handlerMs : this.#handlerMs + WEIGHT * (handlerMs - this.#handlerMs)
     this.#payloadBytes += WEIGHT * (payloadBytes - this.#payloadBytes)
   }
 

@@ -76,7 +76,8 @@ export class ReadyBounds {
     }))
     // A level that is empty now stays where it stands: its next job will be above everything claimed so far.
     for (const level of old) {
-      if (level.claimed.length > 0 && this.#levels.length < MAX_LEVELS && !this.#find(level.priority)) this.#levels.push(level)
+      if (level.claimed.length > 0 && this.#levels.length < MAX_LEVELS && !this.#find(level.priority))
+        this.#levels.push(level)
     }
     this.#sort()
   }

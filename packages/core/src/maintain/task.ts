@@ -16,7 +16,10 @@ export interface TaskSurroundings {
 }
 
 /** Runs one task of housekeeping; what it throws is reported and counts as 0, so that the tasks after it still run. */
-export async function runTask(task: MaintenanceTask, { store, clock, hooks, onError }: TaskSurroundings): Promise<number> {
+export async function runTask(
+  task: MaintenanceTask,
+  { store, clock, hooks, onError }: TaskSurroundings,
+): Promise<number> {
   const startedAt = clock.now()
   let count = 0
   let failure: { readonly error: unknown } | undefined

@@ -8,7 +8,14 @@
 /** What the public API reports. A job between two attempts is `failed` with `nextAttemptAt` set. */
 export type JobStatus = 'pending' | 'processing' | 'completed' | 'failed' | 'cancelled' | 'waiting'
 
-export const JOB_STATUSES: readonly JobStatus[] = ['pending', 'processing', 'completed', 'failed', 'cancelled', 'waiting']
+export const JOB_STATUSES: readonly JobStatus[] = [
+  'pending',
+  'processing',
+  'completed',
+  'failed',
+  'cancelled',
+  'waiting',
+]
 
 /** Why the last attempt of a job failed. */
 export const FailureReason = {

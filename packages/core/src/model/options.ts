@@ -108,7 +108,9 @@ export const DEFAULTS = {
 } as const
 
 /** The range of every numeric option of a job. Delays are in seconds. */
-export const JOB_RANGES: Readonly<Record<'maxAttempts' | 'priority' | 'timeoutMs' | 'retryDelay' | 'retryDelayMax', NumberRange>> = {
+export const JOB_RANGES: Readonly<
+  Record<'maxAttempts' | 'priority' | 'timeoutMs' | 'retryDelay' | 'retryDelayMax', NumberRange>
+> = {
   maxAttempts: { min: 1, max: 1_000_000, remedy: 'Leave it out for 3 attempts' },
   priority: { min: -2_147_483_648, max: 2_147_483_647, remedy: 'Leave it out for 0; higher runs first' },
   timeoutMs: { min: 1, max: MAX_DURATION_MS, remedy: 'Give whole milliseconds, or leave it out for no time limit' },
@@ -319,12 +321,13 @@ export function validateNumbers<Name extends string>(
 }
 
 /** The range of every number a processor takes; times are in milliseconds. */
-export const PROCESSOR_RANGES: Readonly<Record<'batchSize' | 'concurrency' | 'pollInterval' | 'leaseMs', NumberRange>> = {
-  batchSize: { min: 1, max: 10_000, remedy: 'Leave it out for 10' },
-  concurrency: { min: 1, max: 10_000, remedy: 'Leave it out for 3' },
-  pollInterval: { min: 10, max: 86_400_000, remedy: 'Leave it out for 5000 milliseconds' },
-  leaseMs: { min: 2000, max: 86_400_000, remedy: 'Leave it out for 30000 milliseconds' },
-}
+export const PROCESSOR_RANGES: Readonly<Record<'batchSize' | 'concurrency' | 'pollInterval' | 'leaseMs', NumberRange>> =
+  {
+    batchSize: { min: 1, max: 10_000, remedy: 'Leave it out for 10' },
+    concurrency: { min: 1, max: 10_000, remedy: 'Leave it out for 3' },
+    pollInterval: { min: 10, max: 86_400_000, remedy: 'Leave it out for 5000 milliseconds' },
+    leaseMs: { min: 2000, max: 86_400_000, remedy: 'Leave it out for 30000 milliseconds' },
+  }
 
 /**
  * Throws unless the numbers of a processor's options are in `PROCESSOR_RANGES`.

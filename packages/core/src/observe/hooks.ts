@@ -23,7 +23,6 @@ export type HookEvent =
       readonly type: 'job.added'
       readonly jobIds: readonly number[]
       readonly jobTypes: readonly string[]
-      readonly durationMs: number
     }
   /** This worker has the lease; the handler has not been called. */
   | (AttemptFields & { readonly type: 'job.claimed'; readonly token: number })

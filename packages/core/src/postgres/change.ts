@@ -8,7 +8,11 @@ export function changeVerbs(db: Database): ChangeStore {
   return {
     async edit({ id, changes }) {
       const edit = changesJson(changes)
-      const changed = await db.value('select :schema.edit_jobs(array[$1::bigint], $2::jsonb, false, $3::jsonb)', [id, edit.json, edit.note])
+      const changed = await db.value('select :schema.edit_jobs(array[$1::bigint], $2::jsonb, false, $3::jsonb)', [
+        id,
+        edit.json,
+        edit.note,
+      ])
       return integers(changed).length > 0 ? 'changed' : existing(db, id)
     },
     async editMany({ filter, changes }) {
@@ -28,7 +32,8 @@ export function changeVerbs(db: Database): ChangeStore {
       const parameters = new Parameters()
       const ids = selectIds('jobs', filter, parameters, " and j.lane <> 'x' and j.next_attempt_at is null")
       if (ids === null) return []
-      return cancelAnswer(await db.value(`select :schema.cancel_jobs(array(${ids}), true)::text`, parameters.values)).changed
+      return cancelAnswer(await db.value(`select :schema.cancel_jobs(array(${ids}), true)::text`, parameters.values))
+        .changed
     },
     async retry({ id }) {
       const changed = await db.value('select :schema.retry_jobs(array[$1::bigint])', [id])
@@ -89,7 +94,10 @@ function changesJson(changes: JobChanges): { readonly json: string; readonly not
   const note = new Map(fields.map(([name, value]) => [publicName(name), value]))
   if (changes.payload !== undefined) {
     fields.push(['payload', changes.payload], ['rich', String(changes.codec === 'rich')])
-    note.set('payload', changes.payload.length <= MAX_NOTED_PAYLOAD && changes.codec !== 'rich' ? changes.payload : '"changed"')
+    note.set(
+      'payload',
+      changes.payload.length <= MAX_NOTED_PAYLOAD && changes.codec !== 'rich' ? changes.payload : '"changed"',
+    )
   }
   const object = (entries: Iterable<[string, string]>): string =>
     `{${[...entries].map(([name, value]) => `"${name}":${value}`).join(',')}}`

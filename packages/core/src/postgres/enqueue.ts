@@ -3,7 +3,8 @@ import { MillraceError } from '../errors.ts'
 import { integer, integers, timestamp } from './rows.ts'
 import type { Database } from './schema.ts'
 
-const ADD = 'select a.ids, array_to_json(a.created)::text, a.sleepers from :schema.add_jobs($1::jsonb, $2::bigint, $3::boolean) a'
+const ADD =
+  'select a.ids, array_to_json(a.created)::text, a.sleepers from :schema.add_jobs($1::jsonb, $2::bigint, $3::boolean) a'
 
 const ADD_PLAIN = 'select a.ids, null, a.sleepers from :schema.add_plain_jobs($1::jsonb, $2::bigint, false) a'
 
@@ -16,11 +17,12 @@ export function enqueueVerbs(db: Database): EnqueueStore {
     async enqueue(options) {
       const { jobs, db: caller } = options
       const nonce = options.nonce ?? null
-      if (caller !== undefined) return addThrough(db, options, [jobsJson(jobs), nonce])
+      if (caller !== undefined) return addThrough(db, options)
       // On our own connection the notification follows after the commit, debounced over many adds.
       if (!jobs.every(isPlain)) return enqueueResult(await db.query(ADD, [jobsJson(jobs), nonce, false], REPEATED))
       const [first] = jobs
-      if (jobs.length > 1 || first === undefined) return enqueueResult(await db.query(ADD_PLAIN, [jobsJson(jobs), nonce], REPEATED))
+      if (jobs.length > 1 || first === undefined)
+        return enqueueResult(await db.query(ADD_PLAIN, [jobsJson(jobs), nonce], REPEATED))
       const [row] = await db.query(ADD_ONE, [first.jobType, first.payload, first.priority ?? 0, nonce], REPEATED)
       // Negative: some worker sleeps.
       const id = integer(row?.[0])
@@ -38,15 +40,19 @@ export function enqueueVerbs(db: Database): EnqueueStore {
 }
 
 /** Through whatever client or ORM the caller brought: one statement, text parameters, one row of one text column. */
-async function addThrough(db: Database, { db: client, jobs }: EnqueueOptions, values: readonly unknown[]): Promise<EnqueueResult> {
+async function addThrough(db: Database, { db: client, jobs, nonce }: EnqueueOptions): Promise<EnqueueResult> {
   if (!client) throw new MillraceError('OPTION_INVALID', '`db` is missing.')
   const text = db.sql(
-    'select json_build_object(\'ids\', a.ids, \'created\', a.created, \'sleepers\', a.sleepers)::text as added ' +
+    "select json_build_object('ids', a.ids, 'created', a.created, 'sleepers', a.sleepers)::text as added " +
       'from :schema.add_jobs($1::text::jsonb, $2::text::bigint, true) a',
   )
-  const answer = await client.query(text, [values[0], values[1] === null ? null : String(values[1])])
+  const answer = await client.query(text, [jobsJson(jobs), nonce === undefined ? null : String(nonce)])
   const row: unknown = answer.rows[0]
-  const added: unknown = Array.isArray(row) ? row[0] : typeof row === 'object' && row !== null && 'added' in row ? row.added : undefined
+  const added: unknown = Array.isArray(row)
+    ? row[0]
+    : typeof row === 'object' && row !== null && 'added' in row
+      ? row.added
+      : undefined
   const parsed: unknown = typeof added === 'string' ? JSON.parse(added) : added
   if (typeof parsed !== 'object' || parsed === null || !('ids' in parsed) || !Array.isArray(parsed.ids)) {
     throw new MillraceError(
@@ -60,9 +66,13 @@ async function addThrough(db: Database, { db: client, jobs }: EnqueueOptions, va
   return { ids: parsed.ids.map(integer), created: flags(created), sleepers: false }
 }
 
+/** What the short path of plain jobs can carry. */
+const PLAIN: ReadonlySet<string> = new Set(['jobType', 'payload', 'priority'])
+
 /** Whether a job has nothing but type, payload and priority. */
 function isPlain(job: NewJob): boolean {
-  return rest(job) === '' || (job.priority !== undefined && rest({ ...job, priority: 0 }) === '')
+  for (const name in job) if (!PLAIN.has(name)) return false
+  return true
 }
 
 function enqueueResult(rows: readonly (readonly unknown[])[]): EnqueueResult {
@@ -91,22 +101,38 @@ function jobsJson(jobs: readonly NewJob[]): string {
   return `${json}]`
 }
 
+/** The options of a job beyond type and payload: their names in SQL, and how their values are written. */
+const FIELDS: readonly (readonly [name: string, write: (job: NewJob) => string | undefined])[] = [
+  ['priority', (job) => (job.priority ? String(job.priority) : undefined)],
+  ['run_at', (job) => job.runAt && `"${timestamp(job.runAt)}"`],
+  ['max_attempts', (job) => number(job.maxAttempts)],
+  ['timeout_ms', (job) => number(job.timeoutMs)],
+  ['force_kill', (job) => (job.forceKillOnTimeout ? 'true' : undefined)],
+  ['tags', (job) => job.tags && JSON.stringify(job.tags)],
+  ['idempotency_key', (job) => quoted(job.idempotencyKey)],
+  ['retry_delay', (job) => number(job.retryDelay)],
+  ['retry_backoff', (job) => (job.retryBackoff === undefined ? undefined : String(job.retryBackoff))],
+  ['retry_delay_max', (job) => number(job.retryDelayMax)],
+  ['dead_letter_job_type', (job) => quoted(job.deadLetterJobType)],
+  ['group_id', (job) => quoted(job.groupId)],
+  ['group_tier', (job) => quoted(job.groupTier)],
+  ['tenant_id', (job) => quoted(job.tenantId)],
+  ['rich', (job) => (job.codec === 'rich' ? 'true' : undefined)],
+]
+
+function number(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : String(value)
+}
+
+function quoted(value: string | undefined): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value)
+}
+
 function rest(job: NewJob): string {
   let json = ''
-  if (job.priority) json += `,"priority":${job.priority}`
-  if (job.runAt !== undefined) json += `,"run_at":"${timestamp(job.runAt)}"`
-  if (job.maxAttempts !== undefined) json += `,"max_attempts":${job.maxAttempts}`
-  if (job.timeoutMs !== undefined) json += `,"timeout_ms":${job.timeoutMs}`
-  if (job.forceKillOnTimeout) json += ',"force_kill":true'
-  if (job.tags !== undefined) json += `,"tags":${JSON.stringify(job.tags)}`
-  if (job.idempotencyKey !== undefined) json += `,"idempotency_key":${JSON.stringify(job.idempotencyKey)}`
-  if (job.retryDelay !== undefined) json += `,"retry_delay":${job.retryDelay}`
-  if (job.retryBackoff !== undefined) json += `,"retry_backoff":${job.retryBackoff}`
-  if (job.retryDelayMax !== undefined) json += `,"retry_delay_max":${job.retryDelayMax}`
-  if (job.deadLetterJobType !== undefined) json += `,"dead_letter_job_type":${JSON.stringify(job.deadLetterJobType)}`
-  if (job.groupId !== undefined) json += `,"group_id":${JSON.stringify(job.groupId)}`
-  if (job.groupTier !== undefined) json += `,"group_tier":${JSON.stringify(job.groupTier)}`
-  if (job.tenantId !== undefined) json += `,"tenant_id":${JSON.stringify(job.tenantId)}`
-  if (job.codec === 'rich') json += ',"rich":true'
+  for (const [name, write] of FIELDS) {
+    const value = write(job)
+    if (value !== undefined) json += `,"${name}":${value}`
+  }
   return json
 }

@@ -23,7 +23,8 @@ export function statusSql(table: JobTable): string {
 /** Which rows of a table have a public status; `null`: none can. */
 function statusCondition(table: JobTable, status: JobStatus): string | null {
   if (table === 'finished_jobs') return status === 'completed' ? 'true' : null
-  if (table === 'failed_jobs') return status === 'failed' ? "j.status = 'f'" : status === 'cancelled' ? "j.status = 'c'" : null
+  if (table === 'failed_jobs')
+    return status === 'failed' ? "j.status = 'f'" : status === 'cancelled' ? "j.status = 'c'" : null
   switch (status) {
     case 'processing':
       // By the leases: among a million pending jobs the few that run have no index of their own.
@@ -56,18 +57,29 @@ function list<T>(value: T | readonly T[]): readonly T[] {
 
 /** The condition that `filter` means for a table under the alias `j`, or `null` when no row of it can match. */
 export function filterCondition(table: JobTable, filter: JobFilter, parameters: Parameters): string | null {
+  const state = stateConditions(table, filter)
+  if (state === null) return null
+  const all = [...state, ...fieldConditions(filter, parameters)]
+  return all.length === 0 ? 'true' : all.join(' and ')
+}
+
+function stateConditions(table: JobTable, { status, final }: JobFilter): string[] | null {
   const all: string[] = []
-  if (filter.status !== undefined) {
-    const any = list<JobStatus>(filter.status).map((status) => statusCondition(table, status)).filter((sql) => sql !== null)
+  if (status !== undefined) {
+    const any = list<JobStatus>(status).flatMap((one) => statusCondition(table, one) ?? [])
     if (any.length === 0) return null
     all.push(`(${any.join(' or ')})`)
   }
-  if (filter.final !== undefined) {
-    // Only failures are final or not: a live one between two attempts is not.
-    if (table === 'finished_jobs' || (table === 'failed_jobs') !== filter.final) return null
-    all.push(table === 'jobs' ? 'j.next_attempt_at is not null' : "j.status = 'f'")
-  }
-  if (filter.jobType !== undefined) all.push(`j.job_type = any (${parameters.add(list<string>(filter.jobType), 'text[]')})`)
+  if (final === undefined) return all
+  // Only failures are final or not: a live one between two attempts is not.
+  if (table === 'finished_jobs' || (table === 'failed_jobs') !== final) return null
+  return table === 'jobs' ? [...all, 'j.next_attempt_at is not null'] : all
+}
+
+function fieldConditions(filter: JobFilter, parameters: Parameters): string[] {
+  const all: string[] = []
+  if (filter.jobType !== undefined)
+    all.push(`j.job_type = any (${parameters.add(list<string>(filter.jobType), 'text[]')})`)
   if (filter.priority !== undefined) all.push(`j.priority = ${parameters.add(filter.priority, 'integer')}`)
   if (filter.ids !== undefined) all.push(`j.id = any (${parameters.add(filter.ids, 'bigint[]')})`)
   if (filter.tenantId !== undefined) all.push(`j.tenant_id = ${parameters.add(filter.tenantId, 'text')}`)
@@ -78,14 +90,16 @@ export function filterCondition(table: JobTable, filter: JobFilter, parameters: 
   if (filter.runAt !== undefined) all.push(...dateConditions('j.run_at', filter.runAt, parameters))
   if (filter.createdAt !== undefined) all.push(...dateConditions('j.created_at', filter.createdAt, parameters))
   if (filter.tags !== undefined) all.push(tagCondition(filter.tags, parameters))
-  return all.length === 0 ? 'true' : all.join(' and ')
+  return all
 }
 
 const COMPARISONS = { gt: '>', gte: '>=', lt: '<', lte: '<=', eq: '=' } as const
 
 function dateConditions(
   column: string,
-  range: Date | { readonly gt?: Date; readonly gte?: Date; readonly lt?: Date; readonly lte?: Date; readonly eq?: Date },
+  range:
+    | Date
+    | { readonly gt?: Date; readonly gte?: Date; readonly lt?: Date; readonly lte?: Date; readonly eq?: Date },
   parameters: Parameters,
 ): string[] {
   // A Date holds milliseconds where the column holds microseconds: equal means within the millisecond.

@@ -10,9 +10,9 @@ import type { Database } from './schema.ts'
 export function inspectVerbs(db: Database): InspectStore {
   return {
     async getJob({ id }) {
-      const sql = JOB_TABLES.map((table) => `(select ${recordColumns(table)} from :schema.${table} j where j.id = $1::bigint)`).join(
-        ' union all ',
-      )
+      const sql = JOB_TABLES.map(
+        (table) => `(select ${recordColumns(table)} from :schema.${table} j where j.id = $1::bigint)`,
+      ).join(' union all ')
       const rows = await db.query(`${sql} limit 1`, [id])
       return rows[0] ? jobRecord(rows[0]) : null
     },
@@ -22,9 +22,9 @@ export function inspectVerbs(db: Database): InspectStore {
       return sql === null ? [] : (await db.query(sql, parameters.values)).map(jobRecord)
     },
     async listEvents({ id }) {
-      const sql = JOB_TABLES.map((table) => `select ${trailColumns(table)} from :schema.${table} j where j.id = $1::bigint`).join(
-        ' union all ',
-      )
+      const sql = JOB_TABLES.map(
+        (table) => `select ${trailColumns(table)} from :schema.${table} j where j.id = $1::bigint`,
+      ).join(' union all ')
       const rows = await db.query(sql, [id])
       return rows[0] ? jobEvents(trail(rows[0])) : []
     },
@@ -97,7 +97,6 @@ function trail(row: Row): JobTrail {
   }
 }
 
-
 const WORKERS =
   'select w.worker_id, w.host, w.pid, w.version, w.concurrency, w.group_concurrency, to_jsonb(w.job_types)::text, ' +
   `${timeColumn('w.started_at')}, ${timeColumn('w.last_seen_at')}, ${timeColumn('w.expires_at')}, ` +
@@ -145,7 +144,14 @@ function queueStats(rows: readonly Row[]): QueueStats {
   // A failed job may wait for its next attempt in one table or rest in another: both count as failed.
   for (const [name, count] of rows) counts.set(text(name), (counts.get(text(name)) ?? 0) + integer(count))
   const of = (name: string): number => counts.get(name) ?? 0
-  const byStatus: Record<JobStatus, number> = { pending: 0, processing: 0, completed: 0, failed: 0, cancelled: 0, waiting: 0 }
+  const byStatus: Record<JobStatus, number> = {
+    pending: 0,
+    processing: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+    waiting: 0,
+  }
   for (const status of JOB_STATUSES) byStatus[status] = of(`status:${LETTERS[status]}`)
   return {
     byStatus,

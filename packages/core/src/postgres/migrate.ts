@@ -34,9 +34,11 @@ export function migrateVerbs(db: Database): MigrateStore {
 
 /** What the database has, without writing anything; `null` when the schema or its book of migrations is missing. */
 async function installed(db: Database): Promise<Installed | null> {
-  const exists = await db.value("select to_regclass('\":rawschema\".migrations') is not null")
+  const exists = await db.value('select to_regclass(\'":rawschema".migrations\') is not null')
   if (exists !== true) return null
-  const rows: readonly Row[] = await db.query('select m.version, m.checksum, m.oldest_client from :schema.migrations m order by m.version')
+  const rows: readonly Row[] = await db.query(
+    'select m.version, m.checksum, m.oldest_client from :schema.migrations m order by m.version',
+  )
   const tables = rows.filter((row) => integer(row[0]) > 0)
   const functions = rows.find((row) => integer(row[0]) === 0)
   return {
@@ -67,7 +69,13 @@ function refuseForeign(db: Database, found: Installed): void {
       throw new MillraceError(
         'SCHEMA_CHANGED',
         `Migration ${migration.version} (${migration.name}) of schema "${db.schema}" differs from the one this version ships.`,
-        { details: { field: 'schema', value: db.schema, remedy: 'Install the released package, or start with a fresh schema.' } },
+        {
+          details: {
+            field: 'schema',
+            value: db.schema,
+            remedy: 'Install the released package, or start with a fresh schema.',
+          },
+        },
       )
     }
   }
@@ -76,8 +84,12 @@ function refuseForeign(db: Database, found: Installed): void {
 function notCurrent(db: Database, found: Installed | null): MillraceError {
   const remedy = "Run `await queue.migrate()` once at deploy, or set `migrate: 'auto'`."
   return found
-    ? new MillraceError('SCHEMA_OUTDATED', `Schema "${db.schema}" is older than this version needs. ${remedy}`, { details: { remedy } })
-    : new MillraceError('SCHEMA_MISSING', `Schema "${db.schema}" has not been set up. ${remedy}`, { details: { remedy } })
+    ? new MillraceError('SCHEMA_OUTDATED', `Schema "${db.schema}" is older than this version needs. ${remedy}`, {
+        details: { remedy },
+      })
+    : new MillraceError('SCHEMA_MISSING', `Schema "${db.schema}" has not been set up. ${remedy}`, {
+        details: { remedy },
+      })
 }
 
 /**

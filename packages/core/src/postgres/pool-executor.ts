@@ -68,7 +68,13 @@ export class PoolExecutor implements Executor {
     const client = await this.#checkOut()
     let mustClose = false
     try {
-      return rowsOf(await this.#send(client, this.#driverQuery(text, values, options?.isRepeated), options?.timeoutMs ?? this.#timeoutMs))
+      return rowsOf(
+        await this.#send(
+          client,
+          this.#driverQuery(text, values, options?.isRepeated),
+          options?.timeoutMs ?? this.#timeoutMs,
+        ),
+      )
     } catch (error) {
       const isBroken = this.#guard.isBroken(client)
       const failure = isBroken ? connectionLost(error, text) : toMillraceError(error, text)

@@ -56,7 +56,9 @@ export function dateOrNull(value: unknown): Date | null {
 function farDate(given: string): Date {
   if (given === 'infinity') return new Date(8.64e15)
   if (given === '-infinity') return new Date(-8.64e15)
-  const match = /^(\d+)-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d(?:\.\d+)?)([+-]\d\d(?::\d\d)?(?::\d\d)?)?( BC)?$/.exec(given)
+  const match = /^(\d+)-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d(?:\.\d+)?)([+-]\d\d(?::\d\d)?(?::\d\d)?)?( BC)?$/.exec(
+    given,
+  )
   if (!match) throw new MillraceError('STORE_FAILED', `The database answered ${given} where a time belongs.`)
   const year = match[8] ? 1 - Number(match[1]) : Number(match[1])
   const zone = (match[7] ?? '+00').split(':').map(Number)
@@ -175,7 +177,8 @@ const STATUS_BY_LETTER: Readonly<Record<string, JobStatus>> = {
 
 function jobStatus(value: unknown): JobStatus {
   const status = STATUS_BY_LETTER[text(value)]
-  if (status === undefined) throw new MillraceError('STORE_FAILED', `The database answered an unknown status ${text(value)}.`)
+  if (status === undefined)
+    throw new MillraceError('STORE_FAILED', `The database answered an unknown status ${text(value)}.`)
   return status
 }
 

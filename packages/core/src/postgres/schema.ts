@@ -10,7 +10,9 @@ export type SqlWriter = (template: string) => string
  */
 export function channelOf(schema: string): string {
   const name = `millrace_${schema}`
-  return name.length <= 60 && /^[a-z0-9_]+$/.test(name) ? name : `millrace_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
+  return name.length <= 60 && /^[a-z0-9_]+$/.test(name)
+    ? name
+    : `millrace_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
 }
 
 /** @param schema - Already checked by `validateSchemaName`: no quotes, no backslash. */

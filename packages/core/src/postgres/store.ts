@@ -58,7 +58,8 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
 /** `r` and levels ("r0,5"; "r" alone: any), or `c` and a job id. Anything else comes from a newer version and is ignored. */
 function parseWake(payload: string): Wake | null {
   const rest = payload.slice(1)
-  if (payload.startsWith('r')) return { kind: 'ready', priorities: rest === '' ? [] : rest.split(',').map(Number).filter(Number.isInteger) }
+  if (payload.startsWith('r'))
+    return { kind: 'ready', priorities: rest === '' ? [] : rest.split(',').map(Number).filter(Number.isInteger) }
   if (payload.startsWith('c') && /^\d+$/.test(rest)) return { kind: 'cancel', jobId: Number(rest) }
   return null
 }

@@ -7,6 +7,9 @@ import type { ClaimedJob, ExchangeOptions, ExchangeResult, HousekeepingResult } 
 import type { SettleResult } from '../store/settle.ts'
 import type { Store } from '../store/store.ts'
 
+/** A call without what it records. */
+type Call = Omit<ExchangeOptions, 'settlements'>
+
 /** How many jobs the worker can take now. */
 export interface Demand {
   readonly limit: number
@@ -34,7 +37,14 @@ export interface ExchangerOptions {
   /** Nothing is under way and nothing waits to be recorded. */
   readonly onIdle: () => void
   readonly onError: (error: unknown, operation: string, retryInMs: number | undefined) => void
-  readonly onExchange?: (told: { readonly limit: number; readonly jobs: number; readonly sweep: boolean; readonly settled: number; readonly lost: number; readonly durationMs: number }) => void
+  readonly onExchange?: (told: {
+    readonly limit: number
+    readonly jobs: number
+    readonly sweep: boolean
+    readonly settled: number
+    readonly lost: number
+    readonly durationMs: number
+  }) => void
   readonly jobTypes: readonly string[] | undefined
   readonly keepCompleted: boolean
   readonly leaseMs: number
@@ -47,6 +57,8 @@ export interface ExchangerOptions {
 const MOST_CALLS = 2
 
 const MAX_LIMIT = 500
+
+const NO_DEMAND: Demand = { limit: 0, slots: 0 }
 
 /** A worker that has found full claims for this long does not need to be notified. */
 const BUSY_AFTER_MS = 1000
@@ -67,6 +79,7 @@ const RETRY_CAP_MS = 5000
 export class Exchanger {
   readonly #options: ExchangerOptions
   readonly #mostCalls: number
+  readonly #jobTypes: { readonly jobTypes?: readonly string[] }
   #underway = 0
   #requested = 0
   #isHungry = true
@@ -90,6 +103,7 @@ export class Exchanger {
 
   constructor(options: ExchangerOptions) {
     this.#options = options
+    this.#jobTypes = options.jobTypes === undefined ? {} : { jobTypes: options.jobTypes }
     this.#mostCalls = Math.max(1, Math.min(MOST_CALLS, options.store.parallelism))
   }
 
@@ -154,32 +168,41 @@ export class Exchanger {
     const { clock, buffer, demand, bounds } = this.#options
     const now = clock.now()
     const isTick = now >= this.#tickDueAt
-    const wanted = this.#isClaiming ? demand(this.#requested) : { limit: 0, slots: 0 }
-    const hasSettlements = buffer.waiting > 0
-    const limit = this.#isHungry || isTick || hasSettlements ? Math.min(wanted.limit, MAX_LIMIT) : 0
-    if (!hasSettlements && limit === 0 && !isTick) return false
-    const from = limit > 0 ? bounds.next(now) : []
-    // Two claims at once pay only while each comes back full.
-    if (limit > 0 && !(this.#isFlowing && limit === MAX_LIMIT)) this.#isHungry = false
-    const isBeat = now >= this.#beatDueAt
-    const closedTokens = this.#options.openClaims.take()
+    const wanted = this.#isClaiming ? demand(this.#requested) : NO_DEMAND
+    const mayClaim = this.#isHungry || isTick || buffer.waiting > 0
+    const limit = mayClaim ? Math.min(wanted.limit, MAX_LIMIT) : 0
+    if (buffer.waiting === 0 && limit === 0 && !isTick) return false
     if (isTick) this.#tickDueAt = now + this.#options.tickMs
-    if (isBeat) this.#beatDueAt = now + this.#options.heartbeatMs
-    void this.#exchange(now, buffer.take(), {
+    const call: Call = {
       worker: this.#options.worker(),
       limit,
       slots: wanted.slots,
-      from,
+      from: limit > 0 ? bounds.next(now) : [],
       keepCompleted: this.#options.keepCompleted,
-      ...(this.#options.jobTypes === undefined ? {} : { jobTypes: this.#options.jobTypes }),
-      ...(closedTokens.length === 0 ? {} : { closedTokens }),
-      ...this.#sleepingChange(now),
+      ...this.#jobTypes,
       ...(isTick ? { housekeeping: true } : {}),
       ...(limit > 0 && this.#isWoken ? { groups: true } : {}),
-      ...(isBeat ? { heartbeatMs: this.#options.leaseMs } : {}),
-    })
-    if (limit > 0) this.#isWoken = false
+      ...this.#beat(now),
+      ...this.#closedTokens(),
+      ...this.#sleepingChange(now),
+    }
+    void this.#exchange(now, buffer.take(), call)
+    if (limit === 0) return true
+    this.#isWoken = false
+    // Two claims at once pay only while each comes back full.
+    if (!(this.#isFlowing && limit === MAX_LIMIT)) this.#isHungry = false
     return true
+  }
+
+  #beat(now: number): { heartbeatMs?: number } {
+    if (now < this.#beatDueAt) return {}
+    this.#beatDueAt = now + this.#options.heartbeatMs
+    return { heartbeatMs: this.#options.leaseMs }
+  }
+
+  #closedTokens(): { closedTokens?: readonly number[] } {
+    const closedTokens = this.#options.openClaims.take()
+    return closedTokens.length === 0 ? {} : { closedTokens }
   }
 
   #sleepingChange(now: number): { sleeping?: boolean } {
@@ -189,8 +212,8 @@ export class Exchanger {
     return { sleeping: !isBusy }
   }
 
-  async #exchange(startedAt: number, batch: readonly PendingSettlement[], call: Omit<ExchangeOptions, 'settlements'>): Promise<void> {
-    const { store, clock, buffer, bounds } = this.#options
+  async #exchange(startedAt: number, batch: readonly PendingSettlement[], call: Call): Promise<void> {
+    const { store, clock, bounds } = this.#options
     this.#underway += 1
     this.#requested += call.limit
     let result: ExchangeResult
@@ -226,7 +249,7 @@ export class Exchanger {
     this.pump()
   }
 
-  #learn(call: Omit<ExchangeOptions, 'settlements'>, result: ExchangeResult, now: number): void {
+  #learn(call: Call, result: ExchangeResult, now: number): void {
     const { housekeeping, jobs } = result
     if (call.limit > 0) {
       // Last attempts that were left behind are taken as soon as a slot is free: a short answer is not the end then.
@@ -248,11 +271,14 @@ export class Exchanger {
       if (call.from !== 'sweep') this.#options.bounds.sweepAgain()
     }
     if (housekeeping.nextDueMs !== null) {
-      this.#tickDueAt = Math.min(this.#tickDueAt, now + Math.max(SHORTEST_TICK_MS, Math.ceil(housekeeping.nextDueMs) + 1))
+      this.#tickDueAt = Math.min(
+        this.#tickDueAt,
+        now + Math.max(SHORTEST_TICK_MS, Math.ceil(housekeeping.nextDueMs) + 1),
+      )
     }
   }
 
-  #failed(error: unknown, batch: readonly PendingSettlement[], call: Omit<ExchangeOptions, 'settlements'>): void {
+  #failed(error: unknown, batch: readonly PendingSettlement[], call: Call): void {
     if (call.from === 'sweep') this.#options.bounds.sweepAgain()
     if (call.housekeeping) this.#tickDueAt = Number.NEGATIVE_INFINITY
     if (call.heartbeatMs !== undefined) this.#beatDueAt = Number.NEGATIVE_INFINITY
@@ -311,7 +337,8 @@ export class Exchanger {
   #backOff(error: unknown, operation: string): void {
     const { clock, onError } = this.#options
     if (this.#isClosed) return
-    const delayMs = Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** Math.min(this.#failures, 10)) * (0.5 + clock.random() / 2)
+    const delayMs =
+      Math.min(RETRY_CAP_MS, RETRY_BASE_MS * 2 ** Math.min(this.#failures, 10)) * (0.5 + clock.random() / 2)
     this.#failures += 1
     onError(error, operation, delayMs)
     this.#retryTimer ??= clock.after(delayMs, () => {

@@ -1,7 +1,7 @@
 import { isMillraceError } from '../errors.ts'
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { checkNames, checkText, isRecord, refuseOption } from '../model/check.ts'
+import { checkInteger, checkNames, checkText, isRecord, refuseOption } from '../model/check.ts'
 import type { Clock } from '../model/clock.ts'
 import type { JobDefinition } from '../model/define-jobs.ts'
 import { findDefinition } from '../model/define-jobs.ts'
@@ -12,8 +12,10 @@ import type { Hooks } from '../observe/hooks.ts'
 import { createHandlerEntry, type HandlerEntry, type ModuleHandler } from '../run/handler-entry.ts'
 import type { Store, Wake } from '../store/store.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
+import { pause } from './pause.ts'
 import { WorkerReports } from './reports.ts'
-import { Worker, type WorkerOptions } from './worker.ts'
+import { Worker } from './worker.ts'
+import type { WorkerOptions } from './worker-options.ts'
 
 export interface ProcessorOptions {
   /** What `lockedBy` and the history say. Default: host, process and a random part. 1 to 255 characters. */
@@ -100,24 +102,25 @@ const DEFAULT_POLL_MS = 5000
 
 /** @throws MillraceError `OPTION_INVALID` */
 function checkOptions(options: ProcessorOptions): void {
-  if (typeof options !== 'object' || options === null) refuseOption('options', options, 'an object', 'Pass `{ concurrency: 10 }`')
+  if (typeof options !== 'object' || options === null)
+    refuseOption('options', options, 'an object', 'Pass `{ concurrency: 10 }`')
   checkNames({ ...options }, OPTION_NAMES)
   const { batchSize, concurrency, groupConcurrency, pollInterval, leaseMs, heartbeatMs, prefetch } = options
   validateProcessorNumbers({ batchSize, concurrency, groupConcurrency, pollInterval, leaseMs })
+  if (heartbeatMs !== undefined) checkInteger('heartbeatMs', heartbeatMs, HEARTBEAT_RANGE)
+  if (prefetch !== undefined) checkInteger('prefetch', prefetch, PREFETCH_RANGE)
   if (options.workerId !== undefined) checkText('workerId', options.workerId)
   for (const type of typesOf(options.jobType) ?? []) checkText('jobType', type)
-  if (heartbeatMs !== undefined && !(Number.isInteger(heartbeatMs) && heartbeatMs >= 500)) {
-    refuseOption('heartbeatMs', heartbeatMs, 'an integer from 500', 'Leave it out for a third of `leaseMs`')
-  }
-  if (prefetch !== undefined && !(Number.isInteger(prefetch) && prefetch >= 0 && prefetch <= 10_000)) {
-    refuseOption('prefetch', prefetch, 'an integer from 0 to 10000', 'Leave it out to follow the measured handler time')
-  }
-  if (options.heartbeat !== undefined && options.heartbeat !== 'thread' && options.heartbeat !== 'main') {
-    refuseOption('heartbeat', options.heartbeat, "'thread' or 'main'", "Leave it out for 'thread'")
-  }
-  if (options.onUnknownType !== undefined && options.onUnknownType !== 'fail' && options.onUnknownType !== 'wait') {
-    refuseOption('onUnknownType', options.onUnknownType, "'fail' or 'wait'", "Leave it out for 'fail'")
-  }
+  checkChoice('heartbeat', options.heartbeat, ['thread', 'main'])
+  checkChoice('onUnknownType', options.onUnknownType, ['fail', 'wait'])
+}
+
+const HEARTBEAT_RANGE = { min: 100, max: 86_400_000, remedy: 'Leave it out for a third of `leaseMs`' }
+const PREFETCH_RANGE = { min: 0, max: 10_000, remedy: 'Leave it out to follow the measured handler time' }
+
+function checkChoice(name: string, value: string | undefined, choices: readonly [string, string]): void {
+  if (value === undefined || choices.includes(value)) return
+  refuseOption(name, value, choices.map((choice) => `'${choice}'`).join(' or '), `Leave it out for '${choices[0]}'`)
 }
 
 function typesOf(jobType: string | readonly string[] | undefined): readonly string[] | undefined {
@@ -134,7 +137,8 @@ export function createProcessor(
   deps: ProcessorDependencies,
 ): BackgroundProcessor {
   checkOptions(options)
-  if (typeof handlers !== 'object' || handlers === null) refuseOption('handlers', handlers, 'an object of handlers by job type', "Pass `{ 'email.send': handler }`")
+  if (typeof handlers !== 'object' || handlers === null)
+    refuseOption('handlers', handlers, 'an object of handlers by job type', "Pass `{ 'email.send': handler }`")
   return new BackgroundProcessor(handlers, options, deps)
 }
 
@@ -150,7 +154,11 @@ export class BackgroundProcessor implements Processor {
   #background: AbortController | undefined
   #opening: Promise<void> = Promise.resolve()
 
-  constructor(handlers: Readonly<Record<string, JobHandler | ModuleHandler>>, options: ProcessorOptions, deps: ProcessorDependencies) {
+  constructor(
+    handlers: Readonly<Record<string, JobHandler | ModuleHandler>>,
+    options: ProcessorOptions,
+    deps: ProcessorDependencies,
+  ) {
     this.#options = options
     this.#deps = deps
     this.#workerId = options.workerId ?? `${hostname().slice(0, 100)}:${process.pid}:${randomBytes(4).toString('hex')}`
@@ -293,24 +301,17 @@ function handlerEntries(
   return new Map(
     Object.entries(handlers).map(([type, handler]) => {
       if (typeof handler !== 'function' && !(isRecord(handler) && 'module' in handler)) {
-        refuseOption(`handlers.${type}`, handler, 'a function or `{ module }`', 'Pass `async (payload, signal, ctx) => …`')
+        refuseOption(
+          `handlers.${type}`,
+          handler,
+          'a function or `{ module }`',
+          'Pass `async (payload, signal, ctx) => …`',
+        )
       }
       const schema = findDefinition(definitions, type)?.payload
       return [type, createHandlerEntry(type, handler, schema === undefined ? {} : { schema })]
     }),
   )
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = clock.after(delayMs, end)
-    signal.addEventListener('abort', end)
-  })
 }
 
 function printError(error: Error): void {

@@ -49,10 +49,11 @@ export class WorkerReports {
       ...(ask === undefined ? {} : { retry: { ask, payload: () => decodePayload(job.payload, job.codec) } }),
     })
     if (settlement === null) {
-      this.#settled(job, outcome, 'lost', false, durationMs)
+      this.#settled({ job, outcome, durationMs }, 'lost', false)
       return null
     }
-    const onSettled: PendingSettlement['onSettled'] = (result, error) => this.#recorded(job, outcome, settlement, result, error, durationMs)
+    const onSettled: PendingSettlement['onSettled'] = (result, error) =>
+      this.#recorded({ job, outcome, durationMs }, settlement, result, error)
     if (settlement.kind !== 'completed' || settlement.output === undefined) return { settlement, onSettled }
     // An output that only the database refuses: the job has a clear error instead of being stuck.
     const failed = (error: unknown): Outcome => ({ kind: 'fatal', error, reason: FailureReason.HandlerError })
@@ -70,7 +71,14 @@ export class WorkerReports {
   leaseLost(job: ClaimedJob): void {
     const { hooks, workerId } = this.#options
     if (!hooks.isActive) return
-    hooks.emit({ type: 'lease.lost', jobId: job.id, jobType: job.jobType, attempt: job.attempt, workerId, token: job.token })
+    hooks.emit({
+      type: 'lease.lost',
+      jobId: job.id,
+      jobType: job.jobType,
+      attempt: job.attempt,
+      workerId,
+      token: job.token,
+    })
   }
 
   storeError(error: unknown, operation: string, retryInMs: number | undefined): void {
@@ -94,12 +102,21 @@ export class WorkerReports {
     events.emit('error', known)
   }
 
-  exchanged(told: { limit: number; jobs: number; sweep: boolean; settled: number; lost: number; durationMs: number }): void {
+  exchanged(told: {
+    limit: number
+    jobs: number
+    sweep: boolean
+    settled: number
+    lost: number
+    durationMs: number
+  }): void {
     const { hooks, workerId } = this.#options
     if (!hooks.isActive) return
     const { durationMs } = told
-    if (told.settled > 0) hooks.emit({ type: 'settle', workerId, settlements: told.settled, lost: told.lost, durationMs })
-    if (told.limit > 0) hooks.emit({ type: 'claim', workerId, requested: told.limit, jobs: told.jobs, sweep: told.sweep, durationMs })
+    if (told.settled > 0)
+      hooks.emit({ type: 'settle', workerId, settlements: told.settled, lost: told.lost, durationMs })
+    if (told.limit > 0)
+      hooks.emit({ type: 'claim', workerId, requested: told.limit, jobs: told.jobs, sweep: told.sweep, durationMs })
   }
 
   kept(result: HousekeepingResult): void {
@@ -124,21 +141,23 @@ export class WorkerReports {
     if (hooks.isActive) hooks.emit({ type: 'worker.stopped', workerId, handedBack: 0, durationMs: 0 })
   }
 
-  #recorded(job: ClaimedJob, outcome: Outcome, settlement: Settlement, result: SettleResult, error: unknown, durationMs: number): void {
+  #recorded(ended: Ended, settlement: Settlement, result: SettleResult, error: unknown): void {
     const willRetry = settlement.kind === 'retry' || settlement.kind === 'snoozed' || settlement.kind === 'released'
-    this.#settled(job, outcome, result, willRetry, durationMs)
+    this.#settled(ended, result, willRetry)
     if (error !== undefined) this.storeError(error, 'settle', undefined)
     if (result === 'lost') return
     const { events } = this.#options
+    const { job, outcome } = ended
+    const subject = { jobId: job.id, jobType: job.jobType }
     switch (settlement.kind) {
       case 'completed':
-        if (events.hasListeners('job:completed')) events.emit('job:completed', { jobId: job.id, jobType: job.jobType })
+        if (events.hasListeners('job:completed')) events.emit('job:completed', subject)
         break
       case 'retry':
       case 'failed':
         if (events.hasListeners('job:failed')) {
           const thrown = outcome.kind === 'threw' || outcome.kind === 'fatal' ? outcome.error : undefined
-          events.emit('job:failed', { jobId: job.id, jobType: job.jobType, error: toError(thrown), willRetry })
+          events.emit('job:failed', { ...subject, error: toError(thrown), willRetry })
         }
         break
       case 'cancelled':
@@ -150,7 +169,7 @@ export class WorkerReports {
     }
   }
 
-  #settled(job: ClaimedJob, outcome: Outcome, result: SettleResult, willRetry: boolean, durationMs: number): void {
+  #settled({ job, outcome, durationMs }: Ended, result: SettleResult, willRetry: boolean): void {
     const { hooks, workerId } = this.#options
     if (!hooks.isActive) return
     const failed = outcome.kind === 'threw' || outcome.kind === 'fatal'
@@ -167,4 +186,12 @@ export class WorkerReports {
       ...(failed ? { reason: outcome.reason, error: outcome.error } : {}),
     })
   }
+}
+
+/** An attempt that is over. */
+interface Ended {
+  readonly job: ClaimedJob
+  readonly outcome: Outcome
+  /** From the call of the handler to its end. */
+  readonly durationMs: number
 }

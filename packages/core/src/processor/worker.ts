@@ -1,43 +1,20 @@
 import { hostname } from 'node:os'
+import { FetchedJobs } from '../claim/fetched-jobs.ts'
 import { OpenClaims } from '../claim/open-claims.ts'
 import { Prefetch } from '../claim/prefetch.ts'
 import { ReadyBounds } from '../claim/ready-bounds.ts'
 import { MillraceError } from '../errors.ts'
-import type { Clock, Timer } from '../model/clock.ts'
+import type { Timer } from '../model/clock.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { type Attempt, type RunSettings, startAttempt } from '../run/attempt.ts'
-import type { HandlerEntry } from '../run/handler-entry.ts'
 import { SettleBuffer } from '../settle/buffer.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
-import type { Store, Wake } from '../store/store.ts'
+import type { Wake } from '../store/store.ts'
 import { VERSION } from '../model/version.ts'
 import { type Demand, Exchanger } from './exchanger.ts'
-import { Heartbeat, type HeartbeatMode } from './heartbeat.ts'
-import type { WorkerReports } from './reports.ts'
-
-export interface WorkerOptions {
-  readonly workerId: string
-  readonly concurrency: number
-  /** Bounds one claim when set. */
-  readonly batchSize: number | undefined
-  readonly groupConcurrency: number | undefined
-  readonly jobTypes: readonly string[] | undefined
-  readonly pollInterval: number
-  readonly leaseMs: number
-  readonly heartbeatMs: number
-  readonly heartbeat: HeartbeatMode
-  readonly prefetch: number | 'auto'
-  readonly keepCompleted: boolean
-  /** Claims so many once, runs them and stops. */
-  readonly once?: number
-}
-
-export interface WorkerDependencies {
-  readonly store: Store
-  readonly clock: Clock
-  readonly entry: (jobType: string) => HandlerEntry | undefined
-  readonly reports: WorkerReports
-}
+import { Heartbeat } from './heartbeat.ts'
+import { pause } from './pause.ts'
+import type { WorkerDependencies, WorkerOptions } from './worker-options.ts'
 
 interface Running {
   readonly attempt: Attempt
@@ -77,11 +54,12 @@ export class Worker {
   readonly #heartbeat: Heartbeat
   readonly #running = new Map<number, Running>()
   readonly #runSettings: RunSettings
-  #ahead: ClaimedJob[] = []
+  readonly #ahead = new FetchedJobs()
   #holdTimer: Timer | undefined
   #worker = 0
   #state: 'opening' | 'working' | 'stopping' | 'ended' = 'opening'
   #isPumpSoon = false
+  readonly #stopping = new AbortController()
   #handled = 0
   #hasAskedOnce = false
   #isRegistering = false
@@ -93,7 +71,10 @@ export class Worker {
   constructor(options: WorkerOptions, deps: WorkerDependencies) {
     this.#options = options
     this.#deps = deps
-    this.#prefetch = new Prefetch({ concurrency: options.concurrency, most: options.once === undefined ? options.prefetch : 0 })
+    this.#prefetch = new Prefetch({
+      concurrency: options.concurrency,
+      most: options.once === undefined ? options.prefetch : 0,
+    })
     this.#ended = new Promise((resolve) => (this.#resolveEnded = resolve))
     this.#opened = new Promise((resolve) => (this.#resolveOpened = resolve))
     const tickMs = Math.min(options.pollInterval, LONGEST_TICK_MS)
@@ -106,7 +87,10 @@ export class Worker {
       bounds: new ReadyBounds({ sweepEveryMs: tickMs }),
       openClaims: this.#openClaims,
       demand: (requested) => this.#demand(requested),
-      knownTokens: () => [...this.#running.values()].map(({ attempt }) => attempt.job.token).concat(this.#ahead.map(({ token }) => token)),
+      knownTokens: () => [
+        ...[...this.#running.values()].map(({ attempt }) => attempt.job.token),
+        ...this.#ahead.tokens,
+      ],
       onJobs: (jobs) => this.#received(jobs),
       onHousekeeping: (result) => this.#kept(result),
       onDead: (worker) => void this.#died(worker),
@@ -169,7 +153,7 @@ export class Worker {
         }
         const delayMs = Math.min(5000, 100 * 2 ** Math.min(failures, 10))
         this.#deps.reports.storeError(error, 'register', delayMs)
-        await this.#pause(delayMs)
+        await pause(this.#deps.clock, delayMs, this.#stopping.signal)
       }
     }
     this.#resolveOpened(this.#worker !== 0)
@@ -183,7 +167,7 @@ export class Worker {
         this.#exchanger.wake(wake.priorities)
         break
       case 'cancel':
-        if (this.#running.has(wake.jobId) || this.#ahead.some(({ id }) => id === wake.jobId)) this.#exchanger.keepHouse()
+        if (this.#running.has(wake.jobId) || this.#ahead.has(wake.jobId)) this.#exchanger.keepHouse()
         break
     }
   }
@@ -197,9 +181,9 @@ export class Worker {
   stop(): void {
     if (!this.isWorking) return
     this.#state = 'stopping'
-    this.#wakePause?.()
+    this.#stopping.abort()
     this.#exchanger.stopClaiming()
-    this.#release(this.#ahead.splice(0))
+    this.#release(this.#ahead.takeAll())
     this.#exchanger.pump()
   }
 
@@ -207,23 +191,14 @@ export class Worker {
   async drain(limitMs: number): Promise<void> {
     this.stop()
     if (await this.#endsWithin(limitMs)) return
-    const reason = new MillraceError('SHUTTING_DOWN', 'The worker is shutting down; the job is handed back and its attempt not used up.')
+    const reason = new MillraceError(
+      'SHUTTING_DOWN',
+      'The worker is shutting down; the job is handed back and its attempt not used up.',
+    )
     for (const { attempt } of this.#running.values()) attempt.abort(reason, LAST_GRACE_MS)
     if (await this.#endsWithin(2 * LAST_GRACE_MS + 1000)) return
     // The store does not answer. The lease runs out by itself, and what is unrecorded is then run again.
     this.#finish()
-  }
-
-  #wakePause: (() => void) | undefined
-
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#deps.clock.after(delayMs, resolve)
-      this.#wakePause = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
   }
 
   #endsWithin(limitMs: number): Promise<boolean> {
@@ -251,7 +226,8 @@ export class Worker {
     })
     this.#exchanger.registered()
     const target = store.heartbeatTarget
-    if (target !== null && this.#options.once === undefined) this.#heartbeat.start({ target, worker: this.#worker, leaseMs })
+    if (target !== null && this.#options.once === undefined)
+      this.#heartbeat.start({ target, worker: this.#worker, leaseMs })
     this.#deps.reports.started(this.#worker, concurrency, this.#heartbeat.mode)
   }
 
@@ -263,7 +239,7 @@ export class Worker {
       this.#hasAskedOnce = true
       return { limit: once, slots: once }
     }
-    const held = this.#running.size + this.#ahead.length + requested
+    const held = this.#running.size + this.#ahead.size + requested
     const ahead = this.#prefetch.target
     const free = concurrency - held
     const limit = concurrency + ahead - held
@@ -279,21 +255,20 @@ export class Worker {
         return
       }
     }
-    const isInOrder = this.#ahead.length === 0 || isBefore(this.#ahead.at(-1), jobs[0])
-    this.#ahead = this.#ahead.length === 0 ? [...jobs] : this.#ahead.concat(jobs)
-    if (!isInOrder) this.#ahead.sort((a, b) => b.priority - a.priority || a.readySeq - b.readySeq)
+    this.#ahead.add(jobs)
     this.#startNext()
-    if (this.#ahead.length > 0 && this.#options.once === undefined) this.#holdTimer ??= this.#deps.clock.after(HOLD_MS, this.#holdOver)
+    if (this.#ahead.size > 0 && this.#options.once === undefined)
+      this.#holdTimer ??= this.#deps.clock.after(HOLD_MS, this.#holdOver)
   }
 
   /** Whatever waited here for a slot all the time goes back: another worker may have one. */
   readonly #holdOver = (): void => {
     this.#holdTimer = undefined
-    if (this.#ahead.length === 0) return
+    if (this.#ahead.size === 0) return
     const oldest = this.#deps.clock.now() - HOLD_MS
     const isStuck = [...this.#running.values()].every(({ startedAt }) => startedAt < oldest)
     if (isStuck) {
-      this.#release(this.#ahead.splice(0))
+      this.#release(this.#ahead.takeAll())
       this.#exchanger.pump()
     } else {
       this.#holdTimer = this.#deps.clock.after(HOLD_MS, this.#holdOver)
@@ -301,14 +276,7 @@ export class Worker {
   }
 
   #startNext(): void {
-    let started = 0
-    while (this.#running.size < this.#options.concurrency && started < this.#ahead.length) {
-      const job = this.#ahead[started++]
-      if (job !== undefined) this.#start(job)
-    }
-    // One job after the other is the rule at speed, and shift is made for that; a splice of one would copy.
-    if (started === 1) this.#ahead.shift()
-    else if (started > 0) this.#ahead.splice(0, started)
+    for (const job of this.#ahead.take(this.#options.concurrency - this.#running.size)) this.#start(job)
   }
 
   #start(job: ClaimedJob): void {
@@ -365,9 +333,7 @@ export class Worker {
             : new MillraceError('JOB_CANCELLED', `Job ${request.id} was cancelled.`),
         )
       }
-      const at = this.#ahead.findIndex(({ id, token }) => id === request.id && token === request.token)
-      if (at < 0) continue
-      const [job] = this.#ahead.splice(at, 1)
+      const job = this.#ahead.remove(request.id, request.token)
       if (job) this.#record(job, { kind: request.lost ? 'lost' : 'cancelled' }, 0)
     }
   }
@@ -385,8 +351,11 @@ export class Worker {
   async #died(worker: number): Promise<void> {
     if (worker !== this.#worker || this.#isRegistering || this.#state === 'ended') return
     this.#isRegistering = true
-    const lost = new MillraceError('LEASE_LOST', 'This worker was silent for longer than its lease; its jobs were given to others.')
-    this.#ahead = []
+    const lost = new MillraceError(
+      'LEASE_LOST',
+      'This worker was silent for longer than its lease; its jobs were given to others.',
+    )
+    this.#ahead.takeAll()
     for (const { attempt } of this.#running.values()) {
       this.#deps.reports.leaseLost(attempt.job)
       attempt.abort(lost)
@@ -398,7 +367,7 @@ export class Worker {
         break
       } catch (error) {
         this.#deps.reports.storeError(error, 'register', 1000)
-        await this.#pause(Math.min(5000, 200 * 2 ** Math.min(failures, 5)))
+        await pause(this.#deps.clock, Math.min(5000, 200 * 2 ** Math.min(failures, 5)), this.#stopping.signal)
       }
     }
     this.#isRegistering = false
@@ -408,7 +377,7 @@ export class Worker {
   #endIfDone(): void {
     const isOnceOver = this.#options.once !== undefined && this.#state === 'working' && this.#hasAskedOnce
     if (this.#state !== 'stopping' && !isOnceOver) return
-    if (this.#running.size > 0 || this.#ahead.length > 0 || this.#exchanger.isBusy) return
+    if (this.#running.size > 0 || this.#ahead.size > 0 || this.#exchanger.isBusy) return
     if (this.#state === 'working') this.#state = 'stopping'
     void this.#unregister()
   }
@@ -439,9 +408,4 @@ export class Worker {
       this.#resolveEnded()
     })
   }
-}
-
-function isBefore(a: ClaimedJob | undefined, b: ClaimedJob | undefined): boolean {
-  if (a === undefined || b === undefined) return true
-  return a.priority > b.priority || (a.priority === b.priority && a.readySeq <= b.readySeq)
 }

@@ -75,7 +75,8 @@ const REMEDY =
 const USES_THIS = /\bthis\b\s*(?:\.|\[|\?\.)/
 
 function sourceText(handler: AnyHandler, jobType: string): string {
-  if (typeof handler !== 'function') throw new MillraceError('HANDLER_INVALID', `Handler for job type "${jobType}" is not a function`)
+  if (typeof handler !== 'function')
+    throw new MillraceError('HANDLER_INVALID', `Handler for job type "${jobType}" is not a function`)
   const text = handler.toString()
   const subject = `Handler for job type "${jobType}"`
   if (/(?:^|\{)\s*\[native code\]\s*\}?\s*$/.test(text)) {

@@ -22,7 +22,9 @@ export function decideSettlement(job: ClaimedJob, outcome: Outcome, context: Dec
   const { id, token } = job
   switch (outcome.kind) {
     case 'returned':
-      return outcome.output === undefined ? { id, token, kind: 'completed' } : { id, token, kind: 'completed', output: outcome.output }
+      return outcome.output === undefined
+        ? { id, token, kind: 'completed' }
+        : { id, token, kind: 'completed', output: outcome.output }
     case 'snoozed':
       return { id, token, kind: 'snoozed', delayMs: outcome.delayMs }
     case 'released':
@@ -33,9 +35,17 @@ export function decideSettlement(job: ClaimedJob, outcome: Outcome, context: Dec
     case 'fatal':
     case 'threw': {
       const { reason } = outcome
-      const error = recordError(outcome.error, { reason, attempt: job.attempt, workerId: context.workerId, now: context.now() })
-      const delayMs = outcome.kind === 'fatal' || job.attempt >= job.maxAttempts ? false : retryDelayMs(job, outcome.error, context)
-      return delayMs === false ? { id, token, kind: 'failed', error, reason } : { id, token, kind: 'retry', delayMs, error, reason }
+      const error = recordError(outcome.error, {
+        reason,
+        attempt: job.attempt,
+        workerId: context.workerId,
+        now: context.now(),
+      })
+      const delayMs =
+        outcome.kind === 'fatal' || job.attempt >= job.maxAttempts ? false : retryDelayMs(job, outcome.error, context)
+      return delayMs === false
+        ? { id, token, kind: 'failed', error, reason }
+        : { id, token, kind: 'retry', delayMs, error, reason }
     }
     default:
       return assertNever(outcome)
@@ -45,7 +55,8 @@ export function decideSettlement(job: ClaimedJob, outcome: Outcome, context: Dec
 function retryDelayMs(job: ClaimedJob, error: unknown, context: DecideContext): number | false {
   const { retry, random } = context
   const hasOwn = job.retry.delay !== null || job.retry.backoff !== null || job.retry.delayMax !== null
-  if (retry === undefined || hasOwn || isMillraceError(error, 'NO_HANDLER')) return nextDelayMs(job.retry, job.attempt, random)
+  if (retry === undefined || hasOwn || isMillraceError(error, 'NO_HANDLER'))
+    return nextDelayMs(job.retry, job.attempt, random)
   return askRetryFunction(
     retry.ask,
     { attempt: job.attempt, maxAttempts: job.maxAttempts, error, jobType: job.jobType, payload: retry.payload() },

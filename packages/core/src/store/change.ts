@@ -31,7 +31,7 @@ export interface ChangeStore {
   cancelMany(options: { readonly filter: JobFilter }): Promise<readonly number[]>
   /**
    * Failed and cancelled jobs become pending under the same id; one whose attempts are used up gets one more. A
-   * running job is left alone.
+   * running job's lease is revoked: its worker is told, and nothing that attempt does afterwards has an effect.
    */
   retry(options: { readonly id: number }): Promise<ChangeResult>
   /** Final failures by filter become pending with their attempts reset; the ids moved, at most `limit`. */

@@ -10,7 +10,12 @@ export type Settlement =
   /** Done; `output` is JSON text, absent when the handler gave none (an output set earlier stays). */
   | (Attempt & { readonly kind: 'completed'; readonly output?: string })
   /** Another attempt follows after `delayMs`. */
-  | (Attempt & { readonly kind: 'retry'; readonly delayMs: number; readonly error: JobError; readonly reason: FailureReason })
+  | (Attempt & {
+      readonly kind: 'retry'
+      readonly delayMs: number
+      readonly error: JobError
+      readonly reason: FailureReason
+    })
   /** Final. Makes the dead-letter job when the job names a type for it. */
   | (Attempt & { readonly kind: 'failed'; readonly error: JobError; readonly reason: FailureReason })
   /** Runs again after `delayMs` without having used up an attempt. */
@@ -36,7 +41,10 @@ export interface ReportOptions extends Attempt {
 
 export interface SettleStore {
   /** Settles without claiming; same order. Repeating a settlement that took effect answers `'settled'` again. */
-  settle(options: { readonly settlements: readonly Settlement[]; readonly keepCompleted: boolean }): Promise<readonly SettleResult[]>
+  settle(options: {
+    readonly settlements: readonly Settlement[]
+    readonly keepCompleted: boolean
+  }): Promise<readonly SettleResult[]>
   /** Progress, output and prolongation of running attempts; same fence. */
   report(options: { readonly reports: readonly ReportOptions[] }): Promise<readonly SettleResult[]>
 }

@@ -31,7 +31,8 @@ export type Wake =
  * The contract: everything a store must do, one interface per verb. A behaviour is defined by a conformance case and is
  * done when the case passes on every store.
  */
-export interface Store extends EnqueueStore, ClaimStore, SettleStore, InspectStore, ChangeStore, MaintainStore, MigrateStore {
+export interface Store
+  extends EnqueueStore, ClaimStore, SettleStore, InspectStore, ChangeStore, MaintainStore, MigrateStore {
   readonly kind: 'postgres' | 'pglite' | 'redis'
   readonly features: StoreFeatures
   /** How many statements may be under way at once without waiting for a connection. At least 1. */
@@ -42,7 +43,11 @@ export interface Store extends EnqueueStore, ClaimStore, SettleStore, InspectSto
    * Calls `onWake` for every wake-up until `signal` aborts. Resolves once it listens; lost connections are mended inside
    * and reported to `onError`. Polling works without it.
    */
-  listen(options: { readonly onWake: (wake: Wake) => void; readonly onError: (error: Error) => void; readonly signal: AbortSignal }): Promise<void>
+  listen(options: {
+    readonly onWake: (wake: Wake) => void
+    readonly onError: (error: Error) => void
+    readonly signal: AbortSignal
+  }): Promise<void>
   /** Ends what the store opened itself; what the caller brought stays open. */
   close(): Promise<void>
 }

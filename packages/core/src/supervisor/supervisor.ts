@@ -74,7 +74,11 @@ export function createSupervisor(options: SupervisorOptions, deps: SupervisorDep
   checkNames({ ...options }, OPTION_NAMES)
   const settings = { ...DEFAULTS, ...withoutUndefined(options) }
   checkInteger('intervalMs', settings.intervalMs, { min: 100, max: 86_400_000, remedy: 'Leave it out for 60000' })
-  checkNumber('stuckJobsTimeoutMinutes', settings.stuckJobsTimeoutMinutes, { min: 0, max: 525_600, remedy: 'Leave it out for 10' })
+  checkNumber('stuckJobsTimeoutMinutes', settings.stuckJobsTimeoutMinutes, {
+    min: 0,
+    max: 525_600,
+    remedy: 'Leave it out for 10',
+  })
   for (const name of ['cleanupJobsDaysToKeep', 'cleanupEventsDaysToKeep'] as const) {
     checkNumber(name, settings[name], { min: 0, max: 36_500, remedy: 'Leave it out for 30, or 0 to keep everything' })
   }
@@ -152,12 +156,22 @@ class BackgroundSupervisor implements Supervisor {
     const run = (task: MaintenanceTask): Promise<number> => this.#runTask(task)
     try {
       const reclaimedJobs = settings.reclaimStuckJobs
-        ? await run({ name: 'reclaimStuckJobs', work: (store) => store.reclaimStuck({ minutes: settings.stuckJobsTimeoutMinutes }) })
+        ? await run({
+            name: 'reclaimStuckJobs',
+            work: (store) => store.reclaimStuck({ minutes: settings.stuckJobsTimeoutMinutes }),
+          })
         : 0
       const cleanedUpJobs =
-        jobDays > 0 ? await run({ name: 'cleanupOldJobs', work: (store) => store.cleanupJobs({ daysToKeep: jobDays, batch }) }) : 0
+        jobDays > 0
+          ? await run({ name: 'cleanupOldJobs', work: (store) => store.cleanupJobs({ daysToKeep: jobDays, batch }) })
+          : 0
       const cleanedUpEvents =
-        eventDays > 0 ? await run({ name: 'cleanupOldJobEvents', work: (store) => store.cleanupEvents({ daysToKeep: eventDays, batch }) }) : 0
+        eventDays > 0
+          ? await run({
+              name: 'cleanupOldJobEvents',
+              work: (store) => store.cleanupEvents({ daysToKeep: eventDays, batch }),
+            })
+          : 0
       await run({ name: 'upkeep', work: (store) => store.upkeep().then(() => 0) })
       return { reclaimedJobs, cleanedUpJobs, cleanedUpEvents, expiredTokens: 0 }
     } finally {

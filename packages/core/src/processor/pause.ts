@@ -1,0 +1,14 @@
+import type { Clock } from '../model/clock.ts'
+
+/** Waits `delayMs`, or until `signal` aborts. */
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.after(delayMs, end)
+    signal.addEventListener('abort', end)
+  })
+}

@@ -1,0 +1,92 @@
+import { prepareChanges, prepareJob, prepareJobs } from './enqueue/prepare.ts'
+import { MillraceError } from './errors.ts'
+import { checkInteger } from './model/check.ts'
+import { validateFilters } from './model/filters.ts'
+import type { JobQueue } from './queue-api.ts'
+import type { QueueCore } from './queue-core.ts'
+import { checkedId } from './queue-reads.ts'
+import type { ChangeResult } from './store/change.ts'
+
+/** The methods that add. */
+export function addMethods({ enqueuer, contextOf }: QueueCore): Pick<JobQueue, 'addJob' | 'addJobs'> {
+  return {
+    async addJob(job, options) {
+      const prepared = await prepareJob(job, contextOf(String(job?.jobType)))
+      if (options?.db === undefined) return enqueuer.add(prepared)
+      const [id] = await enqueuer.addWith(options.db, [prepared])
+      if (id === undefined) throw new MillraceError('STORE_FAILED', 'The database answered no id for the added job.')
+      return id
+    },
+    async addJobs(jobs, options) {
+      const prepared = await prepareJobs(jobs, contextOf)
+      return [
+        ...(await (options?.db === undefined ? enqueuer.addMany(prepared) : enqueuer.addWith(options.db, prepared))),
+      ]
+    },
+  }
+}
+
+type Result = { readonly result: true } | undefined
+
+/** A change resolves with nothing, as it always did, unless its caller asks what it did. */
+function answer(result: ChangeResult, options: Result): never {
+  return (options?.result === true ? result : undefined) as never
+}
+
+/** The methods that edit. */
+export function editMethods({ store, contextOf, wake }: QueueCore): Pick<JobQueue, 'editJob' | 'editAllPendingJobs'> {
+  return {
+    async editJob(id: number, updates: object, options?: Result) {
+      const changes = prepareChanges(updates, contextOf(''))
+      const opened = await store()
+      if (Object.keys(changes).length === 0) return answer('unchanged', options)
+      const result = await opened.edit({ id: checkedId(id), changes })
+      if (result === 'changed') wake({ kind: 'ready', priorities: [] })
+      return answer(result, options)
+    },
+    async editAllPendingJobs(filters, updates) {
+      const filter = validateFilters(filters)
+      const changes = prepareChanges(updates, contextOf(''))
+      if (Object.keys(changes).length === 0) return 0
+      const count = await (await store()).editMany({ filter, changes })
+      if (count > 0) wake({ kind: 'ready', priorities: [] })
+      return count
+    },
+  }
+}
+
+type Ends = Pick<JobQueue, 'cancelJob' | 'cancelAllUpcomingJobs' | 'retryJob' | 'redrive'>
+
+/** The methods that cancel and that bring back. */
+export function endMethods({ store, events, wake }: QueueCore): Ends {
+  return {
+    async cancelJob(id: number, options?: Result) {
+      const result = await (await store()).cancel({ id: checkedId(id) })
+      if (result === 'changed') events.emit('job:cancelled', { jobId: id })
+      if (result === 'requested') wake({ kind: 'cancel', jobId: id })
+      return answer(result, options)
+    },
+    async cancelAllUpcomingJobs(filters) {
+      const ids = await (await store()).cancelMany({ filter: validateFilters(filters) })
+      for (const jobId of ids) events.emit('job:cancelled', { jobId })
+      return ids.length
+    },
+    async retryJob(id: number, options?: Result) {
+      const result = await (await store()).retry({ id: checkedId(id) })
+      if (result === 'changed') {
+        events.emit('job:retried', { jobId: id })
+        wake({ kind: 'cancel', jobId: id })
+        wake({ kind: 'ready', priorities: [] })
+      }
+      return answer(result, options)
+    },
+    async redrive(filters, options = {}) {
+      const { limit = 1000 } = options
+      checkInteger('limit', limit, { min: 1, max: 100_000, remedy: 'Leave it out for 1000' })
+      const ids = await (await store()).redrive({ filter: validateFilters(filters), limit })
+      for (const jobId of ids) events.emit('job:retried', { jobId })
+      if (ids.length > 0) wake({ kind: 'ready', priorities: [] })
+      return [...ids]
+    },
+  }
+}

@@ -1,0 +1,102 @@
+import { Enqueuer } from './enqueue/enqueuer.ts'
+import type { PrepareContext } from './enqueue/prepare.ts'
+import { type Clock, systemClock } from './model/clock.ts'
+import { findDefinition, type JobDefinition } from './model/define-jobs.ts'
+import { toError } from './model/error-record.ts'
+import { logToConsole } from './observe/console-log.ts'
+import { QueueEvents } from './observe/events.ts'
+import { Hooks } from './observe/hooks.ts'
+import type { BackgroundProcessor } from './processor/processor.ts'
+import type { ResolvedConfig } from './queue-config.ts'
+import { QueueConnection } from './queue-connection.ts'
+import type { NewJob } from './store/enqueue.ts'
+import type { Store, Wake } from './store/store.ts'
+import type { Supervisor } from './supervisor/supervisor.ts'
+
+/** What the methods of one queue share. */
+export interface QueueCore {
+  readonly config: ResolvedConfig
+  readonly clock: Clock
+  readonly events: QueueEvents
+  readonly hooks: Hooks
+  readonly connection: QueueConnection
+  readonly enqueuer: Enqueuer
+  readonly definitions: Readonly<Record<string, JobDefinition>> | undefined
+  readonly processors: Set<BackgroundProcessor>
+  readonly supervisors: Set<Supervisor>
+  /** The store, open and with its schema up to date. */
+  readonly store: () => Promise<Store>
+  readonly contextOf: (jobType: string) => PrepareContext
+  /** Tells the processors of this process, without a detour through the database. */
+  readonly wake: (wake: Wake) => void
+}
+
+/** Wires the rooms of a queue together. No I/O. */
+export function createQueueCore(config: ResolvedConfig): QueueCore {
+  const clock = systemClock
+  const events = new QueueEvents()
+  const hooks = new Hooks({ onListenerError: (thrown) => events.emit('error', toError(thrown)) })
+  if (config.verbose) logToConsole(hooks)
+  const connection = new QueueConnection(config, { events, hooks })
+  const definitions = config.given.jobs
+  const processors = new Set<BackgroundProcessor>()
+  const store = (): Promise<Store> => connection.ready()
+  const wake = (woken: Wake): void => {
+    for (const processor of processors) processor.wake(woken)
+  }
+  connection.onWake(wake)
+  const enqueuer = new Enqueuer({
+    store: connection.lazyStore,
+    clock,
+    ready: async () => void (await store()),
+    onAdded: (ids, jobs, created) => announceAdded({ events, hooks }, ids, jobs, created),
+    onReady: (priorities, runAt) => {
+      if (priorities.length > 0) wake({ kind: 'ready', priorities })
+      if (runAt === undefined) return
+      const inMs = Math.max(0, runAt.getTime() - clock.date().getTime())
+      for (const processor of processors) processor.dueIn(inMs)
+    },
+    onError: (error) => events.emit('error', error),
+  })
+  const contextOf = (jobType: string): PrepareContext => ({
+    definition: findDefinition(definitions, jobType),
+    codec: config.codec,
+    maxBytes: config.maxPayloadBytes,
+  })
+  const supervisors = new Set<Supervisor>()
+  return {
+    config,
+    clock,
+    events,
+    hooks,
+    connection,
+    enqueuer,
+    definitions,
+    processors,
+    supervisors,
+    store,
+    contextOf,
+    wake,
+  }
+}
+
+function announceAdded(
+  { events, hooks }: Pick<QueueCore, 'events' | 'hooks'>,
+  ids: readonly number[],
+  jobs: readonly NewJob[],
+  created: 'all' | ReadonlySet<number>,
+): void {
+  const isHeard = events.hasListeners('job:added')
+  if (!isHeard && !hooks.isActive) return
+  const added = ids.flatMap((jobId, index) =>
+    created === 'all' || created.has(index) ? [{ jobId, jobType: jobs[index]?.jobType ?? '' }] : [],
+  )
+  if (isHeard) for (const job of added) events.emit('job:added', job)
+  if (hooks.isActive && added.length > 0) {
+    hooks.emit({
+      type: 'job.added',
+      jobIds: added.map(({ jobId }) => jobId),
+      jobTypes: [...new Set(added.map(({ jobType }) => jobType))],
+    })
+  }
+}

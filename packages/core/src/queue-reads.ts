@@ -1,0 +1,58 @@
+import { checkInteger } from './model/check.ts'
+import { validateFilters } from './model/filters.ts'
+import type { JobRecord } from './model/job.ts'
+import { DEFAULTS } from './model/options.ts'
+import type { JobQueue } from './queue-api.ts'
+import type { QueueCore } from './queue-core.ts'
+
+type Reads = Pick<
+  JobQueue,
+  | 'getJob'
+  | 'getJobs'
+  | 'getJobsByStatus'
+  | 'getAllJobs'
+  | 'getJobsByTags'
+  | 'getJobEvents'
+  | 'getWorkers'
+  | 'getStats'
+  | 'checkInvariants'
+>
+
+/** The methods that read. */
+export function readMethods({ store }: QueueCore): Reads {
+  const list = async (filters: unknown, limit: number = DEFAULTS.list.limit, offset: number = DEFAULTS.list.offset) => {
+    checkInteger('limit', limit, { min: 1, max: 10_000, remedy: 'Leave it out for 100' })
+    checkInteger('offset', offset, { min: 0, max: Number.MAX_SAFE_INTEGER, remedy: 'Leave it out for 0' })
+    const filter = validateFilters(filters)
+    return typed([...(await (await store()).listJobs({ ...filter, limit, offset }))])
+  }
+  return {
+    getJob: async (id) => typed(await (await store()).getJob({ id: checkedId(id) })),
+    getJobs: (filters, limit, offset) => list(filters, limit, offset),
+    getJobsByStatus: (status, limit, offset) => list({ status }, limit, offset),
+    getAllJobs: (limit, offset) => list(undefined, limit, offset),
+    getJobsByTags: (tags, mode, limit, offset) => list({ tags: { values: tags, mode } }, limit, offset),
+    getJobEvents: async (id) => [...(await (await store()).listEvents({ id: checkedId(id) }))],
+    getWorkers: async () => [...(await (await store()).listWorkers())],
+    getStats: async () => (await store()).stats(),
+    checkInvariants: async () => (await store()).checkInvariants(),
+  }
+}
+
+/**
+ * Whoever reads a job says of which type it is; the store cannot know. The one place where a stored record gets the type
+ * that its caller believes in.
+ */
+function typed<Stored extends JobRecord | readonly JobRecord[] | null>(stored: Stored): never {
+  return stored as never
+}
+
+/** @throws MillraceError `OPTION_INVALID` */
+export function checkedId(id: number): number {
+  checkInteger('id', id, {
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    remedy: 'Pass the number that `addJob` resolved with',
+  })
+  return id
+}

@@ -1,0 +1,74 @@
+import { checkInteger, checkNumber, refuseOption } from './model/check.ts'
+import { handlersOf } from './model/define-jobs.ts'
+import { DEFAULTS } from './model/options.ts'
+import { logToConsole } from './observe/console-log.ts'
+import { createProcessor } from './processor/processor.ts'
+import type { JobQueue } from './queue-api.ts'
+import type { QueueCore } from './queue-core.ts'
+import type { Store } from './store/store.ts'
+import { createSupervisor } from './supervisor/supervisor.ts'
+
+/** The methods that make what runs on its own. */
+export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' | 'createSupervisor'> {
+  const { config, clock, events, hooks, store, definitions, connection } = core
+  const subscribeVerbose = (): (() => void) => (config.verbose ? () => undefined : logToConsole(hooks))
+  return {
+    createProcessor(handlers, options = {}) {
+      const given = handlers ?? (definitions === undefined ? undefined : handlersOf(definitions))
+      if (given === undefined)
+        refuseOption('handlers', handlers, 'an object of handlers by job type', 'Pass it, or define `jobs`')
+      const processor = createProcessor(given, options, {
+        store,
+        clock,
+        events,
+        hooks,
+        definitions,
+        leaseMs: config.leaseMs,
+        keepCompleted: config.keepCompleted,
+        listen: () => void connection.listen(),
+        subscribeVerbose,
+      })
+      core.processors.add(processor)
+      return processor
+    },
+    createSupervisor(options = {}) {
+      const supervisor = createSupervisor(options, { store, clock, events, hooks, subscribeVerbose })
+      core.supervisors.add(supervisor)
+      return supervisor
+    },
+  }
+}
+
+type Upkeep = Pick<JobQueue, 'reclaimStuckJobs' | 'cleanupOldJobs' | 'cleanupOldJobEvents'>
+
+/** The methods that maintain. */
+export function upkeepMethods({ store, hooks, clock }: QueueCore): Upkeep {
+  const run = async (task: string, work: (opened: Store) => Promise<number>): Promise<number> => {
+    const opened = await store()
+    const startedAt = clock.now()
+    const count = await work(opened)
+    if (hooks.isActive) hooks.emit({ type: 'maintenance', task, count, durationMs: clock.now() - startedAt })
+    return count
+  }
+  return {
+    async reclaimStuckJobs(minutes = DEFAULTS.reclaimMinutes) {
+      checkNumber('minutes', minutes, { min: 0, max: 525_600, remedy: 'Leave it out for 10' })
+      return run('reclaimStuckJobs', (opened) => opened.reclaimStuck({ minutes }))
+    },
+    async cleanupOldJobs(days = DEFAULTS.daysToKeep, batch = DEFAULT_BATCH) {
+      checkRetention(days, batch)
+      return run('cleanupOldJobs', (opened) => opened.cleanupJobs({ daysToKeep: days, batch }))
+    },
+    async cleanupOldJobEvents(days = DEFAULTS.daysToKeep, batch = DEFAULT_BATCH) {
+      checkRetention(days, batch)
+      return run('cleanupOldJobEvents', (opened) => opened.cleanupEvents({ daysToKeep: days, batch }))
+    },
+  }
+}
+
+const DEFAULT_BATCH = 1000
+
+function checkRetention(days: number, batch: number): void {
+  checkNumber('days', days, { min: 0, max: 36_500, remedy: 'Leave it out for 30' })
+  checkInteger('batchSize', batch, { min: 1, max: 100_000, remedy: 'Leave it out for 1000' })
+}
