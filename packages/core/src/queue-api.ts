@@ -1,5 +1,5 @@
 import type { JobEvent } from './model/event.ts'
-import type { JobHandler, JobHandlers } from './model/handler.ts'
+import type { JobHandlers } from './model/handler.ts'
 import type { JobRecord, JobStatus } from './model/job.ts'
 import type { JobFilters, TagMode } from './model/filters.ts'
 import type { EditJobOptions, JobOptions, JobType } from './model/options.ts'

@@ -17,8 +17,8 @@ import { upkeepMethods, workMethods } from './queue-work.ts'
  *
  * @throws MillraceError `CONFIG_INVALID` or `OPTION_INVALID` naming the field
  */
-export function initJobQueue<const Jobs extends Readonly<Record<string, JobDefinition>>, Given extends Jobs>(
-  config: JobQueueConfig & { readonly jobs: Jobs & Given },
+export function initJobQueue<const Jobs extends Readonly<Record<string, JobDefinition>>, _One extends Jobs>(
+  config: JobQueueConfig & { readonly jobs: Jobs },
 ): JobQueue<PayloadMapOf<Jobs>>
 export function initJobQueue<PayloadMap = Record<string, unknown>>(config?: JobQueueConfig): JobQueue<PayloadMap>
 export function initJobQueue(config?: JobQueueConfig): JobQueue {
