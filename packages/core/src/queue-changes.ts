@@ -38,9 +38,10 @@ export function editMethods({ store, contextOf, wake }: QueueCore): Pick<JobQueu
   return {
     async editJob(id: number, updates: object, options?: Result) {
       const changes = prepareChanges(updates, contextOf(''))
+      const edit = { id: checkedId(id), changes }
       const opened = await store()
       if (Object.keys(changes).length === 0) return answer('unchanged', options)
-      const result = await opened.edit({ id: checkedId(id), changes })
+      const result = await opened.edit(edit)
       if (result === 'changed') wake({ kind: 'ready', priorities: [] })
       return answer(result, options)
     },
@@ -61,18 +62,21 @@ type Ends = Pick<JobQueue, 'cancelJob' | 'cancelAllUpcomingJobs' | 'retryJob' | 
 export function endMethods({ store, events, wake }: QueueCore): Ends {
   return {
     async cancelJob(id: number, options?: Result) {
-      const result = await (await store()).cancel({ id: checkedId(id) })
+      const job = { id: checkedId(id) }
+      const result = await (await store()).cancel(job)
       if (result === 'changed') events.emit('job:cancelled', { jobId: id })
       if (result === 'requested') wake({ kind: 'cancel', jobId: id })
       return answer(result, options)
     },
     async cancelAllUpcomingJobs(filters) {
-      const ids = await (await store()).cancelMany({ filter: validateFilters(filters) })
+      const filter = validateFilters(filters)
+      const ids = await (await store()).cancelMany({ filter })
       for (const jobId of ids) events.emit('job:cancelled', { jobId })
       return ids.length
     },
     async retryJob(id: number, options?: Result) {
-      const result = await (await store()).retry({ id: checkedId(id) })
+      const job = { id: checkedId(id) }
+      const result = await (await store()).retry(job)
       if (result === 'changed') {
         events.emit('job:retried', { jobId: id })
         wake({ kind: 'cancel', jobId: id })
@@ -83,7 +87,8 @@ export function endMethods({ store, events, wake }: QueueCore): Ends {
     async redrive(filters, options = {}) {
       const { limit = 1000 } = options
       checkInteger('limit', limit, { min: 1, max: 100_000, remedy: 'Leave it out for 1000' })
-      const ids = await (await store()).redrive({ filter: validateFilters(filters), limit })
+      const filter = validateFilters(filters)
+      const ids = await (await store()).redrive({ filter, limit })
       for (const jobId of ids) events.emit('job:retried', { jobId })
       if (ids.length > 0) wake({ kind: 'ready', priorities: [] })
       return [...ids]

@@ -18,7 +18,7 @@ type Reads = Pick<
   | 'checkInvariants'
 >
 
-/** The methods that read. */
+/** The methods that read. Input is checked before the store is opened: bad input is refused though no server is there. */
 export function readMethods({ store }: QueueCore): Reads {
   const list = async (filters: unknown, limit: number = DEFAULTS.list.limit, offset: number = DEFAULTS.list.offset) => {
     checkInteger('limit', limit, { min: 1, max: 10_000, remedy: 'Leave it out for 100' })
@@ -27,12 +27,18 @@ export function readMethods({ store }: QueueCore): Reads {
     return typed([...(await (await store()).listJobs({ ...filter, limit, offset }))])
   }
   return {
-    getJob: async (id) => typed(await (await store()).getJob({ id: checkedId(id) })),
+    async getJob(id) {
+      const known = { id: checkedId(id) }
+      return typed(await (await store()).getJob(known))
+    },
     getJobs: (filters, limit, offset) => list(filters, limit, offset),
     getJobsByStatus: (status, limit, offset) => list({ status }, limit, offset),
     getAllJobs: (limit, offset) => list(undefined, limit, offset),
     getJobsByTags: (tags, mode, limit, offset) => list({ tags: { values: tags, mode } }, limit, offset),
-    getJobEvents: async (id) => [...(await (await store()).listEvents({ id: checkedId(id) }))],
+    async getJobEvents(id) {
+      const known = { id: checkedId(id) }
+      return [...(await (await store()).listEvents(known))]
+    },
     getWorkers: async () => [...(await (await store()).listWorkers())],
     getStats: async () => (await store()).stats(),
     checkInvariants: async () => (await store()).checkInvariants(),
