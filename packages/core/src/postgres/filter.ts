@@ -73,7 +73,7 @@ function stateConditions(table: JobTable, { status, final }: JobFilter): string[
   if (final === undefined) return all
   // Only failures are final or not: a live one between two attempts is not.
   if (table === 'finished_jobs' || (table === 'failed_jobs') !== final) return null
-  return table === 'jobs' ? [...all, 'j.next_attempt_at is not null'] : all
+  return [...all, table === 'jobs' ? 'j.next_attempt_at is not null' : "j.status = 'f'"]
 }
 
 function fieldConditions(filter: JobFilter, parameters: Parameters): string[] {

@@ -84,19 +84,32 @@ describe.skipIf(url === '')('statements over a pool', () => {
     expect(arrays).toEqual([['{1,2}', '{"a\\"b",NULL}', null]])
   })
 
-  test('run by name, once planned, when asked to be prepared', async () => {
-    const { executor } = open({ max: 1 }, { prepare: true })
-    await executor.query('select $1::int', [1])
-    expect(await executor.query('select $1::int', [2])).toEqual([[2]])
-    expect(
-      await executor.query('select count(*)::int from pg_prepared_statements where name like $1', ['millrace_%']),
-    ).toEqual([[2]])
-    await executor.script('create temporary table changing as select 1 as a')
-    await executor.query('select * from changing')
-    await executor.script('alter table changing add column b int')
-    // The stale plan fails once, without effect, and takes its connection with it.
-    await expect(executor.query('select * from changing')).rejects.toMatchObject({ details: { storeCode: '0A000' } })
-    await expect(executor.query('select * from changing')).rejects.toMatchObject({ details: { storeCode: '42P01' } })
+  test('run by name when they are repeated, and without one where a name does not hold', async () => {
+    const { executor } = open({ max: 1 })
+    const repeated = { isRepeated: true }
+    await executor.query('select $1::int', [1], repeated)
+    expect(await executor.query('select $1::int', [2], repeated)).toEqual([[2]])
+    const named = () => executor.query(`select count(*)::int from pg_prepared_statements where name like 'millrace_%'`)
+    expect(await named()).toEqual([[1]])
+    // What a pooler does that hands each statement to another connection.
+    await executor.query('deallocate all')
+    expect(await executor.query('select $1::int', [3], repeated)).toEqual([[3]])
+    expect(await executor.query('select $1::int', [4], repeated)).toEqual([[4]])
+    expect(await named()).toEqual([[0]])
+  })
+
+  test('are sent again when the result of a repeated one has changed', async () => {
+    const { executor } = open({ max: 1 })
+    const repeated = { isRepeated: true }
+    const table = `changing_${process.pid}`
+    await executor.script(`create table ${table} as select 1 as a`)
+    try {
+      expect(await executor.query(`select * from ${table}`, [], repeated)).toEqual([[1]])
+      await executor.script(`alter table ${table} add column b int`)
+      expect(await executor.query(`select * from ${table}`, [], repeated)).toEqual([[1, null]])
+    } finally {
+      await executor.script(`drop table ${table}`)
+    }
   })
 
   test('50 at a time share a pool of one', async () => {
