@@ -54,6 +54,7 @@ describe.skipIf(SERVER_URL === undefined)('outages', () => {
     await killBackends(lab)
     const second = await queue.addJob({ jobType: 'work', payload: null })
     await poll(async () => (await queue.getJob(second))?.status === 'completed')
+    expect((await queue.getStats()).byStatus.completed).toBe(2)
     await processor.stopAndDrain()
   })
 

@@ -83,10 +83,7 @@ describe.skipIf(SERVER_URL === undefined)('connections', () => {
   test('a busy queue holds its pool and two connections more at most, also while a handler blocks the event loop', async () => {
     const lab = await openLab()
     const queue = lab.queue({ databaseConfig: { max: 3 }, leaseMs: 2000 })
-    const count = async (): Promise<number> => {
-      const [row] = await lab.sql('select count(*)::int as n from pg_stat_activity where usename = $1', [lab.role])
-      return Number(row?.['n'])
-    }
+    const count = (): Promise<number> => lab.connections()
     await using processor = queue.createProcessor({
       quick: () => undefined,
       block: () => {

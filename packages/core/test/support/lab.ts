@@ -52,6 +52,8 @@ export interface Lab {
   ): JobQueue<PayloadMapOf<Jobs>>
   /** Runs SQL as a superuser, beside the queue. */
   sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
+  /** How many connections queues of this lab hold now, in all processes. */
+  connections(): Promise<number>
   /** A further session of a superuser, for transactions. */
   session(): Promise<pg.Client>
   /** A processor in a process of its own, once it works. */
@@ -109,6 +111,11 @@ class OpenLab implements Lab {
   async sql(text: string, values?: unknown[]): Promise<Record<string, unknown>[]> {
     const { rows } = await this.#admin.query<Record<string, unknown>>(text, values)
     return rows
+  }
+
+  async connections(): Promise<number> {
+    const [row] = await this.sql('select count(*)::int as n from pg_stat_activity where usename = $1', [this.role])
+    return Number(row?.['n'])
   }
 
   async session(): Promise<pg.Client> {

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import { openLab, SERVER_URL } from '../support/lab.ts'
+import { poll } from '../support/poll.ts'
+
+/** The full figure is 10,000; it takes a minute. */
+const JOBS = Number(process.env['MILLRACE_TEST_GROUP_JOBS'] ?? 2000)
+
+describe.skipIf(SERVER_URL === undefined)('groups', () => {
+  test(
+    'two processors with a group limit of one never run two jobs of a group at once',
+    { timeout: 120_000 },
+    async () => {
+      const lab = await openLab()
+      const queues = [lab.queue(), lab.queue()] as const
+      const running = new Map<string | null, number>()
+      const breaches: string[] = []
+      let started = 0
+      const processors = queues.map((queue) =>
+        queue.createProcessor(
+          {
+            work: async (_payload, _signal, ctx) => {
+              started += 1
+              const now = (running.get(ctx.groupId) ?? 0) + 1
+              running.set(ctx.groupId, now)
+              if (now > 1) breaches.push(`${now} of ${ctx.groupId} at once`)
+              if (started % 3 === 0) await Promise.resolve()
+              running.set(ctx.groupId, now - 1)
+              if (started % 50 === 0) throw new Error('sometimes')
+            },
+          },
+          { groupConcurrency: 1, concurrency: 8, pollInterval: 200, onError: () => undefined },
+        ),
+      )
+      for (const processor of processors) processor.startInBackground()
+      const jobs = Array.from({ length: JOBS / 2 }, (_, n) => ({
+        jobType: 'work',
+        payload: n,
+        group: { id: `g${n % 4}` },
+        retryDelay: 0,
+        maxAttempts: 100,
+      }))
+      await Promise.all(queues.map((queue) => queue.addJobs(jobs)))
+      await poll(async () => (await queues[0].getStats()).byStatus.completed === JOBS, { within: 110_000, every: 100 })
+      expect(breaches).toEqual([])
+      await Promise.all(processors.map((processor) => processor.stopAndDrain()))
+      await lab.check()
+    },
+  )
+
+  test('a waiting job whose row was locked when its place came free is not forgotten', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    await queue.ready()
+    await using processor = queue.createProcessor(
+      {
+        work: () => undefined,
+        hold: (_, signal) => new Promise((resolve) => signal.addEventListener('abort', resolve)),
+      },
+      { groupConcurrency: 1, pollInterval: 100, concurrency: 4 },
+    )
+    processor.startInBackground()
+    const group = { id: 'g' }
+    const edited = await lab.session()
+    for (const end of ['commit', 'rollback']) {
+      const holder = await queue.addJob({ jobType: 'hold', payload: null, group })
+      await poll(async () => (await queue.getJob(holder))?.status === 'processing')
+      const waiting = await queue.addJob({ jobType: 'work', payload: null, group })
+      await edited.query('begin')
+      await edited.query(`select "${lab.schema}".edit_jobs(array[$1::bigint], '{"priority":3}', false, null)`, [
+        waiting,
+      ])
+      await queue.cancelJob(holder)
+      await poll(async () => (await queue.getJob(holder))?.status !== 'processing')
+      await edited.query(end)
+      // What nobody was told of is found by the supervisor.
+      if (end === 'rollback') await queue.createSupervisor().start()
+      await poll(async () => (await queue.getJob(waiting))?.status === 'completed')
+    }
+    await processor.stopAndDrain()
+    expect(await queue.checkInvariants()).toEqual([])
+  })
+})
