@@ -13,29 +13,29 @@ export function inspectVerbs(db: Database): InspectStore {
       const sql = JOB_TABLES.map(
         (table) => `(select ${recordColumns(table)} from :schema.${table} j where j.id = $1::bigint)`,
       ).join(' union all ')
-      const rows = await db.query(`${sql} limit 1`, [id])
+      const rows = await db.read(`${sql} limit 1`, [id])
       return rows[0] ? jobRecord(rows[0]) : null
     },
     async listJobs(options) {
       const parameters = new Parameters()
       const sql = listSql(options, parameters)
-      return sql === null ? [] : (await db.query(sql, parameters.values)).map(jobRecord)
+      return sql === null ? [] : (await db.read(sql, parameters.values)).map(jobRecord)
     },
     async listEvents({ id }) {
       const sql = JOB_TABLES.map(
         (table) => `select ${trailColumns(table)} from :schema.${table} j where j.id = $1::bigint`,
       ).join(' union all ')
-      const rows = await db.query(sql, [id])
+      const rows = await db.read(sql, [id])
       return rows[0] ? jobEvents(trail(rows[0])) : []
     },
     async listWorkers() {
-      return (await db.query(WORKERS)).map(workerRecord)
+      return (await db.read(WORKERS)).map(workerRecord)
     },
     async stats() {
-      return queueStats(await db.query(STATS))
+      return queueStats(await db.read(STATS))
     },
     async checkInvariants() {
-      const rows = await db.query('select * from :schema.check_invariants()', [], { timeoutMs: 120_000 })
+      const rows = await db.read('select * from :schema.check_invariants()', [], { timeoutMs: 120_000 })
       return rows.map((row) => ({ invariant: text(row[0]), detail: text(row[1]) }))
     },
   }

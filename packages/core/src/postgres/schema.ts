@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Executor, QueryOptions, Row } from './executor.ts'
-import { classify } from './sqlstate.ts'
+import { classify, type StoreFailure } from './sqlstate.ts'
 
 /** Writes a SQL template for one instance: `:schema` is the quoted schema, `:rawschema` its name, `:channel` its channel. */
 export type SqlWriter = (template: string) => string
@@ -32,15 +32,26 @@ export function sqlWriter(schema: string): SqlWriter {
 
 const MOST_REPEATS = 10
 const LONGEST_PAUSE_MS = 250
+const READ_LIMIT_MS = 2000
 
 /**
  * What `run` answers once it no longer fails for a deadlock or a serialization failure; any other `error` is thrown on. Such a
  * statement had no effect and succeeds a moment later. Our own statements take locks in one order, but a role may run them at a
  * stricter isolation level, and a caller's transaction may hold rows in any order.
  */
-export async function repeatConflict<T>(error: unknown, run: () => Promise<T>): Promise<T> {
+export function repeatConflict<T>(error: unknown, run: () => Promise<T>): Promise<T> {
+  return repeat(error, run, { failures: ['conflict'], withinMs: Number.POSITIVE_INFINITY })
+}
+
+async function repeat<T>(
+  error: unknown,
+  run: () => Promise<T>,
+  { failures, withinMs }: { readonly failures: readonly StoreFailure[]; readonly withinMs: number },
+): Promise<T> {
+  const endsAt = performance.now() + withinMs
   let last = error
-  for (let repeats = 0; repeats < MOST_REPEATS && classify(last) === 'conflict'; repeats++) {
+  for (let repeats = 0; repeats < MOST_REPEATS && failures.includes(classify(last)); repeats++) {
+    if (performance.now() > endsAt) break
     await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, 5 * 2 ** repeats))
     try {
       return await run()
@@ -76,6 +87,15 @@ export class Database {
     return this.executor.query(sql, values, options).catch((error: unknown) => {
       return repeatConflict(error, () => this.executor.query(sql, values, options))
     })
+  }
+
+  /**
+   * A query that writes nothing. It is repeated on another connection when it meets one that is gone, as after a failover, which
+   * leaves a pool full of dead ones. A server that stays away for two seconds is an error.
+   */
+  async read(template: string, values?: readonly unknown[], options?: QueryOptions): Promise<readonly Row[]> {
+    const run = (): Promise<readonly Row[]> => this.query(template, values, options)
+    return run().catch((error: unknown) => repeat(error, run, { failures: ['unavailable'], withinMs: READ_LIMIT_MS }))
   }
 
   /** The first column of the only row. */

@@ -58,6 +58,24 @@ describe.skipIf(SERVER_URL === undefined)('outages', () => {
     await processor.stopAndDrain()
   })
 
+  test('reads on a pool full of dead connections are answered', async () => {
+    const lab = await openLab()
+    const queue = lab.queue({ databaseConfig: { max: 5 } })
+    const id = await queue.addJob({ jobType: 'work', payload: null })
+    for (let round = 0; round < 5; round++) {
+      await Promise.all(Array.from({ length: 10 }, () => queue.getJob(id)))
+      await killBackends(lab)
+      const [job, jobs, stats, events] = await Promise.all([
+        queue.getJob(id),
+        queue.getJobs(),
+        queue.getStats(),
+        queue.getJobEvents(id),
+        queue.getWorkers(),
+      ])
+      expect([job?.id, jobs.length, stats.ready, events.length]).toEqual([id, 1, 1, 1])
+    }
+  })
+
   test('a role with serializable isolation, short time limits and foreign formats works all the same', async () => {
     const lab = await openLab()
     const settings = {
