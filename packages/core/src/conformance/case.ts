@@ -8,6 +8,8 @@ export type ConformanceNeed =
   | 'concurrent-sessions'
   /** `{ db }`: adds inside a transaction of the caller. */
   | 'caller-transactions'
+  /** Notifications, beside polling. */
+  | 'push'
 
 /** One promise of the contract, as data. */
 export interface ConformanceCase {

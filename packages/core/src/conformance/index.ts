@@ -17,6 +17,7 @@ import { migrateCases } from './migrate.ts'
 import { payloadCases } from './payloads.ts'
 import { retryCases } from './retry.ts'
 import { settleCases } from './settle.ts'
+import { signalCases } from './signals.ts'
 import { workerCases } from './workers.ts'
 
 export { Bench } from './bench.ts'
@@ -37,6 +38,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...inspectCases,
   ...maintainCases,
   ...migrateCases,
+  ...signalCases,
 ]
 
 export interface ConformanceOptions {

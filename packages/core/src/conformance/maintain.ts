@@ -41,7 +41,8 @@ export const maintainCases: readonly ConformanceCase[] = [
       const pending = await t.add({ runAt: new Date(Date.now() + 60_000) })
       const cancelled = await t.add()
       await t.store.cancel({ id: cancelled })
-      await t.finish(worker, completed)
+      const done = await t.finish(worker, completed)
+      await t.target.ageFinished(done.id, 1)
       equal(await t.store.cleanupJobs({ daysToKeep: 0, batch: 100 }), 1)
       const left = (await t.store.listJobs({ limit: 100 })).map(({ id }) => id)
       equal(

@@ -1,6 +1,9 @@
 import pg from 'pg'
 import type { ConformanceTarget } from '../../src/conformance/index.ts'
+import { systemClock } from '../../src/model/clock.ts'
 import { resolveConnection } from '../../src/postgres/connection.ts'
+import type { Executor } from '../../src/postgres/executor.ts'
+import { listenClientFor, listenOn } from '../../src/postgres/listener.ts'
 import { PoolExecutor } from '../../src/postgres/pool-executor.ts'
 import { createPostgresStore } from '../../src/postgres/store.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -56,11 +59,19 @@ export async function openPostgresTarget(
 ): Promise<ConformanceTarget & { close: () => Promise<void> }> {
   const admin = new pg.Pool({ connectionString: url, max: 2 })
   admin.on('error', () => undefined)
-  const open = (max: number): Store =>
-    createPostgresStore({
-      executor: new PoolExecutor({ settings: resolveConnection({ connectionString: url, max }).pool }),
-      schema,
-    })
+  const open = (max: number): Store => {
+    const { pool } = resolveConnection({ connectionString: url, max })
+    const executor = new PoolExecutor({ settings: pool })
+    const listening: Executor = {
+      kind: executor.kind,
+      parallelism: executor.parallelism,
+      query: executor.query.bind(executor),
+      script: executor.script.bind(executor),
+      listen: (options) => listenOn({ ...options, connect: listenClientFor(pool), clock: systemClock }),
+      close: () => executor.close(),
+    }
+    return createPostgresStore({ executor: listening, schema })
+  }
   const store = open(8)
   await admin.query(`drop schema if exists "${schema}" cascade`)
   await store.migrate({ mode: 'auto' })
