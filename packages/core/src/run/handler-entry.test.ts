@@ -8,6 +8,7 @@ type Spy = (...given: unknown[]) => unknown
 const plain: readonly (readonly [string, number, JobHandler])[] = [
   ['no parameter', 0, () => undefined],
   ['one parameter', 1, async (payload) => payload],
+  ['a commented parameter', 1, async (/** @type {any} */ payload /* the rest */) => payload],
   ['a bare parameter', 1, async (payload) => undefined],
   ['a destructured parameter', 1, async ({ a, b: c }: never) => undefined],
   ['a function', 1, async function send(payload) {}],

@@ -53,7 +53,9 @@ const PLAIN_PARAMETERS = new RegExp(
  * functions) counts as reading everything.
  */
 function countParameters(handler: JobHandler): number {
-  const text = Function.prototype.toString.call(handler)
-  const isPlain = PLAIN_PARAMETERS.test(text) && !/\barguments\b|\beval\b|\[native code\]/.test(text)
+  const source = Function.prototype.toString.call(handler)
+  if (/\barguments\b|\beval\b|\[native code\]/.test(source)) return 3
+  // Comments may stand between parameters, such as the types of JSDoc.
+  const isPlain = PLAIN_PARAMETERS.test(source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, ''))
   return isPlain ? handler.length : 3
 }
