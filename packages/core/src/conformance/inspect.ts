@@ -164,7 +164,7 @@ export const inspectCases: readonly ConformanceCase[] = [
         times.toSorted((a, b) => a - b),
       )
       equal({ ...events[0]?.metadata }, { jobType: 'work', tags: ['x'], idempotencyKey: 'k' })
-      equal([events[2]?.metadata?.['message'], events[2]?.metadata?.['workerId']], ['boom', 'w'])
+      equal([events[2]?.metadata.message, events[2]?.metadata.workerId], ['boom', 'w'])
     },
   },
   {
@@ -178,10 +178,7 @@ export const inspectCases: readonly ConformanceCase[] = [
       }
       const ids = async (): Promise<Map<string, number>> =>
         new Map(
-          (await t.store.listEvents({ id })).map((event) => [
-            `${event.eventType} ${String(event.metadata?.['message'])}`,
-            event.id,
-          ]),
+          (await t.store.listEvents({ id })).map((event) => [`${event.eventType} ${event.metadata.message}`, event.id]),
         )
       for (let n = 1; n <= 99; n++) await attempt(n)
       const before = (await ids()).get('failed failure 99')

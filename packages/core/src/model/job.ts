@@ -44,6 +44,29 @@ export interface JobError {
   readonly workerId?: string
 }
 
+/** The payload of a dead-letter job. */
+export interface DeadLetterPayloadEnvelope<Payload = unknown> {
+  readonly originalJob: {
+    readonly id: number
+    readonly jobType: string
+    readonly attempts: number
+    readonly maxAttempts: number
+  }
+  /** As the job that failed had it. */
+  readonly originalPayload: Payload
+  readonly failure: {
+    readonly message: string
+    readonly reason: FailureReason | null
+    /** ISO 8601. */
+    readonly failedAt: string
+  }
+}
+
+/** Whether `value` is a stored error: from `model/error-record.ts`, or SQL callers, who must at least give a message. */
+export function isJobError(value: unknown): value is JobError {
+  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
+}
+
 export interface JobGroup {
   /** Jobs of one group id share a concurrency limit. 1 to 255 characters. */
   readonly id: string

@@ -1,4 +1,5 @@
-import { type JobEvent, JobEventType } from './event.ts'
+import { type JobEvent, type JobEventMetadata, JobEventType } from './event.ts'
+import { isJobError } from './job.ts'
 
 /** What a store keeps of a job's past: columns of the job, and the entries that cannot be derived from them. */
 export interface JobTrail {
@@ -16,8 +17,10 @@ export interface JobTrail {
   readonly entries: readonly unknown[]
   /** What the last claim led to so far; `none` when an entry already tells. */
   readonly current: 'running' | 'completed' | 'none'
-  readonly tags?: unknown
+  readonly tags?: readonly string[] | undefined
   readonly idempotencyKey?: string | undefined
+  /** The job that was made of this one when its last attempt failed. */
+  readonly deadLetterJobId?: number | undefined
 }
 
 type Happening = Omit<JobEvent, 'id' | 'jobId'>
@@ -51,8 +54,10 @@ const NOTES_OF_ATTEMPT: ReadonlySet<unknown> = new Set(['prolonged', 'cancel_req
 function pastEvents(trail: JobTrail): Happening[] {
   const past: Happening[] = []
   let during: Happening[] = []
+  // Failing for good is the last that happens to a job; one that is retried has no dead letter any more.
+  const last = trail.entries.at(-1)
   for (const entry of trail.entries) {
-    const { kind, events } = entryEvents(entry)
+    const { kind, events } = entryEvents(entry, entry === last ? trail.deadLetterJobId : undefined)
     if (NOTES_OF_ATTEMPT.has(kind)) {
       during.push(...events)
     } else if (kind === 'attempt') {
@@ -96,25 +101,32 @@ const NOTE_EVENTS: Readonly<Record<string, JobEventType>> = {
   cancel_requested: JobEventType.CancelRequested,
 }
 
-function entryEvents(entry: unknown): { readonly kind: unknown; readonly events: readonly Happening[] } {
+function entryEvents(
+  entry: unknown,
+  deadLetterJobId: number | undefined,
+): { readonly kind: unknown; readonly events: readonly Happening[] } {
   if (typeof entry !== 'object' || entry === null) return { kind: undefined, events: [] }
   const fields: Readonly<Record<string, unknown>> = { ...entry }
   const { kind } = fields
-  if (kind === 'attempt') return { kind, events: attemptEvents(fields) }
+  if (kind === 'attempt') return { kind, events: attemptEvents(fields, deadLetterJobId) }
   const eventType = NOTE_EVENTS[String(kind)]
   const createdAt = new Date(String(fields['at']))
-  return {
-    kind,
-    events: eventType === undefined ? [] : [{ eventType, createdAt, metadata: record(fields['metadata']) }],
-  }
+  const metadata = isMetadata(fields['metadata']) ? fields['metadata'] : {}
+  return { kind, events: eventType === undefined ? [] : [{ eventType, createdAt, metadata }] }
 }
 
 /** The store counts these when it drops an entry (`log_events`). */
-function attemptEvents(fields: Readonly<Record<string, unknown>>): Happening[] {
+function attemptEvents(
+  fields: Readonly<Record<string, unknown>>,
+  deadLetterJobId: number | undefined,
+): readonly Happening[] {
+  const { attempt, worker, error, reason } = fields
   const at = new Date(String(fields['at']))
-  const metadata = { attempt: fields['attempt'], workerId: fields['worker'] ?? null }
+  const metadata: JobEventMetadata = {
+    ...(typeof attempt === 'number' ? { attempt } : {}),
+    workerId: typeof worker === 'string' ? worker : null,
+  }
   const outcome = String(fields['outcome'])
-  const error = record(fields['error'])
   const started = { eventType: JobEventType.Processing, createdAt: new Date(String(fields['claimedAt'])), metadata }
   const ended: Happening = {
     eventType: OUTCOME_EVENTS[outcome] ?? JobEventType.Failed,
@@ -122,15 +134,17 @@ function attemptEvents(fields: Readonly<Record<string, unknown>>): Happening[] {
     metadata: {
       ...metadata,
       outcome,
-      ...(error === null ? {} : { message: error['message'], error }),
-      ...(fields['reason'] === undefined ? {} : { reason: fields['reason'] }),
+      ...(isJobError(error) ? { message: error.message, error } : {}),
+      ...(typeof reason === 'string' ? { reason } : {}),
+      ...(deadLetterJobId === undefined ? {} : { deadLetterJobId }),
     },
   }
   // Taken from its worker by somebody who wanted it run again.
-  const retried = { eventType: JobEventType.Retried, createdAt: at, metadata: null }
+  const retried = { eventType: JobEventType.Retried, createdAt: at, metadata: {} }
   return outcome === 'revoked' ? [started, ended, retried] : [started, ended]
 }
 
-function record(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null ? { ...value } : null
+/** What the store noted: the changes of an edit under the names and with the types that `editJob` took, or a note's own. */
+function isMetadata(value: unknown): value is JobEventMetadata {
+  return typeof value === 'object' && value !== null
 }

@@ -4,7 +4,18 @@ import { jobEvents, type JobTrail } from '../model/trail.ts'
 import type { InspectStore, ListOptions, QueueStats, WorkerRecord } from '../store/inspect.ts'
 import type { Row } from './executor.ts'
 import { filterCondition, JOB_TABLES, type JobTable, Parameters, statusSql } from './filter.ts'
-import { date, dateOrNull, integer, integerOrNull, jobRecord, json, RECORD_COLUMNS, text, timeColumn } from './rows.ts'
+import {
+  date,
+  dateOrNull,
+  integer,
+  integerOrNull,
+  jobRecord,
+  json,
+  RECORD_COLUMNS,
+  strings,
+  text,
+  timeColumn,
+} from './rows.ts'
 import type { Database } from './schema.ts'
 
 export function inspectVerbs(db: Database): InspectStore {
@@ -74,12 +85,13 @@ function trailColumns(table: JobTable): string {
   return (
     `j.id, j.job_type, ${timeColumn('j.created_at')}, j.attempts, ${timeColumn('j.claimed_at')}, j.locked_by, ` +
     `${timeColumn('j.finished_at')}, j.log_dropped, j.log::text, ` +
-    `${statusSql(table)} as status, to_jsonb(j.tags)::text as tags, j.idempotency_key`
+    `${statusSql(table)} as status, to_jsonb(j.tags)::text as tags, j.idempotency_key, j.dead_letter_job_id`
   )
 }
 
 function trail(row: Row): JobTrail {
-  const [id, jobType, createdAt, attempts, claimedAt, lockedBy, finishedAt, dropped, log, status, tags, key] = row
+  const [id, jobType, createdAt, attempts, claimedAt, lockedBy, finishedAt, dropped, log, status, tags, key, letterId] =
+    row
   const entries = log === null ? [] : json(log)
   return {
     jobId: integer(id),
@@ -92,8 +104,9 @@ function trail(row: Row): JobTrail {
     dropped: integer(dropped),
     entries: Array.isArray(entries) ? entries : [],
     current: status === 'x' ? 'running' : status === 'k' ? 'completed' : 'none',
-    tags: tags === null ? undefined : json(tags),
+    tags: strings(tags) ?? undefined,
     idempotencyKey: key === null ? undefined : text(key),
+    deadLetterJobId: integerOrNull(letterId) ?? undefined,
   }
 }
 

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import type { FailureReason, JobError, JobRecord, JobStatus } from '../model/job.ts'
-import { FailureReason as Reasons } from '../model/job.ts'
+import { FailureReason as Reasons, isJobError } from '../model/job.ts'
 import { decodePayload } from '../model/codec.ts'
 import type { Row } from './executor.ts'
 
@@ -193,7 +193,8 @@ function reason(value: unknown): FailureReason | null {
   return given !== null && isReason(given) ? given : null
 }
 
-function strings(value: unknown): string[] | null {
+/** A JSON array of texts. */
+export function strings(value: unknown): string[] | null {
   const parsed = value === null || value === undefined ? null : json(value)
   return Array.isArray(parsed) ? parsed.map(text) : null
 }
@@ -205,9 +206,4 @@ function numbers(value: unknown): number[] {
 
 function jobErrors(value: unknown): JobError[] {
   return Array.isArray(value) ? value.filter(isJobError) : []
-}
-
-/** Errors were written by `model/error-record.ts` or by SQL callers, who must at least give a message. */
-function isJobError(value: unknown): value is JobError {
-  return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
 }

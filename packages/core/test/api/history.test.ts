@@ -69,6 +69,15 @@ describe.skipIf(!hasServer)('the history of a job', () => {
     })
   })
 
+  it('names the dead letter in the failure that led to it', async () => {
+    const id = await add({ retryDelay: 0, maxAttempts: 2, deadLetterJobType: 'dead' })
+    for (let n = 0; n < 2; n++) await api.run({ work: fail }, { jobType: 'work' })
+    const { deadLetterJobId } = await api.job(id)
+    const failures = (await api.queue.getJobEvents(id)).filter((event) => event.eventType === 'failed')
+    expect(failures.map((event) => event.metadata.deadLetterJobId)).toEqual([undefined, deadLetterJobId])
+    expect(deadLetterJobId).toBeGreaterThan(id)
+  })
+
   it('tells what was done to the job from outside, in order', async () => {
     const id = await add()
     await api.queue.editJob(id, { priority: 3 })
