@@ -13,7 +13,7 @@ export const ERROR_CODES = {
   HANDLER_INVALID: 'The handler cannot run in a worker thread.',
   SHUTTING_DOWN: 'The worker is draining; the attempt is handed back without using it up.',
   QUEUE_CLOSED: 'The queue has been closed.',
-  NOT_YET: 'This option belongs to a part that this version does not have yet.',
+  NOT_YET: 'This option or method belongs to a part that this version does not have yet.',
   FEATURE_UNSUPPORTED: 'This store cannot do that.',
   STORE_UNAVAILABLE: 'The database could not be reached, or refused the connection, within the time limit.',
   STORE_TIMEOUT: 'A statement took longer than its time limit; its outcome is unknown unless the message says so.',

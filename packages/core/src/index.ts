@@ -1,11 +1,32 @@
 export { initJobQueue } from './queue.ts'
 export type { AddJobOptions, JobQueue, ProcessorHandlers, RawPool, RedriveOptions, WithResult } from './queue-api.ts'
-export type { CommonConfig, JobQueueConfig, PgliteJobQueueConfig, PostgresJobQueueConfig } from './queue-config.ts'
+export type {
+  CommonConfig,
+  JobQueueConfig,
+  PgliteJobQueueConfig,
+  PostgresJobQueueConfig,
+  PostgresJobQueueConfig as JobQueueConfigLegacy,
+  RedisJobQueueConfig,
+  RedisTLSConfig,
+} from './queue-config.ts'
+export { assertNoDependencyCycle, validatePrerequisiteJobIdsExist } from './queue-later.ts'
+export type {
+  CronScheduleInput,
+  CronScheduleOptions,
+  CronScheduleRecord,
+  CronScheduleStatus,
+  EditCronScheduleOptions,
+  TokenRecord,
+  TokenRecord as WaitpointRecord,
+  TokenStatus,
+  TokenStatus as WaitpointStatus,
+} from './queue-later.ts'
 export type { PgliteLike, TransactionClient } from './queue-store.ts'
 
 export { ERROR_CODES, isMillraceError, MillraceError } from './errors.ts'
 export type { ErrorDetails, MillraceErrorCode } from './errors.ts'
 
+export { getNextCronOccurrence, validateCronExpression } from './model/cron.ts'
 export { anyPayload, defineJobs } from './model/define-jobs.ts'
 export type {
   HandlerPayloadMapOf,
@@ -21,7 +42,7 @@ export {
   tagsAreSuperset,
 } from './model/dependencies.ts'
 export { JobEventType } from './model/event.ts'
-export type { JobEvent } from './model/event.ts'
+export type { JobEvent, JobEventMetadata } from './model/event.ts'
 export type { JobFilters, TagMode as TagQueryMode } from './model/filters.ts'
 export type {
   CreateTokenOptions,
@@ -34,7 +55,7 @@ export type {
   WaitTokenResult,
 } from './model/handler.ts'
 export { FailureReason } from './model/job.ts'
-export type { JobDependsOn, JobError, JobGroup, JobRecord, JobStatus } from './model/job.ts'
+export type { DeadLetterPayloadEnvelope, JobDependsOn, JobError, JobGroup, JobRecord, JobStatus } from './model/job.ts'
 export type { EditJobOptions, JobOptions, JobType } from './model/options.ts'
 export type { RetryContext, RetryFunction, RetryPolicy } from './model/backoff.ts'
 export { fatal, snooze, WaitSignal } from './model/verdict.ts'

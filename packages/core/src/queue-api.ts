@@ -7,6 +7,7 @@ import type { QueueEventListener, QueueEventName } from './observe/events.ts'
 import type { MillraceHooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { Processor, ProcessorOptions } from './processor/processor.ts'
+import type { LaterMethods } from './queue-later.ts'
 import type { TransactionClient } from './queue-store.ts'
 import type { ModuleHandler } from './run/handler-entry.ts'
 import type { ChangeResult } from './store/change.ts'
@@ -47,7 +48,7 @@ export interface RawPool extends PoolLike {
  * Any call may reject with `STORE_UNAVAILABLE`, `STORE_TIMEOUT`, `STORE_FAILED`, `QUEUE_CLOSED`, or one of the `SCHEMA_…`
  * codes; bad input rejects with `OPTION_INVALID` naming the field, before anything is sent.
  */
-export interface JobQueue<PayloadMap = Record<string, unknown>> extends AsyncDisposable {
+export interface JobQueue<PayloadMap = Record<string, unknown>> extends AsyncDisposable, LaterMethods<PayloadMap> {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes
    * nothing. Calls made at the same time share a statement. Rejects with `PAYLOAD_INVALID` or `PAYLOAD_TOO_LARGE`.

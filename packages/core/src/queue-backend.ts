@@ -6,11 +6,12 @@ import { validateSchemaName } from './postgres/connection.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { AddJobOptions } from './queue-api.ts'
 import { type HeldJobs, heldJobs } from './queue-backend-jobs.ts'
+import { type LaterBackendMethods, notYet } from './queue-later.ts'
 
 type Jobs<PayloadMap, T extends JobType<PayloadMap>> = Promise<JobRecord<PayloadMap, T>[]>
 
 /** What code that claims and settles jobs itself, without a processor, works with: seed 003's storage interface. */
-export interface QueueBackend {
+export interface QueueBackend extends LaterBackendMethods {
   addJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     job: JobOptions<PayloadMap, T>,
     options?: AddJobOptions,
@@ -93,6 +94,26 @@ export class PostgresBackend implements QueueBackend {
   readonly #jobs: HeldJobs
   /** For everything that needs no lease. */
   readonly #queue: QueueBackend
+
+  readonly addCronSchedule: LaterBackendMethods['addCronSchedule'] = notYet('addCronSchedule')
+  readonly getCronSchedule: LaterBackendMethods['getCronSchedule'] = notYet('getCronSchedule')
+  readonly getCronScheduleByName: LaterBackendMethods['getCronScheduleByName'] = notYet('getCronScheduleByName')
+  readonly listCronSchedules: LaterBackendMethods['listCronSchedules'] = notYet('listCronSchedules')
+  readonly removeCronSchedule: LaterBackendMethods['removeCronSchedule'] = notYet('removeCronSchedule')
+  readonly pauseCronSchedule: LaterBackendMethods['pauseCronSchedule'] = notYet('pauseCronSchedule')
+  readonly resumeCronSchedule: LaterBackendMethods['resumeCronSchedule'] = notYet('resumeCronSchedule')
+  readonly editCronSchedule: LaterBackendMethods['editCronSchedule'] = notYet('editCronSchedule')
+  readonly getDueCronSchedules: LaterBackendMethods['getDueCronSchedules'] = notYet('getDueCronSchedules')
+  readonly updateCronScheduleAfterEnqueue: LaterBackendMethods['updateCronScheduleAfterEnqueue'] = notYet(
+    'updateCronScheduleAfterEnqueue',
+  )
+  readonly waitJob: LaterBackendMethods['waitJob'] = notYet('waitJob')
+  readonly updateStepData: LaterBackendMethods['updateStepData'] = notYet('updateStepData')
+  readonly createWaitpoint: LaterBackendMethods['createWaitpoint'] = notYet('createWaitpoint')
+  readonly completeWaitpoint: LaterBackendMethods['completeWaitpoint'] = notYet('completeWaitpoint')
+  readonly getWaitpoint: LaterBackendMethods['getWaitpoint'] = notYet('getWaitpoint')
+  readonly expireTimedOutWaitpoints: LaterBackendMethods['expireTimedOutWaitpoints'] =
+    notYet('expireTimedOutWaitpoints')
 
   constructor(pool: PoolLike, options: PostgresBackendOptions = {}) {
     this.#jobs = heldJobs(pool, validateSchemaName(options.schema ?? 'millrace'))

@@ -1,12 +1,16 @@
 import type { Pool } from 'pg'
 import {
   anyPayload,
+  type CronScheduleRecord,
+  type DeadLetterPayloadEnvelope,
   defineJobs,
   initJobQueue,
   type JobQueue,
   type JobRecord,
+  type JobQueueConfig,
   PostgresBackend,
   type QueueBackend,
+  type WaitpointRecord,
 } from './index.ts'
 
 // What programs written for seed 003 say, and must go on compiling.
@@ -25,6 +29,40 @@ export async function reads(queue: JobQueue<Payloads>, job: JobRecord<Payloads, 
   const jobs: JobRecord<Payloads, 'email'>[] = await queue.getJobs<'email'>({ jobType: 'email' }, 10, 0)
   const to: string = job.payload.to
   void [tags, errors, jobs, to]
+}
+
+export async function history(queue: JobQueue<Payloads>): Promise<string | undefined> {
+  const [event] = await queue.getJobEvents(1)
+  const letter: number | undefined = event?.metadata.deadLetterJobId
+  const other: unknown = event?.metadata['anything']
+  void [letter, other]
+  return event?.metadata.message
+}
+
+export async function later(queue: JobQueue<Payloads>): Promise<void> {
+  const id: number = await queue.addCronJob({
+    scheduleName: 'daily',
+    cronExpression: '0 9 * * *',
+    timezone: 'Europe/Berlin',
+    jobType: 'report',
+    payload: { id: 1 },
+    allowOverlap: true,
+  })
+  // @ts-expect-error the payload of another type
+  void queue.addCronJob({ scheduleName: 'a', cronExpression: '* * * * *', jobType: 'report', payload: { to: 'x' } })
+  await queue.editCronJob(id, { cronExpression: '0 8 * * *', timeoutMs: null, payload: { id: 2 } })
+  const schedules: CronScheduleRecord[] = await queue.listCronJobs('paused')
+  const { id: tokenId } = await queue.createToken({ timeout: '24h', tags: ['a'] })
+  await queue.completeToken(tokenId, { approved: true })
+  const token: WaitpointRecord | null = await queue.getToken(tokenId)
+  void [schedules, token]
+}
+
+export const redis: JobQueueConfig = { backend: 'redis', redisConfig: { url: 'redis://localhost', tls: {} } }
+export const letter: DeadLetterPayloadEnvelope = {
+  originalJob: { id: 1, jobType: 'email', attempts: 3, maxAttempts: 3 },
+  originalPayload: { to: 'x' },
+  failure: { message: 'no luck', reason: 'handler_error', failedAt: '2026-01-01T00:00:00Z' },
 }
 
 export const pool: Pool = getQueue().getPool()

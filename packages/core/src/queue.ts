@@ -5,6 +5,7 @@ import type { JobQueue } from './queue-api.ts'
 import { addMethods, editMethods, endMethods } from './queue-changes.ts'
 import { type JobQueueConfig, resolveConfig } from './queue-config.ts'
 import { createQueueCore, type QueueCore } from './queue-core.ts'
+import { laterMethods } from './queue-later.ts'
 import { readMethods } from './queue-reads.ts'
 import { upkeepMethods, workMethods } from './queue-work.ts'
 
@@ -32,6 +33,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...workMethods(core),
     ...eventMethods(core),
     ...lifeMethods(core),
+    ...laterMethods(),
   }
 }
 
