@@ -208,7 +208,11 @@ export class HeldJobs {
   }
 }
 
-/** By pool, so that they end with it; a claim could otherwise not be settled by the backend that the next call makes. */
+/**
+ * Module-level state, against the style guide, and on purpose: programs written for seed 003 make a `new
+ * PostgresBackend(pool)` for every call, so a claim must outlive the backend that made it, and the pool is all that the
+ * backend of the next call has in common with it. The entries are held by their pool, and end with it.
+ */
 const heldByPool = new WeakMap<PoolLike, Map<string, HeldJobs>>()
 
 export function heldJobs(pool: PoolLike, schema: string): HeldJobs {
