@@ -31,5 +31,6 @@ export const handlers: JobHandlers<Payloads> = {
 // @ts-expect-error a handler is missing
 export const some: JobHandlers<Payloads> = { email: () => {} }
 
-export const bySeed: JobHandler<Payloads, 'email'> = async ({ to }) => to.length
-export const byPayload: JobHandler<{ to: string }> = bySeed
+const bySeed: JobHandler<Payloads, 'email'> = async ({ to }) => to.length
+const byPayload: JobHandler<{ to: string }> = bySeed
+void byPayload

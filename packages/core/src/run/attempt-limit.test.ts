@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { isMillraceError } from '../errors.ts'
-import type { JobHandler } from '../model/handler.ts'
+import type { JobHandler, OnTimeoutCallback } from '../model/handler.ts'
 import { createAttemptBench } from '../testing/attempt-bench.ts'
 import { createGate } from '../testing/gate.ts'
 
@@ -106,7 +106,7 @@ describe('a time limit', () => {
 
   it('asks the callback set last, and goes on as long as that answers with a positive number', async () => {
     const { start, clock, reports } = createAttemptBench()
-    const first = vi.fn<Spy>()
+    const first = vi.fn<OnTimeoutCallback>()
     const answers: (number | undefined)[] = [50, 60, undefined]
     const attempt = start(
       (_payload, _signal, { onTimeout }) => {

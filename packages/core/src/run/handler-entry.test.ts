@@ -5,7 +5,7 @@ import { createHandlerEntry } from './handler-entry.ts'
 type Spy = (...given: unknown[]) => unknown
 
 /* oxlint-disable no-unused-vars, prefer-rest-params, typescript/unbound-method, typescript/no-useless-default-assignment -- The shape of the parameter lists is the subject. */
-const plain: readonly (readonly [string, number, JobHandler])[] = [
+const plain: readonly (readonly [string, number, JobHandler<never>])[] = [
   ['no parameter', 0, () => undefined],
   ['one parameter', 1, async (payload) => payload],
   ['a commented parameter', 1, async (/** @type {any} */ payload /* the rest */) => payload],
@@ -32,7 +32,7 @@ const open: readonly (readonly [string, JobHandler])[] = [
 
 describe('createHandlerEntry', () => {
   it.each(plain)('counts the parameters that a handler reads: %s', (_name, count, handler) => {
-    expect(createHandlerEntry('email', handler).parameters).toBe(count)
+    expect(createHandlerEntry('email', handler as JobHandler).parameters).toBe(count)
   })
 
   it.each(open)('takes for granted that a handler may read everything: %s', (_name, handler) => {

@@ -25,8 +25,6 @@ export type Settlement =
   /** Stopped because somebody cancelled it while it ran. */
   | (Attempt & { readonly kind: 'cancelled' })
 
-export type SettlementKind = Settlement['kind']
-
 /** `'lost'`: the attempt no longer held its lease and nothing changed. */
 export type SettleResult = 'settled' | 'lost'
 

@@ -47,11 +47,12 @@ const actions = {
   close: async () => database.close(),
 }
 
-process.on('message', async (order) => {
+async function obey(order) {
   try {
     process.send?.({ id: order.id, result: await actions[order.do](order) })
   } catch (error) {
     process.send?.({ id: order.id, error: { code: error.code, message: error.message } })
   }
-})
+}
+process.on('message', (order) => void obey(order))
 process.on('disconnect', () => process.exit())
