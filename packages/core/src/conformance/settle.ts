@@ -155,6 +155,21 @@ export const settleCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a retry of the last attempt ends the job: nothing runs more often than it may',
+    async run(t) {
+      const worker = await t.worker()
+      const job = await t.finish(worker, (claimed) => retry(claimed, 0, 'one too many'), { maxAttempts: 1, deadLetterJobType: 'dead' })
+      const stored = await t.job(job.id)
+      equal([stored.status, stored.nextAttemptAt, stored.errorHistory[0]?.message], ['failed', null, 'one too many'])
+      check(stored.deadLetterJobId !== null, 'it is a dead letter')
+      equal([...(await t.settle(retry(job)))], ['settled'])
+      const cancelledJob = await t.start(worker, { maxAttempts: 1, priority: 1 })
+      await t.store.cancel({ id: cancelledJob.id })
+      await t.settle(retry(cancelledJob))
+      equal((await t.job(cancelledJob.id)).status, 'cancelled')
+    },
+  },
+  {
     name: 'a snoozed job runs again after its delay with the attempt given back',
     async run(t) {
       const worker = await t.worker()

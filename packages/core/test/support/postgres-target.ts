@@ -52,11 +52,14 @@ export function sqlHooks(
   }
 }
 
+export interface PostgresTarget extends ConformanceTarget {
+  /** Makes the lease of every worker run out. */
+  readonly expireAll: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
 /** A schema of its own on a server, migrated; `close` drops it. */
-export async function openPostgresTarget(
-  url: string,
-  schema: string,
-): Promise<ConformanceTarget & { close: () => Promise<void> }> {
+export async function openPostgresTarget(url: string, schema: string): Promise<PostgresTarget> {
   const admin = new pg.Pool({ connectionString: url, max: 2 })
   admin.on('error', () => undefined)
   const open = (max: number): Store => {
@@ -92,6 +95,9 @@ export async function openPostgresTarget(
       } finally {
         client.release()
       }
+    },
+    async expireAll() {
+      await admin.query(`update "${schema}".workers set expires_at = clock_timestamp() - interval '1 ms'`)
     },
     async close() {
       await store.close()

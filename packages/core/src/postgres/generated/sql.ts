@@ -490,7 +490,8 @@ $$;
   {
     name: 'end_jobs',
     sql: `-- Ends live jobs for good: they leave \`jobs\` for \`failed_jobs\`, and the dead-letter job is made in the same statement.
---   p_ends  array of {id, token?, status: 'f' | 'c', error?, reason?}; with a token only an attempt that holds its lease under
+--   p_ends  array of {id, token?, status, error?, reason?}; status f: failed, c: cancelled, r: cancelled if that was asked for, else
+--           failed; with a token only an attempt that holds its lease under
 --           it ends, without one only a job that is not executing
 -- Returns the ids that ended.
 -- Locks: job rows; then group rows in key order.
@@ -502,14 +503,16 @@ declare
 begin
   if p_ends is null then return '{}'; end if;
   with s as (
-    select s.id as end_id, s.token as end_token, s.status as new_status, s.error, s.reason
+    select s.id as end_id, s.token as end_token, s.status as asked, s.error, s.reason
     from jsonb_to_recordset(p_ends) as s(id bigint, token bigint, status "char", error jsonb, reason text)
   ), d as (
     delete from :schema.jobs j using s
     where j.id = s.end_id and (case when s.end_token is null then j.lane <> 'x' else j.token = s.end_token and j.lane = 'x' end)
-    returning j.*, s.new_status, s.error, s.reason,
+    returning j.*, s.error, s.reason,
+      case when s.asked = 'f' or (s.asked = 'r' and j.cancel_requested_at is null) then 'f' else 'c' end::"char" as new_status,
       case when j.lane = 'x'
-        then :schema.log_attempt(j, case when s.new_status = 'f' then 'failed' else 'cancelled' end, p_now, s.error, s.reason)
+        then :schema.log_attempt(j, case when s.asked = 'f' or (s.asked = 'r' and j.cancel_requested_at is null) then 'failed'
+          else 'cancelled' end, p_now, s.error, s.reason)
         else :schema.log_note(j, 'cancelled', p_now, null) end as new_log,
       :schema.log_dropped(j) as new_dropped
   ), e as materialized (
@@ -1384,7 +1387,8 @@ begin
   end if;
 
   if p_settlements @? '$[*] ? (@.kind == "retry" || @.kind == "snoozed")' then
-    -- Somebody who asked to cancel a running job is obeyed here: what would have been retried ends as cancelled below.
+    -- Somebody who asked to cancel a running job is obeyed here: what would have been retried ends as cancelled below. So does a retry
+    -- of a last attempt end, as failed: nothing runs more often than it may.
     with s as (
       select s.*, s.kind = 'retry' as failed, v_now + s.delay_ms * interval '1 millisecond' as again_at
       from jsonb_to_recordset(p_settlements)
@@ -1402,6 +1406,7 @@ begin
         log = :schema.log_attempt(j, case when s.failed then 'failed' else 'snoozed' end, v_now, s.error, s.reason),
         log_dropped = :schema.log_dropped(j)
       from s where j.id = s.id and j.token = s.token and j.lane = 'x' and j.cancel_requested_at is null
+        and (j.attempts < j.max_attempts or not s.failed)
       returning j.id, j.group_key
     )
     select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null) into v_part, v_groups from u;
@@ -1430,7 +1435,7 @@ begin
   if p_settlements @? '$[*] ? (@.kind != "completed")' then
     v_done := v_done || :schema.end_jobs((
       select jsonb_agg(jsonb_build_object('id', s.value -> 'id', 'token', s.value -> 'token', 'error', s.value -> 'error',
-        'reason', s.value -> 'reason', 'status', case when s.value ->> 'kind' = 'failed' then 'f' else 'c' end))
+        'reason', s.value -> 'reason', 'status', case s.value ->> 'kind' when 'failed' then 'f' when 'retry' then 'r' else 'c' end))
       from jsonb_array_elements(p_settlements) s
       where s.value ->> 'kind' <> 'completed' and (s.value ->> 'id')::bigint <> all (v_done)
     ), v_now);
@@ -1508,6 +1513,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '10a20103d1c831613dce3784bfe8127f54f384bb036989eb4af448b3cfd3a797'
+export const functionsChecksum: string = '146191f0490a116cd8e18701219a35fc9224b29a4c1720ee032977bd17788861'
 
 export const queries: Readonly<Record<string, string>> = {}

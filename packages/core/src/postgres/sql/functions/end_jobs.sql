@@ -1,5 +1,6 @@
 -- Ends live jobs for good: they leave `jobs` for `failed_jobs`, and the dead-letter job is made in the same statement.
---   p_ends  array of {id, token?, status: 'f' | 'c', error?, reason?}; with a token only an attempt that holds its lease under
+--   p_ends  array of {id, token?, status, error?, reason?}; status f: failed, c: cancelled, r: cancelled if that was asked for, else
+--           failed; with a token only an attempt that holds its lease under
 --           it ends, without one only a job that is not executing
 -- Returns the ids that ended.
 -- Locks: job rows; then group rows in key order.
@@ -11,14 +12,16 @@ declare
 begin
   if p_ends is null then return '{}'; end if;
   with s as (
-    select s.id as end_id, s.token as end_token, s.status as new_status, s.error, s.reason
+    select s.id as end_id, s.token as end_token, s.status as asked, s.error, s.reason
     from jsonb_to_recordset(p_ends) as s(id bigint, token bigint, status "char", error jsonb, reason text)
   ), d as (
     delete from :schema.jobs j using s
     where j.id = s.end_id and (case when s.end_token is null then j.lane <> 'x' else j.token = s.end_token and j.lane = 'x' end)
-    returning j.*, s.new_status, s.error, s.reason,
+    returning j.*, s.error, s.reason,
+      case when s.asked = 'f' or (s.asked = 'r' and j.cancel_requested_at is null) then 'f' else 'c' end::"char" as new_status,
       case when j.lane = 'x'
-        then :schema.log_attempt(j, case when s.new_status = 'f' then 'failed' else 'cancelled' end, p_now, s.error, s.reason)
+        then :schema.log_attempt(j, case when s.asked = 'f' or (s.asked = 'r' and j.cancel_requested_at is null) then 'failed'
+          else 'cancelled' end, p_now, s.error, s.reason)
         else :schema.log_note(j, 'cancelled', p_now, null) end as new_log,
       :schema.log_dropped(j) as new_dropped
   ), e as materialized (

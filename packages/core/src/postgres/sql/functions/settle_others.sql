@@ -48,7 +48,8 @@ begin
   end if;
 
   if p_settlements @? '$[*] ? (@.kind == "retry" || @.kind == "snoozed")' then
-    -- Somebody who asked to cancel a running job is obeyed here: what would have been retried ends as cancelled below.
+    -- Somebody who asked to cancel a running job is obeyed here: what would have been retried ends as cancelled below. So does a retry
+    -- of a last attempt end, as failed: nothing runs more often than it may.
     with s as (
       select s.*, s.kind = 'retry' as failed, v_now + s.delay_ms * interval '1 millisecond' as again_at
       from jsonb_to_recordset(p_settlements)
@@ -66,6 +67,7 @@ begin
         log = :schema.log_attempt(j, case when s.failed then 'failed' else 'snoozed' end, v_now, s.error, s.reason),
         log_dropped = :schema.log_dropped(j)
       from s where j.id = s.id and j.token = s.token and j.lane = 'x' and j.cancel_requested_at is null
+        and (j.attempts < j.max_attempts or not s.failed)
       returning j.id, j.group_key
     )
     select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null) into v_part, v_groups from u;
@@ -94,7 +96,7 @@ begin
   if p_settlements @? '$[*] ? (@.kind != "completed")' then
     v_done := v_done || :schema.end_jobs((
       select jsonb_agg(jsonb_build_object('id', s.value -> 'id', 'token', s.value -> 'token', 'error', s.value -> 'error',
-        'reason', s.value -> 'reason', 'status', case when s.value ->> 'kind' = 'failed' then 'f' else 'c' end))
+        'reason', s.value -> 'reason', 'status', case s.value ->> 'kind' when 'failed' then 'f' when 'retry' then 'r' else 'c' end))
       from jsonb_array_elements(p_settlements) s
       where s.value ->> 'kind' <> 'completed' and (s.value ->> 'id')::bigint <> all (v_done)
     ), v_now);

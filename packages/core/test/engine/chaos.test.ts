@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest'
+import { Bench, cancelled, completed, failed, released, retry, snoozed } from '../../src/conformance/bench.ts'
+import type { ClaimedJob } from '../../src/store/claim.ts'
+import type { NewJob } from '../../src/store/enqueue.ts'
+import { SERVER_URL } from '../support/lab.ts'
+import { openPostgresTarget } from '../support/postgres-target.ts'
+
+/** A longer run finds more: MILLRACE_TEST_CHAOS_STEPS=20000. */
+const STEPS = Number(process.env['MILLRACE_TEST_CHAOS_STEPS'] ?? 1500)
+const SEED = Number(process.env['MILLRACE_TEST_CHAOS_SEED'] ?? Math.floor(Math.random() * 1e9))
+
+/** Mulberry32: a sequence that a seed repeats. */
+function randomFrom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d_2b_79_f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** One session that does anything a client can do, at random, and remembers what it must not see twice. */
+class Client {
+  readonly #t: Bench
+  readonly #random: () => number
+  readonly #ids: number[]
+  readonly #stale: ClaimedJob[] = []
+  #held: ClaimedJob[] = []
+  #worker = 0
+
+  constructor(t: Bench, random: () => number, ids: number[]) {
+    this.#t = t
+    this.#random = random
+    this.#ids = ids
+  }
+
+  async run(steps: number): Promise<void> {
+    for (let step = 0; step < steps; step++) await this.#step()
+  }
+
+  #pick<T>(items: readonly T[]): T | undefined {
+    return items[Math.floor(this.#random() * items.length)]
+  }
+
+  async #step(): Promise<unknown> {
+    const t = this.#t
+    if (this.#worker === 0) return this.#register()
+    const id = this.#pick(this.#ids) ?? 1
+    const dice = this.#random() * 100
+    if (dice < 18) return this.#add()
+    if (dice < 50) return this.#exchange()
+    if (dice < 70) return this.#settle()
+    if (dice < 74) return t.store.cancel({ id })
+    if (dice < 79) return t.store.retry({ id })
+    if (dice < 82) return t.store.edit({ id, changes: this.#changes() })
+    if (dice < 83) return t.store.redrive({ filter: { final: true }, limit: 5 })
+    if (dice < 84) return t.store.cancelMany({ filter: { groupId: 'g1', ids: this.#ids.slice(-20) } })
+    if (dice < 85) return t.store.editMany({ filter: { ids: this.#ids.slice(-20) }, changes: this.#changes() })
+    if (dice < 89) return this.#settleStale()
+    if (dice < 92) return t.store.report({ reports: this.#held.slice(0, 1).map((job) => ({ ...job, progress: 50 })) })
+    if (dice < 94) return t.target.expireWorker(this.#worker)
+    if (dice < 96) return this.#unregister()
+    if (dice < 97) return t.store.upkeep()
+    if (dice < 98) return t.store.reclaimStuck({ minutes: 0 })
+    if (dice < 99) return t.store.cleanupJobs({ daysToKeep: 0, batch: 10 })
+    return t.store.stats()
+  }
+
+  async #register(): Promise<void> {
+    const groupConcurrency = this.#pick([1, 2, 5, undefined])
+    this.#worker = await this.#t.worker(groupConcurrency === undefined ? {} : { groupConcurrency })
+  }
+
+  async #unregister(): Promise<void> {
+    const { store } = this.#t
+    await store.unregister({ worker: this.#worker })
+    this.#lose()
+  }
+
+  #lose(): void {
+    this.#stale.push(...this.#held)
+    this.#held = []
+    this.#worker = 0
+  }
+
+  async #add(): Promise<void> {
+    const count = 1 + Math.floor(this.#random() * 4)
+    const jobs = Array.from({ length: count }, (): Partial<NewJob> => {
+      const key = `k${Math.floor(this.#random() * 30)}`
+      const groupId = `g${Math.floor(this.#random() * 3)}`
+      return {
+        maxAttempts: 1 + Math.floor(this.#random() * 4),
+        priority: Math.floor(this.#random() * 3),
+        ...(this.#random() < 0.3 && { idempotencyKey: key }),
+        ...(this.#random() < 0.6 && { groupId }),
+        ...(this.#random() < 0.2 && { runAt: new Date(Date.now() + 20) }),
+        ...(this.#random() < 0.2 && { deadLetterJobType: 'dead' }),
+      }
+    })
+    this.#ids.push(...(await this.#t.addAll(jobs)))
+  }
+
+  async #exchange(): Promise<void> {
+    const settled = this.#random() < 0.5 ? this.#held.splice(0, 2) : []
+    const answer = await this.#t.exchange(this.#worker, {
+      limit: Math.floor(this.#random() * 5),
+      slots: Math.floor(this.#random() * 5),
+      settlements: settled.map((job) => completed(job)),
+      housekeeping: this.#random() < 0.4,
+      keepCompleted: this.#random() < 0.8,
+      ...(this.#random() < 0.3 && { heartbeatMs: 60_000 }),
+      ...(this.#random() < 0.3 && { sleeping: this.#random() < 0.5 }),
+    })
+    this.#stale.push(...settled)
+    this.#held.push(...answer.jobs)
+    if (!answer.alive) this.#lose()
+  }
+
+  async #settle(): Promise<void> {
+    const jobs = this.#held.splice(0, 1 + Math.floor(this.#random() * 4))
+    const kinds = [
+      completed,
+      retry,
+      failed,
+      snoozed,
+      released,
+      cancelled,
+      (job: ClaimedJob) => completed(job, '{"a":1}'),
+    ]
+    await this.#t.store.settle({
+      settlements: jobs.map((job) => (this.#pick(kinds) ?? completed)(job)),
+      keepCompleted: this.#random() < 0.8,
+    })
+    this.#stale.push(...jobs)
+  }
+
+  /** Late and repeated settlements of attempts that are over. */
+  async #settleStale(): Promise<void> {
+    const job = this.#pick(this.#stale)
+    const kinds = [completed, retry, failed, snoozed, released, cancelled]
+    if (job !== undefined) await this.#t.settle((this.#pick(kinds) ?? completed)(job))
+  }
+
+  #changes(): { priority?: number; runAt?: Date | null; maxAttempts?: number } {
+    const dice = this.#random()
+    if (dice < 0.3) return { priority: Math.floor(this.#random() * 3) }
+    if (dice < 0.6) return { runAt: dice < 0.45 ? null : new Date(Date.now() + 20) }
+    return { maxAttempts: 1 + Math.floor(this.#random() * 3) }
+  }
+}
+
+describe.skipIf(SERVER_URL === undefined)('chaos', () => {
+  test(
+    `whatever eight clients do at once, nothing impossible is stored and every job can still end (seed ${SEED})`,
+    { timeout: 300_000 },
+    async () => {
+      const target = await openPostgresTarget(SERVER_URL ?? '', 'chaos')
+      try {
+        const t = new Bench(target)
+        const ids: number[] = []
+        const clients = Array.from({ length: 8 }, (_, n) => new Client(t, randomFrom(SEED + n), ids))
+        for (let round = 0; round < 5; round++) {
+          await Promise.all(clients.map((client) => client.run(Math.ceil(STEPS / 40))))
+          expect(await t.store.checkInvariants()).toEqual([])
+        }
+        // Everybody leaves; one worker without limits finishes what is left.
+        for (const { workerId } of await t.store.listWorkers()) expect(workerId).toBe('bench')
+        await target.expireAll()
+        const worker = await t.worker()
+        for (let idle = 0; idle < 3;) {
+          const { jobs } = await t.exchange(worker, { limit: 500, housekeeping: true })
+          await t.settle(...jobs.map((job) => completed(job)))
+          const { nextDueMs } = await t.keepHouse(worker)
+          idle = jobs.length === 0 && nextDueMs === null ? idle + 1 : 0
+        }
+        const { byStatus, ready, timed, groupWaiting } = await t.store.stats()
+        expect([byStatus.pending, byStatus.processing, byStatus.waiting, ready, timed, groupWaiting]).toEqual([
+          0, 0, 0, 0, 0, 0,
+        ])
+        expect((await t.store.listJobs({ final: false, limit: 10 })).length).toBe(0)
+        await t.store.upkeep()
+        expect(await t.store.checkInvariants()).toEqual([])
+      } finally {
+        await target.close()
+      }
+    },
+  )
+})
