@@ -165,18 +165,16 @@ export class Exchanger {
 
   /** Starts one call if there is a reason for it. */
   #call(): boolean {
-    const { clock, buffer, demand, bounds } = this.#options
+    const { clock, buffer, bounds } = this.#options
     const now = clock.now()
     const isTick = now >= this.#tickDueAt
-    const wanted = this.#isClaiming ? demand(this.#requested) : NO_DEMAND
-    const mayClaim = this.#isHungry || isTick || buffer.waiting > 0
-    const limit = mayClaim ? Math.min(wanted.limit, MAX_LIMIT) : 0
+    const { limit, slots } = this.#wanted(isTick)
     if (buffer.waiting === 0 && limit === 0 && !isTick) return false
     if (isTick) this.#tickDueAt = now + this.#options.tickMs
     const call: Call = {
       worker: this.#options.worker(),
       limit,
-      slots: wanted.slots,
+      slots,
       from: limit > 0 ? bounds.next(now) : [],
       keepCompleted: this.#options.keepCompleted,
       ...this.#jobTypes,
@@ -192,6 +190,14 @@ export class Exchanger {
     // Two claims at once pay only while each comes back full.
     if (!(this.#isFlowing && limit === MAX_LIMIT)) this.#isHungry = false
     return true
+  }
+
+  #wanted(isTick: boolean): Demand {
+    const { buffer, demand } = this.#options
+    const mayClaim = this.#isClaiming && (this.#isHungry || isTick || buffer.waiting > 0)
+    if (!mayClaim) return NO_DEMAND
+    const { limit, slots } = demand(this.#requested)
+    return { limit: Math.min(limit, MAX_LIMIT), slots }
   }
 
   #beat(now: number): { heartbeatMs?: number } {

@@ -13,7 +13,7 @@ import type { Wake } from '../store/store.ts'
 import { VERSION } from '../model/version.ts'
 import { type Demand, Exchanger } from './exchanger.ts'
 import { Heartbeat } from './heartbeat.ts'
-import { pause } from './pause.ts'
+import { endsWithin, pause } from './pause.ts'
 import type { WorkerDependencies, WorkerOptions } from './worker-options.ts'
 
 interface Running {
@@ -29,7 +29,6 @@ const HOLD_MS = 250
 
 /** After the drain's limit, how long handlers may take to react to their signal. */
 const LAST_GRACE_MS = 250
-
 /** A handler that ignores its time limit and the abort of its signal gets so much longer before the lease is let go. */
 const DEADLINE_GRACE_MS = 5000
 
@@ -190,25 +189,15 @@ export class Worker {
   /** Stops and waits; handlers that run longer than `limitMs` are told to stop and their jobs handed back. */
   async drain(limitMs: number): Promise<void> {
     this.stop()
-    if (await this.#endsWithin(limitMs)) return
+    if (await endsWithin(this.#deps.clock, this.#ended, limitMs)) return
     const reason = new MillraceError(
       'SHUTTING_DOWN',
       'The worker is shutting down; the job is handed back and its attempt not used up.',
     )
     for (const { attempt } of this.#running.values()) attempt.abort(reason, LAST_GRACE_MS)
-    if (await this.#endsWithin(2 * LAST_GRACE_MS + 1000)) return
+    if (await endsWithin(this.#deps.clock, this.#ended, 2 * LAST_GRACE_MS + 1000)) return
     // The store does not answer. The lease runs out by itself, and what is unrecorded is then run again.
     this.#finish()
-  }
-
-  #endsWithin(limitMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = this.#deps.clock.after(limitMs, () => resolve(false))
-      void this.#ended.then(() => {
-        timer.cancel()
-        resolve(true)
-      })
-    })
   }
 
   async #register(): Promise<void> {
