@@ -104,6 +104,7 @@ function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]
     settled: settledResults(settlements, field(told, 'lost')),
     alive: field(told, 'alive') !== false,
     ...(field(told, 'held') === true ? { hasHeld: true } : {}),
+    ...(field(told, 'busy') === true ? { hasBusyGroups: true } : {}),
     ...(Array.isArray(levels) ? { levels: readyLevels(levels) } : {}),
     ...(housekeeping === undefined ? {} : { housekeeping: housekeepingResult(housekeeping) }),
   }

@@ -88,6 +88,8 @@ export class Exchanger {
   #isClaiming = true
   /** Somebody added jobs since the last claim; some may wait in a group. */
   #isWoken = false
+  /** Jobs of groups run here, so that settlements free places which the next claim must offer. */
+  #hasGroups = false
   #isClosed = false
   #tickDueAt = Number.NEGATIVE_INFINITY
   #beatDueAt = Number.NEGATIVE_INFINITY
@@ -179,7 +181,7 @@ export class Exchanger {
       keepCompleted: this.#options.keepCompleted,
       ...this.#jobTypes,
       ...(isTick ? { housekeeping: true } : {}),
-      ...(limit > 0 && this.#isWoken ? { groups: true } : {}),
+      ...(limit > 0 && (this.#isWoken || this.#hasGroups) ? { groups: true } : {}),
       ...this.#beat(now),
       ...this.#closedTokens(),
       ...this.#sleepingChange(now),
@@ -257,6 +259,7 @@ export class Exchanger {
 
   #learn(call: Call, result: ExchangeResult, now: number): void {
     const { housekeeping, jobs } = result
+    this.#hasGroups ||= jobs.some(({ groupId }) => groupId !== null)
     if (call.limit > 0) {
       // Last attempts that were left behind are taken as soon as a slot is free: a short answer is not the end then.
       const isFull = jobs.length >= call.limit || (result.hasHeld === true && jobs.length > 0)
@@ -271,6 +274,7 @@ export class Exchanger {
         this.#isHungry = !this.#isRowSleeping || this.#isWoken
       }
     }
+    if (result.hasBusyGroups === true) this.#isHungry = true
     if (housekeeping === undefined) return
     if (housekeeping.promoted > 0 || housekeeping.rescued > 0) {
       this.#isHungry = true

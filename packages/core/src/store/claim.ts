@@ -67,7 +67,7 @@ export interface ExchangeOptions {
   readonly keepCompleted: boolean
   /** Tokens of claims of which nothing is left to settle, counting `settlements`: their leases can be forgotten. */
   readonly closedTokens?: readonly number[]
-  /** Also gives places in groups that gained jobs; a sweep always does. */
+  /** Also gives places in groups that gained jobs or had places given up; a sweep always does. */
   readonly groups?: boolean
 }
 
@@ -78,6 +78,8 @@ export interface ExchangeResult {
   readonly settled: readonly SettleResult[]
   /** Ready jobs on their last attempt were left, for want of a free slot. */
   readonly hasHeld?: boolean
+  /** Some groups were left, because another worker was just giving places in them: ask again. */
+  readonly hasBusyGroups?: boolean
   /**
    * After a sweep: every level that has ready jobs, and a position at or below its first one, highest first; `'many'`
    * beyond 16. Levels whose jobs were just claimed may be among them.

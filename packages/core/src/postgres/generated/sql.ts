@@ -152,11 +152,12 @@ create table :schema.groups (
   constraint groups_active check (active >= 0)
 ) with (fillfactor = 50);
 
--- Groups that gained waiting jobs. Adders only append here and never wait for a group's row, so that a caller's long
--- transaction cannot hold up a group.
+-- Groups that gained waiting jobs, or whose jobs gave up places. Adders and settlers only append here and never wait for a group's
+-- row: a caller's long transaction cannot hold up a group, and no two transactions can wait for each other's groups.
 create table :schema.group_wakes (
   id bigint generated always as identity,
   group_key text not null,
+  places integer not null default 0,
   constraint group_wakes_pkey primary key (id)
 );
 
@@ -179,7 +180,7 @@ create table :schema.settings (
 );
 insert into :schema.settings (group_limit) values (null);
 `,
-    checksum: 'bdfb7438220df93abee6c220d22b942e936f7ff3cd676e53b78e77eae64d1b0a',
+    checksum: '376ba6ac3d6cc9061dcd6f09d0fc2a0c36d008e5ba42856118d16cbe2d0a9c40',
   },
 ]
 
@@ -339,7 +340,7 @@ end $$;
     sql: `-- Cancels jobs. Those that are not executing end at once; an executing one (unless p_upcoming) is asked to stop, and ends as
 -- cancelled when its handler stops, is retried or is lost.
 -- Returns {changed: [id], requested: [id]}.
--- Locks: job rows; group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.cancel_jobs(p_ids bigint[], p_upcoming boolean) returns jsonb language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -376,7 +377,7 @@ end $$;
 --   p_changes  {payload?, rich?, max_attempts?, priority?, run_at?, timeout_ms?, tags?, retry_delay?, retry_backoff?,
 --              retry_delay_max?, dead_letter_job_type?}; an absent field stays, a null one is cleared (run_at: now)
 -- Returns the ids changed.
--- Locks: job rows; group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.edit_jobs(p_ids bigint[], p_changes jsonb, p_pending boolean, p_note jsonb) returns bigint[]
 language plpgsql as $$
 declare
@@ -465,7 +466,11 @@ create or replace function :schema.check_invariants() returns table (invariant t
     from :schema.jobs j where j.lane <> 'x' and j.worker is not null
   union all
   select 'a group count that disagrees', format('group %s: %s stored, %s counted', coalesce(g.group_key, c.group_key), g.active, c.active)
-    from :schema.groups g
+    from (
+      -- Less the places that were given up and not yet offered to others.
+      select g.group_key, g.active - coalesce((select sum(w.places) from :schema.group_wakes w where w.group_key = g.group_key), 0) as active
+      from :schema.groups g
+    ) g
     full join (select j.group_key, count(*)::integer as active from :schema.jobs j
       where j.lane in ('r', 'x') and j.group_key is not null group by j.group_key) c on c.group_key = g.group_key
     where coalesce(g.active, 0) <> coalesce(c.active, 0)
@@ -494,7 +499,7 @@ $$;
 --           failed; with a token only an attempt that holds its lease under
 --           it ends, without one only a job that is not executing
 -- Returns the ids that ended.
--- Locks: job rows; then group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.end_jobs(p_ends jsonb, p_now timestamptz) returns bigint[]
 language plpgsql as $$
 declare
@@ -571,11 +576,11 @@ end $$;
 --   p_sleeping      records whether the worker wants to be notified; null leaves it
 --   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
 --   p_lease_ms      extend the worker's lease; null leaves it
---   p_groups        also look for groups that gained waiting jobs; a sweep always does
+--   p_groups        also look for groups that gained waiting jobs or free places; a sweep always does
 --   p_closed        tokens of claims of which nothing is left to settle
 -- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
 -- order they must start.
--- Locks, in order: job rows settled, group rows in key order, the worker's row, timed rows and ready rows (skip locked).
+-- Locks, in order: job rows settled, the worker's row, timed rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
@@ -600,6 +605,7 @@ declare
   v_level record;
   v_below bigint;
   v_held boolean;
+  v_busy boolean;
   v_settings text;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
@@ -628,7 +634,9 @@ begin
   end if;
 
   if p_limit > 0 and v_alive then
-    if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
+    if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then
+      v_busy := nullif(:schema.serve_group_wakes(), false);
+    end if;
     if p_bounds is null then
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
         select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
@@ -686,9 +694,10 @@ begin
     end if;
   end if;
 
-  if v_lost is not null or v_levels is not null or v_held or v_summary is not null or not v_alive then
+  if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or not v_alive then
     return query select null::bigint, null::bigint, 0, 0::bigint, 0, 0, '',
-      jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held, 'housekeeping', v_summary))::text,
+      jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held, 'busy', v_busy,
+        'housekeeping', v_summary))::text,
       null::timestamptz, null::text;
   end if;
 
@@ -747,79 +756,70 @@ end $$;
   },
   {
     name: 'groups',
-    sql: `-- Exact group limits. \`groups.active\` counts the group's jobs that are ready or executing; only a job with a place among
--- them is in the ready index, so a full group costs everybody else nothing. Places are given under the group's row lock.
+    sql: `-- Exact group limits. \`groups.active\` counts the group's jobs that are ready or executing, less what group_wakes says has been given
+-- up; only a job with a place among them is in the ready index, so a full group costs everybody else nothing. Places are given under
+-- the group's row lock, by the claims.
 --
--- Every function here first takes a shared advisory lock, which set_group_limit takes exclusively, so that a limit never
--- changes between reading it and giving places by it.
--- Lock order everywhere: job rows already held by the caller, the advisory lock, group rows in key order, waiting job rows
--- (skip locked).
+-- Giving places first takes a shared advisory lock, which set_group_limit takes exclusively, so that a limit never changes between
+-- reading it and giving places by it. Whoever holds it shared waits for nothing: rows in use are skipped.
 
 create or replace function :schema.group_lock() returns bigint language sql immutable as $$
   select hashtextextended(':channel', 4907)
 $$;
 
--- Gives up one place for each entry of p_groups and offers the free places to the next in line.
-create or replace function :schema.leave_groups(p_groups text[]) returns void language plpgsql as $$
-declare
-  v_group record;
-begin
-  perform pg_advisory_xact_lock_shared(:schema.group_lock());
-  for v_group in select g.key, count(*)::integer as places from unnest(p_groups) g(key) group by g.key order by g.key loop
-    perform :schema.admit(v_group.key, v_group.places);
-  end loop;
-end $$;
+-- Gives up one place for each entry of p_groups; the next claim offers it to the next in line.
+create or replace function :schema.leave_groups(p_groups text[]) returns void language sql as $$
+  insert into :schema.group_wakes (group_key, places) select g.key, count(*) from unnest(p_groups) g(key) group by g.key
+$$;
 
--- Fills the free places of one group after giving up p_left of them. Returns whether the group still has waiting jobs and
--- more room than one call gives.
-create or replace function :schema.admit(p_group text, p_left integer) returns boolean language plpgsql as $$
+-- Gives places in groups that gained waiting jobs or free places since the last call. Returns whether some were left, because another
+-- worker was just serving them; it may not see yet what woke us.
+create or replace function :schema.serve_group_wakes() returns boolean language plpgsql as $$
 declare
+  v_wake record;
   v_active integer;
   v_limit integer;
   v_room integer;
-  v_admitted integer := 0;
-begin
-  select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
-    from :schema.groups g, :schema.settings s where g.group_key = p_group for update of g;
-  if not found then
-    insert into :schema.groups (group_key, active) values (p_group, 0) on conflict do nothing;
-    select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
-      from :schema.groups g, :schema.settings s where g.group_key = p_group for update of g;
-  end if;
-  v_active := greatest(v_active - p_left, 0);
-  v_room := least(coalesce(v_limit, 1000000) - v_active, 1000);
-  if v_room > 0 then
-    with a as (
-      update :schema.jobs j set lane = 'r', ready_seq = nextval(':schema.job_ids')
-      where j.id = any (array(
-        select w.id from :schema.jobs w where w.lane = 'g' and w.group_key = p_group
-        order by w.priority desc, w.ready_seq limit v_room for update skip locked))
-      returning 1
-    )
-    select count(*) into v_admitted from a;
-  end if;
-  update :schema.groups g set active = v_active + v_admitted where g.group_key = p_group and g.active <> v_active + v_admitted;
-  return v_admitted = 1000 and v_room = 1000;
-end $$;
-
--- Gives places in groups that gained waiting jobs since the last call. A group that another worker is serving is left to it.
-create or replace function :schema.serve_group_wakes() returns void language plpgsql as $$
-declare
-  v_group text;
-  v_groups text[];
+  v_admitted integer;
+  v_is_left boolean := false;
 begin
   perform pg_advisory_xact_lock_shared(:schema.group_lock());
-  with d as (
-    delete from :schema.group_wakes w where w.id = any (array(
-      select o.id from :schema.group_wakes o order by o.id limit 1000 for update skip locked))
-    returning w.group_key
-  )
-  select array_agg(distinct d.group_key order by d.group_key) into v_groups from d;
-  foreach v_group in array coalesce(v_groups, '{}') loop
-    if :schema.admit(v_group, 0) then
-      insert into :schema.group_wakes (group_key) values (v_group);
+  for v_wake in
+    select w.group_key, array_agg(w.id) as ids, sum(w.places)::integer as places from (
+      select o.id, o.group_key, o.places from :schema.group_wakes o order by o.id limit 1000 for update skip locked
+    ) w group by w.group_key order by w.group_key
+  loop
+    select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
+      from :schema.groups g, :schema.settings s where g.group_key = v_wake.group_key for update of g skip locked;
+    if not found then
+      -- New, or in use.
+      insert into :schema.groups (group_key, active) values (v_wake.group_key, 0) on conflict do nothing;
+      select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
+        from :schema.groups g, :schema.settings s where g.group_key = v_wake.group_key for update of g skip locked;
     end if;
+    if not found then
+      v_is_left := true;
+      continue;
+    end if;
+    delete from :schema.group_wakes w where w.id = any (v_wake.ids);
+    v_active := greatest(v_active - v_wake.places, 0);
+    v_room := least(coalesce(v_limit, 1000000) - v_active, 1000);
+    v_admitted := 0;
+    if v_room > 0 then
+      with a as (
+        update :schema.jobs j set lane = 'r', ready_seq = nextval(':schema.job_ids')
+        where j.id = any (array(
+          select w.id from :schema.jobs w where w.lane = 'g' and w.group_key = v_wake.group_key
+          order by w.priority desc, w.ready_seq limit v_room for update skip locked))
+        returning 1
+      )
+      select count(*) into v_admitted from a;
+    end if;
+    update :schema.groups g set active = v_active + v_admitted where g.group_key = v_wake.group_key and g.active <> v_active + v_admitted;
+    -- More room than one call gives.
+    if v_admitted = 1000 and v_room = 1000 then insert into :schema.group_wakes (group_key) values (v_wake.group_key); end if;
   end loop;
+  return v_is_left;
 end $$;
 
 -- Makes the smallest limit among live workers hold. A lower limit takes unstarted jobs back out of the ready index; a higher one
@@ -953,7 +953,7 @@ end $$;
     name: 'rescue',
     sql: `-- Takes back attempts whose worker is gone. Those on their last attempt, and those that have crashed five workers in a row, end as
 -- dead letters; the others are ready again at once, the attempt used up. Returns how many were taken back.
--- Locks: job rows; group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.take_back(p_ids bigint[], p_now timestamptz) returns integer language plpgsql as $$
 declare
   v_ends jsonb;
@@ -1173,7 +1173,7 @@ end $$;
 --   p_reset  count attempts from 0 again; else a job whose attempts are used up gets one more
 -- An executing job's lease is revoked: its worker is told, and nothing it does afterwards has an effect.
 -- Returns the ids changed.
--- Locks: job rows; group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.retry_jobs(p_ids bigint[], p_reset boolean default false, p_running boolean default true)
 returns bigint[] language plpgsql as $$
 declare
@@ -1247,7 +1247,7 @@ end $$;
 --   p_keep           whether history is kept
 -- Returns the ids of attempts that no longer held their lease; null when there are none. An attempt that was settled
 -- before, by a call whose reply was lost, does not count as lost.
--- Locks: job rows; then group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.settle_completed(p_ids bigint[], p_tokens bigint[], p_keep boolean) returns bigint[]
 language plpgsql as $$
 declare
@@ -1346,7 +1346,7 @@ end $$;
 --          released    ready again in its old place, the attempt given back
 --          cancelled   stopped on request
 -- Returns the ids of attempts that no longer held their lease; null when there are none.
--- Locks: job rows; then group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.settle_others(p_settlements jsonb, p_keep boolean) returns bigint[]
 language plpgsql as $$
 declare
@@ -1513,6 +1513,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '146191f0490a116cd8e18701219a35fc9224b29a4c1720ee032977bd17788861'
+export const functionsChecksum: string = '831dcf8214f4c2443ce267b928b40ee5fe558cd5ba2934118c104cf802da2ed5'
 
 export const queries: Readonly<Record<string, string>> = {}

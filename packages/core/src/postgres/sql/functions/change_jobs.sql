@@ -1,7 +1,7 @@
 -- Cancels jobs. Those that are not executing end at once; an executing one (unless p_upcoming) is asked to stop, and ends as
 -- cancelled when its handler stops, is retried or is lost.
 -- Returns {changed: [id], requested: [id]}.
--- Locks: job rows; group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.cancel_jobs(p_ids bigint[], p_upcoming boolean) returns jsonb language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -38,7 +38,7 @@ end $$;
 --   p_changes  {payload?, rich?, max_attempts?, priority?, run_at?, timeout_ms?, tags?, retry_delay?, retry_backoff?,
 --              retry_delay_max?, dead_letter_job_type?}; an absent field stays, a null one is cleared (run_at: now)
 -- Returns the ids changed.
--- Locks: job rows; group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.edit_jobs(p_ids bigint[], p_changes jsonb, p_pending boolean, p_note jsonb) returns bigint[]
 language plpgsql as $$
 declare

@@ -23,7 +23,11 @@ create or replace function :schema.check_invariants() returns table (invariant t
     from :schema.jobs j where j.lane <> 'x' and j.worker is not null
   union all
   select 'a group count that disagrees', format('group %s: %s stored, %s counted', coalesce(g.group_key, c.group_key), g.active, c.active)
-    from :schema.groups g
+    from (
+      -- Less the places that were given up and not yet offered to others.
+      select g.group_key, g.active - coalesce((select sum(w.places) from :schema.group_wakes w where w.group_key = g.group_key), 0) as active
+      from :schema.groups g
+    ) g
     full join (select j.group_key, count(*)::integer as active from :schema.jobs j
       where j.lane in ('r', 'x') and j.group_key is not null group by j.group_key) c on c.group_key = g.group_key
     where coalesce(g.active, 0) <> coalesce(c.active, 0)

@@ -3,7 +3,7 @@
 --           failed; with a token only an attempt that holds its lease under
 --           it ends, without one only a job that is not executing
 -- Returns the ids that ended.
--- Locks: job rows; then group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.end_jobs(p_ends jsonb, p_now timestamptz) returns bigint[]
 language plpgsql as $$
 declare

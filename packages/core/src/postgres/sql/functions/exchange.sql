@@ -8,11 +8,11 @@
 --   p_sleeping      records whether the worker wants to be notified; null leaves it
 --   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
 --   p_lease_ms      extend the worker's lease; null leaves it
---   p_groups        also look for groups that gained waiting jobs; a sweep always does
+--   p_groups        also look for groups that gained waiting jobs or free places; a sweep always does
 --   p_closed        tokens of claims of which nothing is left to settle
 -- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
 -- order they must start.
--- Locks, in order: job rows settled, group rows in key order, the worker's row, timed rows and ready rows (skip locked).
+-- Locks, in order: job rows settled, the worker's row, timed rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
@@ -37,6 +37,7 @@ declare
   v_level record;
   v_below bigint;
   v_held boolean;
+  v_busy boolean;
   v_settings text;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
@@ -65,7 +66,9 @@ begin
   end if;
 
   if p_limit > 0 and v_alive then
-    if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
+    if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then
+      v_busy := nullif(:schema.serve_group_wakes(), false);
+    end if;
     if p_bounds is null then
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
         select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
@@ -123,9 +126,10 @@ begin
     end if;
   end if;
 
-  if v_lost is not null or v_levels is not null or v_held or v_summary is not null or not v_alive then
+  if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or not v_alive then
     return query select null::bigint, null::bigint, 0, 0::bigint, 0, 0, '',
-      jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held, 'housekeeping', v_summary))::text,
+      jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held, 'busy', v_busy,
+        'housekeeping', v_summary))::text,
       null::timestamptz, null::text;
   end if;
 

@@ -1,76 +1,67 @@
--- Exact group limits. `groups.active` counts the group's jobs that are ready or executing; only a job with a place among
--- them is in the ready index, so a full group costs everybody else nothing. Places are given under the group's row lock.
+-- Exact group limits. `groups.active` counts the group's jobs that are ready or executing, less what group_wakes says has been given
+-- up; only a job with a place among them is in the ready index, so a full group costs everybody else nothing. Places are given under
+-- the group's row lock, by the claims.
 --
--- Every function here first takes a shared advisory lock, which set_group_limit takes exclusively, so that a limit never
--- changes between reading it and giving places by it.
--- Lock order everywhere: job rows already held by the caller, the advisory lock, group rows in key order, waiting job rows
--- (skip locked).
+-- Giving places first takes a shared advisory lock, which set_group_limit takes exclusively, so that a limit never changes between
+-- reading it and giving places by it. Whoever holds it shared waits for nothing: rows in use are skipped.
 
 create or replace function :schema.group_lock() returns bigint language sql immutable as $$
   select hashtextextended(':channel', 4907)
 $$;
 
--- Gives up one place for each entry of p_groups and offers the free places to the next in line.
-create or replace function :schema.leave_groups(p_groups text[]) returns void language plpgsql as $$
-declare
-  v_group record;
-begin
-  perform pg_advisory_xact_lock_shared(:schema.group_lock());
-  for v_group in select g.key, count(*)::integer as places from unnest(p_groups) g(key) group by g.key order by g.key loop
-    perform :schema.admit(v_group.key, v_group.places);
-  end loop;
-end $$;
+-- Gives up one place for each entry of p_groups; the next claim offers it to the next in line.
+create or replace function :schema.leave_groups(p_groups text[]) returns void language sql as $$
+  insert into :schema.group_wakes (group_key, places) select g.key, count(*) from unnest(p_groups) g(key) group by g.key
+$$;
 
--- Fills the free places of one group after giving up p_left of them. Returns whether the group still has waiting jobs and
--- more room than one call gives.
-create or replace function :schema.admit(p_group text, p_left integer) returns boolean language plpgsql as $$
+-- Gives places in groups that gained waiting jobs or free places since the last call. Returns whether some were left, because another
+-- worker was just serving them; it may not see yet what woke us.
+create or replace function :schema.serve_group_wakes() returns boolean language plpgsql as $$
 declare
+  v_wake record;
   v_active integer;
   v_limit integer;
   v_room integer;
-  v_admitted integer := 0;
-begin
-  select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
-    from :schema.groups g, :schema.settings s where g.group_key = p_group for update of g;
-  if not found then
-    insert into :schema.groups (group_key, active) values (p_group, 0) on conflict do nothing;
-    select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
-      from :schema.groups g, :schema.settings s where g.group_key = p_group for update of g;
-  end if;
-  v_active := greatest(v_active - p_left, 0);
-  v_room := least(coalesce(v_limit, 1000000) - v_active, 1000);
-  if v_room > 0 then
-    with a as (
-      update :schema.jobs j set lane = 'r', ready_seq = nextval(':schema.job_ids')
-      where j.id = any (array(
-        select w.id from :schema.jobs w where w.lane = 'g' and w.group_key = p_group
-        order by w.priority desc, w.ready_seq limit v_room for update skip locked))
-      returning 1
-    )
-    select count(*) into v_admitted from a;
-  end if;
-  update :schema.groups g set active = v_active + v_admitted where g.group_key = p_group and g.active <> v_active + v_admitted;
-  return v_admitted = 1000 and v_room = 1000;
-end $$;
-
--- Gives places in groups that gained waiting jobs since the last call. A group that another worker is serving is left to it.
-create or replace function :schema.serve_group_wakes() returns void language plpgsql as $$
-declare
-  v_group text;
-  v_groups text[];
+  v_admitted integer;
+  v_is_left boolean := false;
 begin
   perform pg_advisory_xact_lock_shared(:schema.group_lock());
-  with d as (
-    delete from :schema.group_wakes w where w.id = any (array(
-      select o.id from :schema.group_wakes o order by o.id limit 1000 for update skip locked))
-    returning w.group_key
-  )
-  select array_agg(distinct d.group_key order by d.group_key) into v_groups from d;
-  foreach v_group in array coalesce(v_groups, '{}') loop
-    if :schema.admit(v_group, 0) then
-      insert into :schema.group_wakes (group_key) values (v_group);
+  for v_wake in
+    select w.group_key, array_agg(w.id) as ids, sum(w.places)::integer as places from (
+      select o.id, o.group_key, o.places from :schema.group_wakes o order by o.id limit 1000 for update skip locked
+    ) w group by w.group_key order by w.group_key
+  loop
+    select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
+      from :schema.groups g, :schema.settings s where g.group_key = v_wake.group_key for update of g skip locked;
+    if not found then
+      -- New, or in use.
+      insert into :schema.groups (group_key, active) values (v_wake.group_key, 0) on conflict do nothing;
+      select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
+        from :schema.groups g, :schema.settings s where g.group_key = v_wake.group_key for update of g skip locked;
     end if;
+    if not found then
+      v_is_left := true;
+      continue;
+    end if;
+    delete from :schema.group_wakes w where w.id = any (v_wake.ids);
+    v_active := greatest(v_active - v_wake.places, 0);
+    v_room := least(coalesce(v_limit, 1000000) - v_active, 1000);
+    v_admitted := 0;
+    if v_room > 0 then
+      with a as (
+        update :schema.jobs j set lane = 'r', ready_seq = nextval(':schema.job_ids')
+        where j.id = any (array(
+          select w.id from :schema.jobs w where w.lane = 'g' and w.group_key = v_wake.group_key
+          order by w.priority desc, w.ready_seq limit v_room for update skip locked))
+        returning 1
+      )
+      select count(*) into v_admitted from a;
+    end if;
+    update :schema.groups g set active = v_active + v_admitted where g.group_key = v_wake.group_key and g.active <> v_active + v_admitted;
+    -- More room than one call gives.
+    if v_admitted = 1000 and v_room = 1000 then insert into :schema.group_wakes (group_key) values (v_wake.group_key); end if;
   end loop;
+  return v_is_left;
 end $$;
 
 -- Makes the smallest limit among live workers hold. A lower limit takes unstarted jobs back out of the ready index; a higher one

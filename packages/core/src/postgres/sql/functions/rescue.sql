@@ -1,6 +1,6 @@
 -- Takes back attempts whose worker is gone. Those on their last attempt, and those that have crashed five workers in a row, end as
 -- dead letters; the others are ready again at once, the attempt used up. Returns how many were taken back.
--- Locks: job rows; group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.take_back(p_ids bigint[], p_now timestamptz) returns integer language plpgsql as $$
 declare
   v_ends jsonb;

@@ -3,7 +3,7 @@
 --   p_reset  count attempts from 0 again; else a job whose attempts are used up gets one more
 -- An executing job's lease is revoked: its worker is told, and nothing it does afterwards has an effect.
 -- Returns the ids changed.
--- Locks: job rows; group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.retry_jobs(p_ids bigint[], p_reset boolean default false, p_running boolean default true)
 returns bigint[] language plpgsql as $$
 declare

@@ -3,7 +3,7 @@
 --   p_keep           whether history is kept
 -- Returns the ids of attempts that no longer held their lease; null when there are none. An attempt that was settled
 -- before, by a call whose reply was lost, does not count as lost.
--- Locks: job rows; then group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.settle_completed(p_ids bigint[], p_tokens bigint[], p_keep boolean) returns bigint[]
 language plpgsql as $$
 declare

@@ -7,7 +7,7 @@
 --          released    ready again in its old place, the attempt given back
 --          cancelled   stopped on request
 -- Returns the ids of attempts that no longer held their lease; null when there are none.
--- Locks: job rows; then group rows in key order.
+-- Locks: job rows.
 create or replace function :schema.settle_others(p_settlements jsonb, p_keep boolean) returns bigint[]
 language plpgsql as $$
 declare

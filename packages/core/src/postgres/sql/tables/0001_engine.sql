@@ -146,11 +146,12 @@ create table :schema.groups (
   constraint groups_active check (active >= 0)
 ) with (fillfactor = 50);
 
--- Groups that gained waiting jobs. Adders only append here and never wait for a group's row, so that a caller's long
--- transaction cannot hold up a group.
+-- Groups that gained waiting jobs, or whose jobs gave up places. Adders and settlers only append here and never wait for a group's
+-- row: a caller's long transaction cannot hold up a group, and no two transactions can wait for each other's groups.
 create table :schema.group_wakes (
   id bigint generated always as identity,
   group_key text not null,
+  places integer not null default 0,
   constraint group_wakes_pkey primary key (id)
 );
 
