@@ -44,27 +44,36 @@ class Client {
   }
 
   async #step(): Promise<unknown> {
-    const t = this.#t
     if (this.#worker === 0) return this.#register()
-    const id = this.#pick(this.#ids) ?? 1
-    const dice = this.#random() * 100
-    if (dice < 18) return this.#add()
-    if (dice < 50) return this.#exchange()
-    if (dice < 70) return this.#settle()
-    if (dice < 74) return t.store.cancel({ id })
-    if (dice < 79) return t.store.retry({ id })
-    if (dice < 82) return t.store.edit({ id, changes: this.#changes() })
-    if (dice < 83) return t.store.redrive({ filter: { final: true }, limit: 5 })
-    if (dice < 84) return t.store.cancelMany({ filter: { groupId: 'g1', ids: this.#ids.slice(-20) } })
-    if (dice < 85) return t.store.editMany({ filter: { ids: this.#ids.slice(-20) }, changes: this.#changes() })
-    if (dice < 89) return this.#settleStale()
-    if (dice < 92) return t.store.report({ reports: this.#held.slice(0, 1).map((job) => ({ ...job, progress: 50 })) })
-    if (dice < 94) return t.target.expireWorker(this.#worker)
-    if (dice < 96) return this.#unregister()
-    if (dice < 97) return t.store.upkeep()
-    if (dice < 98) return t.store.reclaimStuck({ minutes: 0 })
-    if (dice < 99) return t.store.cleanupJobs({ daysToKeep: 0, batch: 10 })
-    return t.store.stats()
+    const actions = this.#actions(this.#pick(this.#ids) ?? 1)
+    let dice = this.#random() * actions.reduce((sum, [weight]) => sum + weight, 0)
+    const [, act] = actions.find(([weight]) => (dice -= weight) < 0) ?? [0, () => this.#add()]
+    return act()
+  }
+
+  /** Everything a client can do, each with how often it does it. */
+  #actions(id: number): readonly (readonly [number, () => Promise<unknown>])[] {
+    const { store, target } = this.#t
+    const recent = { ids: this.#ids.slice(-20) }
+    return [
+      [18, () => this.#add()],
+      [32, () => this.#exchange()],
+      [20, () => this.#settle()],
+      [4, () => this.#settleStale()],
+      [3, () => store.report({ reports: this.#held.slice(0, 1).map((job) => ({ ...job, progress: 50 })) })],
+      [4, () => store.cancel({ id })],
+      [5, () => store.retry({ id })],
+      [3, () => store.edit({ id, changes: this.#changes() })],
+      [1, () => store.redrive({ filter: { final: true }, limit: 5 })],
+      [1, () => store.cancelMany({ filter: { groupId: 'g1', ...recent } })],
+      [1, () => store.editMany({ filter: recent, changes: this.#changes() })],
+      [2, () => target.expireWorker(this.#worker)],
+      [2, () => this.#unregister()],
+      [1, () => store.upkeep()],
+      [1, () => store.reclaimStuck({ minutes: 0 })],
+      [1, () => store.cleanupJobs({ daysToKeep: 0, batch: 10 })],
+      [1, () => store.stats()],
+    ]
   }
 
   async #register(): Promise<void> {

@@ -47,6 +47,33 @@ describe.skipIf(SERVER_URL === undefined)('groups', () => {
     },
   )
 
+  test('transactions that end jobs of the same groups never wait for each other', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    await queue.addJobs([0, 1, 2, 3].map((n) => ({ jobType: 'work', payload: n, group: { id: `g${n % 2}` } })))
+    const { schema } = lab
+    await lab.sql(`select "${schema}".register_worker('w', 60000, null, null, 4, 'h', 1, 'v')`)
+    const claimed = await lab.sql(
+      `select * from "${schema}".exchange((select max(id) from "${schema}".workers), '{}', '{}', null, 4, 4, null, null, null, null, false, null, true)`,
+    )
+    const jobs = claimed.filter(({ id }) => id !== null).toSorted((a, b) => Number(a['id']) - Number(b['id']))
+    expect(jobs).toHaveLength(4)
+    const sessions = [await lab.session(), await lab.session()]
+    for (const session of sessions) await session.query("begin; set local lock_timeout = '2s'")
+    // One ends a job of the first group and then one of the second, the other the other way round.
+    for (const [session, job] of [
+      [sessions[0], jobs[0]],
+      [sessions[1], jobs[1]],
+      [sessions[0], jobs[3]],
+      [sessions[1], jobs[2]],
+    ] as const) {
+      await session?.query(`select "${schema}".settle_completed($1, $2, true)`, [[job?.['id']], [job?.['token']]])
+    }
+    for (const session of sessions) await session.query('commit')
+    expect((await queue.getStats()).byStatus.completed).toBe(4)
+    await lab.check()
+  })
+
   test('a waiting job whose row was locked when its place came free is not forgotten', async () => {
     const lab = await openLab()
     const queue = lab.queue()

@@ -580,7 +580,7 @@ end $$;
 --   p_closed        tokens of claims of which nothing is left to settle
 -- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
 -- order they must start.
--- Locks, in order: job rows settled, the worker's row, timed rows, group rows and ready rows (skip locked).
+-- Locks, in order: the worker's row, job rows settled, timed rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
@@ -617,6 +617,11 @@ begin
   end if;
   -- Rows are written after this returns, in the same transaction.
   if current_setting('datestyle') not like 'ISO%' then v_settings := set_config('datestyle', 'ISO', true); end if;
+  -- The worker's row before its jobs, as a rescue takes them.
+  if p_lease_ms is not null then v_alive := :schema.heartbeat(p_worker, p_lease_ms); end if;
+  if p_sleeping is not null then
+    update :schema.workers w set sleeping = p_sleeping where w.id = p_worker and w.sleeping <> p_sleeping;
+  end if;
   if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
   if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
   if p_closed is not null then
@@ -624,10 +629,6 @@ begin
   end if;
   v_now := clock_timestamp();
 
-  if p_lease_ms is not null then v_alive := :schema.heartbeat(p_worker, p_lease_ms); end if;
-  if p_sleeping is not null then
-    update :schema.workers w set sleeping = p_sleeping where w.id = p_worker and w.sleeping <> p_sleeping;
-  end if;
   if p_housekeeping then
     v_summary := :schema.housekeeping(p_worker, v_now);
     v_alive := v_alive and exists (select from :schema.workers w where w.id = p_worker);
@@ -1492,12 +1493,13 @@ create or replace function :schema.unregister_worker(p_worker bigint) returns vo
 declare
   v_left jsonb;
 begin
+  -- The worker's row before its jobs, as a rescue takes them.
+  delete from :schema.workers w where w.id = p_worker;
   select jsonb_agg(jsonb_build_object('id', j.id, 'token', j.token, 'kind', 'released')) into v_left
     from :schema.jobs j where j.id = any (:schema.leased_jobs(p_worker));
   if v_left is not null then perform :schema.settle_others(v_left, true); end if;
   delete from :schema.cancel_requests c where c.worker = p_worker;
   delete from :schema.leases l where l.worker = p_worker;
-  delete from :schema.workers w where w.id = p_worker;
   perform :schema.set_group_limit(clock_timestamp());
 end $$;
 
@@ -1513,6 +1515,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '831dcf8214f4c2443ce267b928b40ee5fe558cd5ba2934118c104cf802da2ed5'
+export const functionsChecksum: string = '80b2a156015328554b9446009fbe0dffbd7613c4c2ec2d119e1c50fee5c2778e'
 
 export const queries: Readonly<Record<string, string>> = {}

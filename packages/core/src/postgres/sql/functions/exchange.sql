@@ -12,7 +12,7 @@
 --   p_closed        tokens of claims of which nothing is left to settle
 -- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
 -- order they must start.
--- Locks, in order: job rows settled, the worker's row, timed rows, group rows and ready rows (skip locked).
+-- Locks, in order: the worker's row, job rows settled, timed rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
@@ -49,6 +49,11 @@ begin
   end if;
   -- Rows are written after this returns, in the same transaction.
   if current_setting('datestyle') not like 'ISO%' then v_settings := set_config('datestyle', 'ISO', true); end if;
+  -- The worker's row before its jobs, as a rescue takes them.
+  if p_lease_ms is not null then v_alive := :schema.heartbeat(p_worker, p_lease_ms); end if;
+  if p_sleeping is not null then
+    update :schema.workers w set sleeping = p_sleeping where w.id = p_worker and w.sleeping <> p_sleeping;
+  end if;
   if cardinality(p_ids) > 0 then v_lost := :schema.settle_completed(p_ids, p_tokens, p_keep); end if;
   if p_others is not null then v_lost := v_lost || :schema.settle_others(p_others, p_keep); end if;
   if p_closed is not null then
@@ -56,10 +61,6 @@ begin
   end if;
   v_now := clock_timestamp();
 
-  if p_lease_ms is not null then v_alive := :schema.heartbeat(p_worker, p_lease_ms); end if;
-  if p_sleeping is not null then
-    update :schema.workers w set sleeping = p_sleeping where w.id = p_worker and w.sleeping <> p_sleeping;
-  end if;
   if p_housekeeping then
     v_summary := :schema.housekeeping(p_worker, v_now);
     v_alive := v_alive and exists (select from :schema.workers w where w.id = p_worker);

@@ -21,12 +21,13 @@ create or replace function :schema.unregister_worker(p_worker bigint) returns vo
 declare
   v_left jsonb;
 begin
+  -- The worker's row before its jobs, as a rescue takes them.
+  delete from :schema.workers w where w.id = p_worker;
   select jsonb_agg(jsonb_build_object('id', j.id, 'token', j.token, 'kind', 'released')) into v_left
     from :schema.jobs j where j.id = any (:schema.leased_jobs(p_worker));
   if v_left is not null then perform :schema.settle_others(v_left, true); end if;
   delete from :schema.cancel_requests c where c.worker = p_worker;
   delete from :schema.leases l where l.worker = p_worker;
-  delete from :schema.workers w where w.id = p_worker;
   perform :schema.set_group_limit(clock_timestamp());
 end $$;
 
