@@ -9,6 +9,7 @@ import {
   type JobQueue,
   type PayloadMapOf,
   type PostgresJobQueueConfig,
+  type ProcessorOptions,
 } from '../../src/index.ts'
 import { poll } from './poll.ts'
 
@@ -24,6 +25,13 @@ export interface WorkerMessage {
   readonly code?: string
   readonly at: number
   readonly [name: string]: unknown
+}
+
+export interface WorkerSettings {
+  readonly processor?: ProcessorOptions
+  readonly config?: Omit<PostgresJobQueueConfig, 'pool' | 'jobs'>
+  /** How far the clock of its process is ahead. */
+  readonly skewMs?: number
 }
 
 export interface WorkerProcess {
@@ -57,7 +65,7 @@ export interface Lab {
   /** A further session of a superuser, for transactions. */
   session(): Promise<pg.Client>
   /** A processor in a process of its own, once it works. */
-  worker(options?: object): Promise<WorkerProcess>
+  worker(options?: WorkerSettings): Promise<WorkerProcess>
   /** Asserts that what is stored is possible. */
   check(): Promise<void>
 }
@@ -126,9 +134,10 @@ class OpenLab implements Lab {
     return client
   }
 
-  async worker(options: object = {}): Promise<WorkerProcess> {
+  async worker(options: WorkerSettings = {}): Promise<WorkerProcess> {
     const child = fork(WORKER, [JSON.stringify({ url: this.url, schema: this.schema, ...options })], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      execArgv: options.skewMs === undefined ? [] : ['--import', skewedClock(options.skewMs)],
     })
     const worker = new ForkedWorker(child)
     this.#closing.push(async () => {
@@ -161,6 +170,13 @@ class OpenLab implements Lab {
     this.#closing.push(() => queue.close({ drainMs: 0 }))
     return queue
   }
+}
+
+/** A module that shifts the clock of its process. */
+function skewedClock(skewMs: number): string {
+  const source = `const real = Date; const now = () => real.now() + ${skewMs}
+    globalThis.Date = class extends real { constructor(...a) { super(...(a.length ? a : [now()])) } static now() { return now() } }`
+  return `data:text/javascript,${encodeURIComponent(source)}`
 }
 
 class ForkedWorker implements WorkerProcess {

@@ -159,7 +159,7 @@ create table :schema.group_wakes (
   group_key text not null,
   places integer not null default 0,
   constraint group_wakes_pkey primary key (id)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 -- Running attempts that must stop: cancelled by somebody, or lost to a retry that did not wait for them.
 create table :schema.cancel_requests (
@@ -180,7 +180,7 @@ create table :schema.settings (
 );
 insert into :schema.settings (group_limit) values (null);
 `,
-    checksum: '376ba6ac3d6cc9061dcd6f09d0fc2a0c36d008e5ba42856118d16cbe2d0a9c40',
+    checksum: '56f826386e20592cd0d58c030133ac9811ea83a7ef3a2d74cba6b101baa0f2bc',
   },
 ]
 

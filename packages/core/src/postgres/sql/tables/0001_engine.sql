@@ -153,7 +153,7 @@ create table :schema.group_wakes (
   group_key text not null,
   places integer not null default 0,
   constraint group_wakes_pkey primary key (id)
-);
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
 -- Running attempts that must stop: cancelled by somebody, or lost to a retry that did not wait for them.
 create table :schema.cancel_requests (
