@@ -274,7 +274,11 @@ export class Exchanger {
         this.#isHungry = !this.#isRowSleeping || this.#isWoken
       }
     }
-    if (result.hasBusyGroups === true) this.#isHungry = true
+    if (result.hasBusyGroups === true) {
+      // Soon, not at once: whoever holds the group may be a caller's long transaction.
+      this.#isWoken = true
+      this.#tickDueAt = Math.min(this.#tickDueAt, now + SHORTEST_TICK_MS)
+    }
     if (housekeeping === undefined) return
     if (housekeeping.promoted > 0 || housekeeping.rescued > 0) {
       this.#isHungry = true

@@ -74,6 +74,35 @@ describe.skipIf(SERVER_URL === undefined)('groups', () => {
     await lab.check()
   })
 
+  test('a group that somebody holds locked waits for him, without holding up others or spinning', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    let claims = 0
+    queue.hooks.subscribe((event) => {
+      if (event.type === 'claim') claims += 1
+    })
+    await using processor = queue.createProcessor({ work: (payload) => payload }, { groupConcurrency: 1 })
+    processor.startInBackground()
+    const group = { id: 'g' }
+    const first = await queue.addJob({ jobType: 'work', payload: 1, group })
+    await poll(async () => (await queue.getJob(first))?.status === 'completed')
+    const holder = await lab.session()
+    await holder.query('begin')
+    await holder.query(`select 1 from "${lab.schema}".groups for update`)
+    const heldAt = performance.now()
+    claims = 0
+    const waiting = await queue.addJob({ jobType: 'work', payload: 2, group })
+    const free = await queue.addJob({ jobType: 'work', payload: 3 })
+    await poll(async () => (await queue.getJob(free))?.status === 'completed', { within: 2000 })
+    await poll(() => performance.now() - heldAt > 500)
+    expect((await queue.getJob(waiting))?.status).toBe('pending')
+    expect(claims).toBeLessThan(100)
+    await holder.query('commit')
+    expect(await poll(async () => (await queue.getJob(waiting))?.status === 'completed', { within: 1000 })).toBe(true)
+    await processor.stopAndDrain()
+    await lab.check()
+  })
+
   test('a waiting job whose row was locked when its place came free is not forgotten', async () => {
     const lab = await openLab()
     const queue = lab.queue()
