@@ -158,7 +158,10 @@ export const settleCases: readonly ConformanceCase[] = [
     name: 'a retry of the last attempt ends the job: nothing runs more often than it may',
     async run(t) {
       const worker = await t.worker()
-      const job = await t.finish(worker, (claimed) => retry(claimed, 0, 'one too many'), { maxAttempts: 1, deadLetterJobType: 'dead' })
+      const job = await t.finish(worker, (claimed) => retry(claimed, 0, 'one too many'), {
+        maxAttempts: 1,
+        deadLetterJobType: 'dead',
+      })
       const stored = await t.job(job.id)
       equal([stored.status, stored.nextAttemptAt, stored.errorHistory[0]?.message], ['failed', null, 'one too many'])
       check(stored.deadLetterJobId !== null, 'it is a dead letter')

@@ -35,9 +35,7 @@ describe.skipIf(SERVER_URL === undefined)('weaknesses 1 and 2: connections', () 
     async () => {
       const tools = fileURLToPath(new URL('../../../../tools/servers/postgres.mjs', import.meta.url))
       const { startPostgres } = (await import(tools)) as {
-        startPostgres: (
-          options: object,
-        ) => Promise<{
+        startPostgres: (options: object) => Promise<{
           url: string
           restart: (mode: string, pauseMs?: number) => Promise<void>
           stop: () => Promise<void>
