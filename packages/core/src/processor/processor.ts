@@ -1,4 +1,5 @@
 import { isMillraceError } from '../errors.ts'
+import { UpkeepLoop } from '../maintain/upkeep-loop.ts'
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { checkInteger, checkNames, checkText, isRecord, refuseOption } from '../model/check.ts'
@@ -153,6 +154,7 @@ export class BackgroundProcessor implements Processor {
   /** Aborted when the background loop is told to stop; absent while there is none. */
   #background: AbortController | undefined
   #opening: Promise<void> = Promise.resolve()
+  readonly #upkeep: UpkeepLoop
 
   constructor(
     handlers: Readonly<Record<string, JobHandler | ModuleHandler>>,
@@ -171,6 +173,12 @@ export class BackgroundProcessor implements Processor {
       hooks,
       definitions,
       onError: options.onError ?? printError,
+    })
+    this.#upkeep = new UpkeepLoop({
+      store: deps.store,
+      clock,
+      hooks,
+      onError: (error) => this.#reports.storeError(error, 'upkeep', undefined),
     })
   }
 
@@ -194,6 +202,7 @@ export class BackgroundProcessor implements Processor {
     const background = new AbortController()
     this.#background = background
     this.#deps.listen()
+    this.#upkeep.start()
     // One after the other: a restart waits until the worker before it has its store.
     this.#opening = this.#opening.then(() => this.#openInBackground(background.signal))
   }
@@ -201,6 +210,7 @@ export class BackgroundProcessor implements Processor {
   stop(): void {
     this.#background?.abort()
     this.#background = undefined
+    this.#upkeep.stop()
     for (const worker of this.#workers) worker.stop()
   }
 

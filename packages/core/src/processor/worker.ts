@@ -46,7 +46,7 @@ const DEADLINE_GRACE_MS = 5000
 export class Worker {
   readonly #options: WorkerOptions
   readonly #deps: WorkerDependencies
-  readonly #buffer = new SettleBuffer()
+  readonly #buffer: SettleBuffer
   readonly #openClaims = new OpenClaims()
   readonly #prefetch: Prefetch
   readonly #exchanger: Exchanger
@@ -69,6 +69,7 @@ export class Worker {
 
   constructor(options: WorkerOptions, deps: WorkerDependencies) {
     this.#options = options
+    this.#buffer = new SettleBuffer({ keepsHistory: options.keepCompleted })
     this.#deps = deps
     this.#prefetch = new Prefetch({
       concurrency: options.concurrency,

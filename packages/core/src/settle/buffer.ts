@@ -20,6 +20,13 @@ export const MAX_BATCH = 1000
 export class SettleBuffer {
   #waiting: PendingSettlement[] = []
   #underway = 0
+  readonly #repeated = new WeakSet<PendingSettlement>()
+  readonly #keepsHistory: boolean
+
+  /** @param options - `keepsHistory`: whether the store can still tell, of a completion sent twice, that it was recorded. */
+  constructor(options: { readonly keepsHistory: boolean }) {
+    this.#keepsHistory = options.keepsHistory
+  }
 
   /** Not yet recorded, under way or waiting. */
   get size(): number {
@@ -44,7 +51,7 @@ export class SettleBuffer {
 
   done(batch: readonly PendingSettlement[], results: readonly SettleResult[]): void {
     this.#underway -= batch.length
-    for (const [index, pending] of batch.entries()) pending.onSettled(results[index] ?? 'lost')
+    for (const [index, pending] of batch.entries()) pending.onSettled(this.#resultOf(pending, results[index] ?? 'lost'))
   }
 
   /** The store refuses this one for good. Answers whether something else is to be recorded in its place. */
@@ -58,11 +65,21 @@ export class SettleBuffer {
 
   putBack(batch: readonly PendingSettlement[]): void {
     this.#underway -= batch.length
+    for (const pending of batch) this.#repeated.add(pending)
     this.#waiting = [...batch, ...this.#waiting]
   }
 
   /** Tokens of everything not yet recorded, to tell lost claims from settled ones. */
   tokens(): number[] {
     return this.#waiting.map(({ settlement }) => settlement.token)
+  }
+
+  /**
+   * Without history a completed job leaves no trace. One that is gone when its completion is sent for the second time was
+   * in all likelihood completed by the first.
+   */
+  #resultOf(pending: PendingSettlement, result: SettleResult): SettleResult {
+    const isGone = result === 'lost' && pending.settlement.kind === 'completed'
+    return isGone && !this.#keepsHistory && this.#repeated.has(pending) ? 'settled' : result
   }
 }
