@@ -2,7 +2,7 @@
 const AHEAD_MS = 100
 
 /** Two full claims: one being worked off while the next is on its way. */
-const MAX_JOBS = 1000
+const MAX_JOBS = 2000
 
 /** Payloads waiting in memory stay below this, judged by the recent average. */
 const MAX_BYTES = 8 * 1024 * 1024

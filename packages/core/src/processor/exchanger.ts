@@ -56,7 +56,7 @@ export interface ExchangerOptions {
 /** Beyond two calls under way the database's own work is the limit, and every further one takes a connection from the user. */
 const MOST_CALLS = 2
 
-const MAX_LIMIT = 500
+const MAX_LIMIT = 1000
 
 const NO_DEMAND: Demand = { limit: 0, slots: 0 }
 

@@ -8,7 +8,7 @@ import type { Outcome } from '../model/outcome.ts'
 import type { QueueEvents } from '../observe/events.ts'
 import type { Hooks } from '../observe/hooks.ts'
 import type { PendingSettlement } from '../settle/buffer.ts'
-import { decideSettlement } from '../settle/decide.ts'
+import { completion, decideSettlement } from '../settle/decide.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
 import type { Settlement, SettleResult } from '../store/settle.ts'
 
@@ -39,25 +39,22 @@ export class WorkerReports {
 
   /** What must be recorded, with the events that follow once it is; `null` when the lease is gone. */
   settlementOf(job: ClaimedJob, outcome: Outcome, durationMs: number): PendingSettlement | null {
+    const settlement = outcome.kind === 'returned' ? completion(job, outcome) : this.#decide(job, outcome)
+    if (settlement !== null) return new EndedAttempt(this, settlement, { job, outcome, durationMs })
+    this.#settled({ job, outcome, durationMs }, 'lost', false)
+    return null
+  }
+
+  #decide(job: ClaimedJob, outcome: Outcome): Settlement | null {
     const { clock, workerId, definitions, onError } = this.#options
     const ask = findDefinition(definitions, job.jobType)?.retry
-    const settlement = decideSettlement(job, outcome, {
+    return decideSettlement(job, outcome, {
       workerId,
       now: () => clock.date(),
       random: () => clock.random(),
       onPolicyError: (error) => onError(toError(error)),
       ...(ask === undefined ? {} : { retry: { ask, payload: () => decodePayload(job.payload, job.codec) } }),
     })
-    if (settlement === null) {
-      this.#settled({ job, outcome, durationMs }, 'lost', false)
-      return null
-    }
-    const onSettled: PendingSettlement['onSettled'] = (result, error) =>
-      this.#recorded({ job, outcome, durationMs }, settlement, result, error)
-    if (settlement.kind !== 'completed' || settlement.output === undefined) return { settlement, onSettled }
-    // An output that only the database refuses: the job has a clear error instead of being stuck.
-    const failed = (error: unknown): Outcome => ({ kind: 'fatal', error, reason: FailureReason.HandlerError })
-    return { settlement, onSettled, insteadOf: (error) => this.settlementOf(job, failed(error), durationMs) }
   }
 
   progress(job: ClaimedJob, progress: number): void {
@@ -141,7 +138,8 @@ export class WorkerReports {
     if (hooks.isActive) hooks.emit({ type: 'worker.stopped', workerId, handedBack: 0, durationMs: 0 })
   }
 
-  #recorded(ended: Ended, settlement: Settlement, result: SettleResult, error: unknown): void {
+  /** The store has answered: tells whoever listens. */
+  recorded(ended: Ended, settlement: Settlement, result: SettleResult, error: unknown): void {
     const willRetry = settlement.kind === 'retry' || settlement.kind === 'snoozed' || settlement.kind === 'released'
     this.#settled(ended, result, willRetry)
     if (error !== undefined) this.storeError(error, 'settle', undefined)
@@ -194,4 +192,28 @@ interface Ended {
   readonly outcome: Outcome
   /** From the call of the handler to its end. */
   readonly durationMs: number
+}
+
+/** A settlement on its way, as an object with methods: one is made for every job, where closures would be three. */
+class EndedAttempt implements PendingSettlement {
+  readonly settlement: Settlement
+  readonly #reports: WorkerReports
+  readonly #ended: Ended
+
+  constructor(reports: WorkerReports, settlement: Settlement, ended: Ended) {
+    this.#reports = reports
+    this.settlement = settlement
+    this.#ended = ended
+  }
+
+  onSettled(result: SettleResult, error?: unknown): void {
+    this.#reports.recorded(this.#ended, this.settlement, result, error)
+  }
+
+  /** For an output that only the database refuses: the job has a clear error instead of being stuck. */
+  insteadOf(error: unknown): PendingSettlement | null {
+    if (this.settlement.kind !== 'completed' || this.settlement.output === undefined) return null
+    const { job, durationMs } = this.#ended
+    return this.#reports.settlementOf(job, { kind: 'fatal', error, reason: FailureReason.HandlerError }, durationMs)
+  }
 }

@@ -168,14 +168,15 @@ class RunningAttempt implements Attempt, ContextSource {
     const accept = (checked: CheckedPayload): void => this.#call(entry, checked.value)
     try {
       const checked = checkPayload({ payload: entry.schema }, payload, this.job.jobType)
-      if ('then' in checked) checked.then(accept, this.#refused).catch(this.#rejected)
+      if ('then' in checked)
+        checked.then(accept, (error: unknown) => this.#refused(error)).catch((error: unknown) => this.#rejected(error))
       else accept(checked)
     } catch (error) {
       this.#refused(error)
     }
   }
 
-  readonly #refused = (error: unknown): void => {
+  #refused(error: unknown): void {
     if (this.#state !== 'running') return
     // With the issues as its value: the schema has spoken. One that throws may just have lost its database; that can pass.
     const isFinal = isMillraceError(error, 'PAYLOAD_INVALID') && error.details.value !== undefined
@@ -195,7 +196,12 @@ class RunningAttempt implements Attempt, ContextSource {
     }
     // Only an object can be a thenable; `Promise.resolve` takes the first of its calls and contains what it throws.
     if (typeof result !== 'object' || result === null) this.#resolved(result)
-    else Promise.resolve(result).then(this.#resolved, this.#rejected)
+    else {
+      Promise.resolve(result).then(
+        (value) => this.#resolved(value),
+        (error: unknown) => this.#rejected(error),
+      )
+    }
   }
 
   #invoke(entry: HandlerEntry, payload: unknown): unknown {
@@ -218,7 +224,7 @@ class RunningAttempt implements Attempt, ContextSource {
     return Reflect.apply(handler, undefined, entry.parameters === 2 ? [payload, this.signal] : [payload])
   }
 
-  readonly #resolved = (value: unknown): void => {
+  #resolved(value: unknown): void {
     if (this.#state !== 'running') return
     if (isSnooze(value) || isFatal(value)) {
       this.#rejected(value)
@@ -238,7 +244,7 @@ class RunningAttempt implements Attempt, ContextSource {
     this.#close(output === undefined ? RETURNED : { kind: 'returned', output })
   }
 
-  readonly #rejected = (error: unknown): void => {
+  #rejected(error: unknown): void {
     if (this.#state !== 'running') return
     const stopCode = this.#stop?.reason.code
     if (stopCode === 'JOB_CANCELLED') this.#close(CANCELLED)

@@ -4,9 +4,9 @@ import type { Settlement, SettleResult } from '../store/settle.ts'
 export interface PendingSettlement {
   readonly settlement: Settlement
   /** Called once: recorded, refused because the lease was gone, or given up on with the error that repeats. */
-  readonly onSettled: (result: SettleResult, error?: unknown) => void
+  onSettled(result: SettleResult, error?: unknown): void
   /** What to record instead when the store refuses this one for good, such as an output that it cannot hold. */
-  readonly insteadOf?: (error: unknown) => PendingSettlement | null
+  insteadOf?(error: unknown): PendingSettlement | null
 }
 
 /** So many go in one statement; more would only delay the replies of the first. */

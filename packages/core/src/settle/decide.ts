@@ -17,14 +17,17 @@ export interface DecideContext {
   readonly onPolicyError: (error: unknown) => void
 }
 
+/** What must be recorded of an attempt whose handler returned: the usual case, which needs no further context. */
+export function completion({ id, token }: ClaimedJob, { output }: Extract<Outcome, { kind: 'returned' }>): Settlement {
+  return output === undefined ? { id, token, kind: 'completed' } : { id, token, kind: 'completed', output }
+}
+
 /** What must be recorded of an attempt, or `null` when the lease is gone and nothing may be. Pure but for `random`. */
 export function decideSettlement(job: ClaimedJob, outcome: Outcome, context: DecideContext): Settlement | null {
   const { id, token } = job
   switch (outcome.kind) {
     case 'returned':
-      return outcome.output === undefined
-        ? { id, token, kind: 'completed' }
-        : { id, token, kind: 'completed', output: outcome.output }
+      return completion(job, outcome)
     case 'snoozed':
       return { id, token, kind: 'snoozed', delayMs: outcome.delayMs }
     case 'released':
