@@ -56,6 +56,7 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
       const inMs = Math.max(0, runAt.getTime() - clock.date().getTime())
       for (const processor of processors) processor.dueIn(inMs)
     },
+    hasLocalWorkers: () => [...processors].some((processor) => processor.isRunning()),
     onError: (error) => events.emit('error', error),
   })
   const contextOf = (jobType: string): PrepareContext => ({

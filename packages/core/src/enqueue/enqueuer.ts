@@ -28,6 +28,8 @@ export interface EnqueuerOptions {
   readonly onAdded?: (ids: readonly number[], jobs: readonly NewJob[], created: 'all' | ReadonlySet<number>) => void
   /** Tells processors of this process: these levels gained ready jobs, or a job will be due at `runAt`. */
   readonly onReady?: (priorities: readonly number[], runAt?: Date) => void
+  /** Whether a processor of this process works: it hears of new jobs without the database. Default: never. */
+  readonly hasLocalWorkers?: () => boolean
   /** A wake-up could not be sent, or a callback threw; no job is affected. */
   readonly onError?: (error: Error) => void
   /** The wall clock, for telling due jobs from future ones in `onReady` and wake-ups; the store decides by its own. */
@@ -221,8 +223,9 @@ export class Enqueuer {
   }
 
   async #deliver(jobs: readonly NewJob[]): Promise<EnqueueResult> {
-    const { store, clock } = this.#options
-    const result = await deliver(jobs, { store, clock, sinceId: this.#highestId })
+    const { store, clock, hasLocalWorkers } = this.#options
+    const notify = hasLocalWorkers?.() !== true && this.#wakeSender.takeTurn()
+    const result = await deliver(jobs, { store, clock, sinceId: this.#highestId, notify })
     for (const id of result.ids) if (id > this.#highestId) this.#highestId = id
     this.#announce(jobs, result)
     return result

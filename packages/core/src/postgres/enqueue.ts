@@ -6,9 +6,9 @@ import type { Database } from './schema.ts'
 const ADD =
   'select a.ids, array_to_json(a.created)::text, a.sleepers from :schema.add_jobs($1::jsonb, $2::bigint, $3::boolean) a'
 
-const ADD_PLAIN = 'select a.ids, null, a.sleepers from :schema.add_plain_jobs($1::jsonb, $2::bigint, false) a'
+const ADD_PLAIN = 'select a.ids, null, a.sleepers from :schema.add_plain_jobs($1::jsonb, $2::bigint, $3::boolean) a'
 
-const ADD_ONE = 'select :schema.add_plain_job($1::text, $2::jsonb, $3::integer, $4::bigint)'
+const ADD_ONE = 'select :schema.add_plain_job($1::text, $2::jsonb, $3::integer, $4::bigint, $5::boolean)'
 
 const REPEATED = { isRepeated: true } as const
 
@@ -16,15 +16,18 @@ export function enqueueVerbs(db: Database): EnqueueStore {
   return {
     async enqueue(options) {
       const { jobs, db: caller } = options
-      const nonce = options.nonce ?? null
+      const { nonce = null, notify = false } = options
       if (caller !== undefined) return addThrough(db, options)
-      // On our own connection the notification follows after the commit, debounced over many adds.
-      if (!jobs.every(isPlain)) return enqueueResult(await db.query(ADD, [jobsJson(jobs), nonce, false], REPEATED))
+      if (!jobs.every(isPlain)) return enqueueResult(await db.query(ADD, [jobsJson(jobs), nonce, notify], REPEATED))
       const [first] = jobs
       if (jobs.length > 1 || first === undefined)
-        return enqueueResult(await db.query(ADD_PLAIN, [jobsJson(jobs), nonce], REPEATED))
-      const [row] = await db.query(ADD_ONE, [first.jobType, first.payload, first.priority ?? 0, nonce], REPEATED)
-      // Negative: some worker sleeps.
+        return enqueueResult(await db.query(ADD_PLAIN, [jobsJson(jobs), nonce, notify], REPEATED))
+      const [row] = await db.query(
+        ADD_ONE,
+        [first.jobType, first.payload, first.priority ?? 0, nonce, notify],
+        REPEATED,
+      )
+      // Negative: some worker sleeps and was not told.
       const id = integer(row?.[0])
       return { ids: [Math.abs(id)], created: 'all', sleepers: id < 0 }
     },

@@ -192,7 +192,8 @@ export const functionFiles: readonly { readonly name: string; readonly sql: stri
 --   p_nonce   names the batch, so that find_added can tell whether it took effect
 --   p_notify  notify sleeping workers when the transaction commits
 -- Returns ids in input order (a keyed job that exists gives its id), created = null when every job is new, else a flag for
--- each, and whether some live worker sleeps.
+-- each, and whether some live
+-- worker sleeps and was not notified.
 -- Locks: job_keys rows in key order, for keyed jobs only.
 create or replace function :schema.add_jobs(
   p_jobs jsonb, p_nonce bigint default null, p_notify boolean default true,
@@ -263,7 +264,10 @@ begin
 
   ids := coalesce(ids, '{}');
   sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
-  if p_notify and sleepers then perform :schema.notify_ready(p_jobs); end if;
+  if p_notify and sleepers then
+    perform :schema.notify_ready(p_jobs);
+    sleepers := false;
+  end if;
 end $$;
 
 -- Wakes sleeping workers when the transaction commits, naming the levels that gained jobs.
@@ -316,13 +320,16 @@ begin
   -- An insert answers in the order of its input.
   select array_agg(a.id) into ids from added a;
   sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
-  if p_notify and sleepers then perform :schema.notify_ready(p_jobs); end if;
+  if p_notify and sleepers then
+    perform :schema.notify_ready(p_jobs);
+    sleepers := false;
+  end if;
 end $$;
 
--- One plain job. Returns its id, negative when some live worker sleeps: a plain result spares the caller's statement the set-up of a
+-- One plain job. Returns its id, negative when some live worker sleeps and was not notified: a plain result spares the caller's statement the set-up of a
 -- function in its from clause.
-create or replace function :schema.add_plain_job(p_job_type text, p_payload jsonb, p_priority integer, p_nonce bigint) returns bigint
-language plpgsql as $$
+create or replace function :schema.add_plain_job(p_job_type text, p_payload jsonb, p_priority integer, p_nonce bigint, p_notify boolean)
+returns bigint language plpgsql as $$
 declare
   v_id bigint := nextval(':schema.job_ids');
   v_now timestamptz := clock_timestamp();
@@ -330,7 +337,10 @@ begin
   insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
       rich, force_kill, nonce, job_type, payload)
     values (v_id, v_id, v_now, v_now, p_priority, 0, 3, 0, 0, 0, 'r', false, false, p_nonce, p_job_type, p_payload);
-  if exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now) then return -v_id; end if;
+  if exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now) then
+    if not p_notify then return -v_id; end if;
+    perform pg_notify(':channel', 'r' || p_priority);
+  end if;
   return v_id;
 end $$;
 `,
@@ -1515,6 +1525,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '80b2a156015328554b9446009fbe0dffbd7613c4c2ec2d119e1c50fee5c2778e'
+export const functionsChecksum: string = '435139bf97efe8694479ced72218ececee974496c5c08b52bab1fc71694af7f8'
 
 export const queries: Readonly<Record<string, string>> = {}

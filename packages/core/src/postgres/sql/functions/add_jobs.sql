@@ -3,7 +3,8 @@
 --   p_nonce   names the batch, so that find_added can tell whether it took effect
 --   p_notify  notify sleeping workers when the transaction commits
 -- Returns ids in input order (a keyed job that exists gives its id), created = null when every job is new, else a flag for
--- each, and whether some live worker sleeps.
+-- each, and whether some live
+-- worker sleeps and was not notified.
 -- Locks: job_keys rows in key order, for keyed jobs only.
 create or replace function :schema.add_jobs(
   p_jobs jsonb, p_nonce bigint default null, p_notify boolean default true,
@@ -74,7 +75,10 @@ begin
 
   ids := coalesce(ids, '{}');
   sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
-  if p_notify and sleepers then perform :schema.notify_ready(p_jobs); end if;
+  if p_notify and sleepers then
+    perform :schema.notify_ready(p_jobs);
+    sleepers := false;
+  end if;
 end $$;
 
 -- Wakes sleeping workers when the transaction commits, naming the levels that gained jobs.
