@@ -22,14 +22,19 @@ class MemoryStore implements EnqueueStore {
   after: (jobs: readonly NewJob[]) => void = () => {}
   #nextId = 1
 
-  async enqueue({ jobs, nonce }: EnqueueOptions): Promise<EnqueueResult> {
+  async enqueue({ jobs, nonce, notify }: EnqueueOptions): Promise<EnqueueResult> {
     this.statements.push(jobs)
     await this.gate
     this.before(jobs)
     const created = new Set<number>()
     const ids = jobs.map((job, index) => this.#idOf(job) ?? this.#create(job, nonce, () => created.add(index)))
     this.after(jobs)
-    return { ids, created: created.size === jobs.length ? 'all' : created, sleepers: this.sleepers }
+    if (notify && this.sleepers) this.wakes.push([...new Set(jobs.map(({ priority = 0 }) => priority))])
+    return {
+      ids,
+      created: created.size === jobs.length ? 'all' : created,
+      sleepers: this.sleepers && notify !== true,
+    }
   }
 
   async findEnqueued({ nonce, sinceId }: { nonce: number; sinceId: number }): Promise<readonly number[] | null> {
@@ -341,13 +346,18 @@ describe('announcements', () => {
   })
 
   it('wake sleeping workers for what is ready, not for what is due later', async () => {
-    const { store, enqueuer } = setUp()
+    const { store, clock, enqueuer } = setUp()
     await enqueuer.add(job('nobody sleeps'))
     store.sleepers = true
+    await clock.advance(5)
     await enqueuer.add(job('future', { runAt: new Date(60_000) }))
     expect(store.wakes).toEqual([])
     await enqueuer.add(job('now', { priority: 2 }))
     expect(store.wakes).toEqual([[2]])
+    await enqueuer.add(job('within five milliseconds of it', { priority: 3 }))
+    expect(store.wakes).toEqual([[2]])
+    await clock.advance(5)
+    expect(store.wakes).toEqual([[2], [3]])
   })
 })
 

@@ -224,11 +224,16 @@ export class Enqueuer {
 
   async #deliver(jobs: readonly NewJob[]): Promise<EnqueueResult> {
     const { store, clock, hasLocalWorkers } = this.#options
-    const notify = hasLocalWorkers?.() !== true && this.#wakeSender.takeTurn()
+    const notify = this.#hasDue(jobs) && hasLocalWorkers?.() !== true && this.#wakeSender.takeTurn()
     const result = await deliver(jobs, { store, clock, sinceId: this.#highestId, notify })
     for (const id of result.ids) if (id > this.#highestId) this.#highestId = id
     this.#announce(jobs, result)
     return result
+  }
+
+  #hasDue(jobs: readonly NewJob[]): boolean {
+    const { wallNow = Date.now } = this.#options
+    return jobs.some(({ runAt }) => runAt === undefined || runAt.getTime() <= wallNow())
   }
 
   #announce(jobs: readonly NewJob[], { ids, created, sleepers }: EnqueueResult): void {
