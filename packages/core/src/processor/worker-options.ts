@@ -1,4 +1,5 @@
 import type { Clock } from '../model/clock.ts'
+import type { RunSettings } from '../run/attempt.ts'
 import type { HandlerEntry } from '../run/handler-entry.ts'
 import type { Store } from '../store/store.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
@@ -26,4 +27,16 @@ export interface WorkerDependencies {
   readonly clock: Clock
   readonly entry: (jobType: string) => HandlerEntry | undefined
   readonly reports: WorkerReports
+}
+
+/** What all attempts of a worker share: their reports go to the store, and from there to whoever listens. */
+export function createRunSettings(workerId: string, { store, clock, reports }: WorkerDependencies): RunSettings {
+  return {
+    clock,
+    workerId,
+    report: async (report) => (await store.report({ reports: [report] }))[0] ?? 'lost',
+    onProgress: (job, progress) => reports.progress(job, progress),
+    onOutput: (job, output) => reports.output(job, output),
+    onReportError: (_job, error) => reports.storeError(error, 'report', undefined),
+  }
 }

@@ -14,7 +14,7 @@ import { VERSION } from '../model/version.ts'
 import { type Demand, Exchanger } from './exchanger.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { endsWithin, pause } from './pause.ts'
-import type { WorkerDependencies, WorkerOptions } from './worker-options.ts'
+import { createRunSettings, type WorkerDependencies, type WorkerOptions } from './worker-options.ts'
 
 interface Running {
   readonly attempt: Attempt
@@ -115,14 +115,7 @@ export class Worker {
       onError: (error) => reports.storeError(error, 'heartbeat', undefined),
       onBeat: (durationMs) => reports.beat('thread', durationMs),
     })
-    this.#runSettings = {
-      clock,
-      workerId: options.workerId,
-      report: async (report) => (await store.report({ reports: [report] }))[0] ?? 'lost',
-      onProgress: (job, progress) => reports.progress(job, progress),
-      onOutput: (job, output) => reports.output(job, output),
-      onReportError: (_job, error) => reports.storeError(error, 'report', undefined),
-    }
+    this.#runSettings = createRunSettings(options.workerId, deps)
   }
 
   /** How many jobs were started. */
