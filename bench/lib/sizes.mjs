@@ -10,6 +10,7 @@ export const FULL = {
   pending: 1_000_000,
   future: 500_000,
   finished: 1_000_000,
+  grouped: 100_000,
   /** More than 2,000, after those that warm up. */
   latencies: 2100,
   latencyWarmUp: 100,
@@ -32,6 +33,7 @@ export const QUICK = {
   pending: 20_000,
   future: 20_000,
   finished: 10_000,
+  grouped: 5000,
   latencies: 60,
   latencyWarmUp: 10,
   steadyPerSecond: 500,

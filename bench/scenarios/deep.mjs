@@ -41,11 +41,29 @@ async function crowd({ adapter, deep, url }, context) {
   const { sizes } = context
   if (deep === 'pending') await fill(adapter, url, { count: sizes.pending })
   if (deep === 'future') await fill(adapter, url, { count: sizes.future, runAtMs: Date.now() + DAY_MS })
+  if (deep === 'group') await fillGroup(url, sizes.grouped)
   if (deep === 'finished') {
     await fill(adapter, url, { count: sizes.finished })
     const patient = { ...context, sizes: { ...sizes, drainBoxMs: 900_000 } }
     await drain(patient, { adapter, url, count: sizes.finished, concurrency: 100, processes: 1 })
   }
+}
+
+/**
+ * Jobs of one group whose only place is taken, as by a job that runs for hours.
+ *
+ * @param {string} url @param {number} count
+ */
+async function fillGroup(url, count) {
+  await withClient(url, async (client) => {
+    await client.query("insert into millrace.groups (group_key, active, max_active) values ('full', 1, 1)")
+    for (let added = 0; added < count; added += 1000) {
+      await client.query(
+        `select millrace.add_jobs((select jsonb_agg(jsonb_build_object('job_type', 'noop', 'payload', n, 'group_id', 'full'))
+          from generate_series(1, 1000) n))`,
+      )
+    }
+  })
 }
 
 /** @param {Awaited<ReturnType<typeof open>>} state @param {Context} context */
@@ -102,5 +120,14 @@ export const history = {
   title: 'Drain beside 1,000,000 finished jobs',
   conditions: `${CONDITIONS}; raw and graphile keep no finished jobs`,
   participants: participants('finished', [PGBOSS]),
+  ...common,
+}
+
+/** @type {import('./index.mjs').Scenario} */
+export const group = {
+  name: 'group-100k',
+  title: 'Drain beside 100,000 jobs that wait for a place in one full group',
+  conditions: CONDITIONS,
+  participants: participants('group', []),
   ...common,
 }

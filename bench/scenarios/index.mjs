@@ -36,7 +36,7 @@
  * @property {(samples: Samples) => Bar[]} bars
  */
 import { addOne, add32, bulk } from './add.mjs'
-import { backlog, future, history } from './deep.mjs'
+import { backlog, future, group, history } from './deep.mjs'
 import { drainBatch500, drainC10, drainC100, drainFourProcesses, drainNoHistory } from './drain.mjs'
 import { idle } from './idle.mjs'
 import { latency, latencySame } from './latency.mjs'
@@ -58,6 +58,7 @@ export const SCENARIOS = [
   steadyPinned,
   backlog,
   future,
+  group,
   history,
   idle,
 ]

@@ -22,6 +22,7 @@ export interface QueueCore {
   readonly connection: QueueConnection
   readonly enqueuer: Enqueuer
   readonly definitions: Readonly<Record<string, JobDefinition>> | undefined
+  /** Those that do something now. */
   readonly processors: Set<BackgroundProcessor>
   readonly supervisors: Set<Supervisor>
   /** The store, open and with its schema up to date. */

@@ -17,7 +17,7 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
       const given = handlers ?? (definitions === undefined ? undefined : handlersOf(definitions))
       if (given === undefined)
         refuseOption('handlers', handlers, 'an object of handlers by job type', 'Pass it, or define `jobs`')
-      const processor = createProcessor(given, options, {
+      return createProcessor(given, options, {
         store,
         clock,
         events,
@@ -26,15 +26,25 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
         leaseMs: config.leaseMs,
         keepCompleted: config.keepCompleted,
         listen: () => void connection.listen(),
+        onActive: (active, isActive) => {
+          if (isActive) core.processors.add(active)
+          else core.processors.delete(active)
+        },
         subscribeVerbose,
       })
-      core.processors.add(processor)
-      return processor
     },
     createSupervisor(options = {}) {
-      const supervisor = createSupervisor(options, { store, clock, events, hooks, subscribeVerbose })
-      core.supervisors.add(supervisor)
-      return supervisor
+      return createSupervisor(options, {
+        store,
+        clock,
+        events,
+        hooks,
+        onActive: (active, isActive) => {
+          if (isActive) core.supervisors.add(active)
+          else core.supervisors.delete(active)
+        },
+        subscribeVerbose,
+      })
     },
   }
 }

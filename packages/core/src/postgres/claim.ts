@@ -20,8 +20,8 @@ const EXCHANGE =
 const REPEATED = { isRepeated: true } as const
 
 const LEASED =
-  'select j.id, j.token, j.priority, j.ready_seq, j.attempts, j.max_attempts, j.job_type, j.payload::text, ' +
-  `${timeColumn('j.created_at')}, :schema.job_extra(j) ` +
+  'select j.id, j.ready_seq, j.attempts, j.job_type, j.payload::text, ' +
+  `${timeColumn('j.created_at')}, :schema.job_extra(j), j.token ` +
   'from :schema.jobs j where j.id = any (:schema.leased_jobs($1::bigint)) and j.token <> all ($2::bigint[]) ' +
   'order by j.priority desc, j.ready_seq'
 
@@ -54,7 +54,7 @@ export function claimVerbs(db: Database): ClaimStore {
       return (await db.value('select :schema.heartbeat($1::bigint, $2::integer)', [worker, leaseMs])) === true
     },
     async leased({ worker, known }) {
-      return (await db.query(LEASED, [worker, known])).map(claimedJob)
+      return (await db.query(LEASED, [worker, known])).map((row) => claimedJob(row, integer(row[7])))
     },
   }
 }
@@ -92,11 +92,12 @@ function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]
   const first = rows[0]
   const summary = first !== undefined && first[0] === null ? first : undefined
   const jobs: ClaimedJob[] = []
-  for (let at = summary ? 1 : 0; at < rows.length; at++) jobs.push(claimedJob(rows[at] ?? []))
+  const token = Number(summary?.[1])
+  for (let at = 1; at < rows.length; at++) jobs.push(claimedJob(rows[at] ?? NO_ROW, token))
   // The claim locks in order but its update answers in the order of the primary key.
   jobs.sort((a, b) => b.priority - a.priority || a.readySeq - b.readySeq)
   if (!summary) return { jobs, settled: settledResults(settlements, undefined), alive: true }
-  const told: unknown = json(summary[7])
+  const told: unknown = json(summary[4] ?? '{}')
   const levels = field(told, 'levels')
   const housekeeping = field(told, 'housekeeping')
   return {
@@ -143,30 +144,32 @@ function field(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null && name in value ? Reflect.get(value, name) : undefined
 }
 
+const NO_ROW: Row = []
+
 const NO_RETRY: RetryFields = { delay: null, backoff: null, delayMax: null }
 
-/** Columns as in `exchange`: id, token, priority, ready_seq, attempts, max_attempts, job_type, payload, created_at, extra. */
-function claimedJob(row: Row): ClaimedJob {
+/** Columns as in `exchange`. */
+function claimedJob(row: Row, token: number): ClaimedJob {
   const job = {
     id: Number(row[0]),
-    token: Number(row[1]),
-    jobType: text(row[6]),
-    payload: text(row[7]),
+    token,
+    jobType: text(row[3]),
+    payload: text(row[4]),
     codec: 'json' as const,
-    attempt: Number(row[4]),
-    maxAttempts: Number(row[5]),
-    priority: Number(row[2]),
-    readySeq: Number(row[3]),
+    attempt: Number(row[2]),
+    maxAttempts: 3,
+    priority: 0,
+    readySeq: Number(row[1]),
     timeoutMs: null,
     forceKillOnTimeout: false,
     tags: null,
     idempotencyKey: null,
     groupId: null,
     tenantId: null,
-    createdAt: text(row[8]),
+    createdAt: text(row[5]),
     retry: NO_RETRY,
   }
-  return row[9] === null || row[9] === undefined ? job : { ...job, ...extras(json(row[9])) }
+  return row[6] === null || row[6] === undefined ? job : { ...job, ...extras(json(row[6])) }
 }
 
 function extras(extra: unknown): Partial<ClaimedJob> {
@@ -182,6 +185,8 @@ function extras(extra: unknown): Partial<ClaimedJob> {
   const backoff = field(extra, 'retryBackoff')
   return {
     codec: field(extra, 'rich') === true ? 'rich' : 'json',
+    maxAttempts: number('maxAttempts') ?? 3,
+    priority: number('priority') ?? 0,
     timeoutMs: number('timeoutMs'),
     forceKillOnTimeout: field(extra, 'forceKill') === true,
     tags: Array.isArray(tags) ? tags.map(text) : null,

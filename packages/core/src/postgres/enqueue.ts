@@ -1,5 +1,6 @@
 import type { EnqueueOptions, EnqueueResult, EnqueueStore, NewJob } from '../store/enqueue.ts'
 import { MillraceError } from '../errors.ts'
+import type { Row } from './executor.ts'
 import { integer, integers, timestamp } from './rows.ts'
 import type { Database } from './schema.ts'
 
@@ -7,6 +8,9 @@ const ADD =
   'select a.ids, array_to_json(a.created)::text, a.sleepers from :schema.add_jobs($1::jsonb, $2::bigint, $3::boolean) a'
 
 const ADD_PLAIN = 'select a.ids, null, a.sleepers from :schema.add_plain_jobs($1::jsonb, $2::bigint, $3::boolean) a'
+
+const ADD_SAME =
+  'select a.ids, null, a.sleepers from :schema.add_same_jobs($1::text, $2::jsonb, $3::integer, $4::bigint, $5::boolean) a'
 
 const ADD_ONE = 'select :schema.add_plain_job($1::text, $2::jsonb, $3::integer, $4::bigint, $5::boolean)'
 
@@ -20,13 +24,10 @@ export function enqueueVerbs(db: Database): EnqueueStore {
       if (caller !== undefined) return addThrough(db, options)
       if (!jobs.every(isPlain)) return enqueueResult(await db.query(ADD, [jobsJson(jobs), nonce, notify], REPEATED))
       const [first] = jobs
-      if (jobs.length > 1 || first === undefined)
-        return enqueueResult(await db.query(ADD_PLAIN, [jobsJson(jobs), nonce, notify], REPEATED))
-      const [row] = await db.query(
-        ADD_ONE,
-        [first.jobType, first.payload, first.priority ?? 0, nonce, notify],
-        REPEATED,
-      )
+      if (first === undefined) return { ids: [], created: 'all', sleepers: false }
+      if (jobs.length > 1) return enqueueResult(await addPlain(db, jobs, first, { nonce, notify }))
+      const { jobType, payload, priority = 0 } = first
+      const [row] = await db.query(ADD_ONE, [jobType, payload, priority, nonce, notify], REPEATED)
       // Negative: some worker sleeps and was not told.
       const id = integer(row?.[0])
       return { ids: [Math.abs(id)], created: 'all', sleepers: id < 0 }
@@ -67,6 +68,24 @@ async function addThrough(db: Database, { db: client, jobs, nonce }: EnqueueOpti
   }
   const created = 'created' in parsed ? parsed.created : null
   return { ids: parsed.ids.map(integer), created: flags(created), sleepers: false }
+}
+
+function addPlain(
+  db: Database,
+  jobs: readonly NewJob[],
+  { jobType, priority = 0 }: NewJob,
+  { nonce, notify }: { readonly nonce: number | null; readonly notify: boolean },
+): Promise<readonly Row[]> {
+  const isSame = jobs.every((job) => job.jobType === jobType && (job.priority ?? 0) === priority)
+  return isSame
+    ? db.query(ADD_SAME, [jobType, payloadsJson(jobs), priority, nonce, notify], REPEATED)
+    : db.query(ADD_PLAIN, [jobsJson(jobs), nonce, notify], REPEATED)
+}
+
+function payloadsJson(jobs: readonly NewJob[]): string {
+  let json = '['
+  for (const { payload } of jobs) json += json === '[' ? payload : `,${payload}`
+  return `${json}]`
 }
 
 /** What the short path of plain jobs can carry. */

@@ -31,6 +31,8 @@ export function sqlWriter(schema: string): SqlWriter {
 }
 
 const MOST_REPEATS = 10
+/** Each repeat may itself wait for a lock for 20 s. */
+const CONFLICT_LIMIT_MS = 20_000
 const LONGEST_PAUSE_MS = 250
 const READ_LIMIT_MS = 2000
 
@@ -40,7 +42,7 @@ const READ_LIMIT_MS = 2000
  * stricter isolation level, and a caller's transaction may hold rows in any order.
  */
 export function repeatConflict<T>(error: unknown, run: () => Promise<T>): Promise<T> {
-  return repeat(error, run, { failures: ['conflict'], withinMs: Number.POSITIVE_INFINITY })
+  return repeat(error, run, { failures: ['conflict'], withinMs: CONFLICT_LIMIT_MS })
 }
 
 async function repeat<T>(

@@ -74,6 +74,8 @@ export interface ProcessorDependencies {
   readonly definitions: Readonly<Record<string, JobDefinition>> | undefined
   readonly leaseMs: number
   readonly keepCompleted: boolean
+  /** Told when it begins and when it ceases to do anything, so that whoever made it holds only those that do. */
+  readonly onActive: (processor: BackgroundProcessor, isActive: boolean) => void
   /** Begins to hear of work that other processes add. */
   readonly listen: () => void
   /** Logs to the console until the answer is called. */
@@ -201,7 +203,7 @@ export class BackgroundProcessor implements Processor {
     if (this.#background !== undefined) return
     const background = new AbortController()
     this.#background = background
-    this.#deps.listen()
+    this.#activityChanged()
     this.#upkeep.start()
     // One after the other: a restart waits until the worker before it has its store.
     this.#opening = this.#opening.then(() => this.#openInBackground(background.signal))
@@ -212,6 +214,7 @@ export class BackgroundProcessor implements Processor {
     this.#background = undefined
     this.#upkeep.stop()
     for (const worker of this.#workers) worker.stop()
+    this.#activityChanged()
   }
 
   async stopAndDrain(timeoutMs: number = DRAIN_MS): Promise<void> {
@@ -239,6 +242,8 @@ export class BackgroundProcessor implements Processor {
   async #openInBackground(signal: AbortSignal): Promise<void> {
     const store = await this.#openStore(signal)
     if (store === undefined || signal.aborted) return
+    // Only now: before, there is nothing to listen to, and whoever asks too early is not asked again.
+    this.#deps.listen()
     const unsubscribe = this.#logIfVerbose()
     const worker = this.#createWorker(store, undefined)
     void worker.open()
@@ -269,8 +274,16 @@ export class BackgroundProcessor implements Processor {
       reports: this.#reports,
     })
     this.#workers.add(worker)
-    void worker.ended.then(() => this.#workers.delete(worker))
+    this.#activityChanged()
+    void worker.ended.then(() => {
+      this.#workers.delete(worker)
+      this.#activityChanged()
+    })
     return worker
+  }
+
+  #activityChanged(): void {
+    this.#deps.onActive(this, this.#background !== undefined || this.#workers.size > 0)
   }
 
   #workerOptions(once: number | undefined): WorkerOptions {

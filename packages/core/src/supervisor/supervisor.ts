@@ -52,6 +52,8 @@ export interface SupervisorDependencies {
   readonly clock: Clock
   readonly events: QueueEvents
   readonly hooks: Hooks
+  /** Told when it begins and when it ceases to do anything. */
+  readonly onActive: (supervisor: Supervisor, isActive: boolean) => void
   readonly subscribeVerbose: () => () => void
 }
 
@@ -107,20 +109,30 @@ class BackgroundSupervisor implements Supervisor {
   }
 
   start(): Promise<SupervisorRunResult> {
-    const run = this.#run()
+    const run = this.#run().finally(() => {
+      if (this.#current === run) this.#current = undefined
+      this.#activityChanged()
+    })
     this.#current = run
+    this.#activityChanged()
     return run
   }
 
   startInBackground(): void {
     if (this.#isRunning) return
     this.#isRunning = true
+    this.#activityChanged()
     void this.#loop()
   }
 
   stop(): void {
     this.#isRunning = false
     this.#timer?.cancel()
+    this.#activityChanged()
+  }
+
+  #activityChanged(): void {
+    this.#deps.onActive(this, this.#isRunning || this.#current !== undefined)
   }
 
   async stopAndDrain(timeoutMs: number = DRAIN_MS): Promise<void> {

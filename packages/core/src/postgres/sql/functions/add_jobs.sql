@@ -13,8 +13,14 @@ create or replace function :schema.add_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   v_own bigint[];
+  v_limit text;
   v_has_all boolean;
 begin
+  if p_nonce is not null then
+    -- On a connection of the client's own, which gives up after 30 s: a statement that still waited for a lock then could take effect
+    -- after it was looked up in vain. A caller's transaction keeps its own setting.
+    v_limit := set_config('lock_timeout', '20s', true);
+  end if;
   if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
     -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
     -- in use by an uncommitted transaction is waited for.

@@ -10,15 +10,15 @@
 --   p_lease_ms      extend the worker's lease; null leaves it
 --   p_groups        also look for groups that gained waiting jobs or free places; a sweep always does
 --   p_closed        tokens of claims of which nothing is left to settle
--- Returns first a summary row (id null) whose payload is a json object, if there is anything to say, then the claimed jobs in the
--- order they must start.
+-- Returns, if there is anything to say, first a row without id: its ready_seq is the token of the claimed jobs, its payload a json object
+-- or null. Then the claimed jobs. What most jobs do not have, or have at its default, is in `extra` (see job_extra): a column costs
+-- every job its conversion at both ends.
 -- Locks, in order: the worker's row, job rows settled, timed rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
 ) returns table (
-  id bigint, token bigint, priority integer, ready_seq bigint, attempts integer, max_attempts integer, job_type text, payload text,
-  created_at timestamptz, extra text
+  id bigint, ready_seq bigint, attempts integer, job_type text, payload text, created_at timestamptz, extra text
 ) language plpgsql as $$
 #variable_conflict use_column
 declare
@@ -39,13 +39,16 @@ declare
   v_held boolean;
   v_busy boolean;
   v_settings text;
+  v_told text;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
   -- cached while the table was empty is a scan when it is full. An assignment costs a tenth of the same in a statement.
   if current_setting('enable_seqscan') = 'on' then
     v_settings := set_config('enable_seqscan', 'off', true) || set_config('enable_sort', 'off', true)
       || set_config('enable_bitmapscan', 'off', true) || set_config('enable_mergejoin', 'off', true)
-      || set_config('enable_hashjoin', 'off', true) || set_config('jit', 'off', true);
+      || set_config('enable_hashjoin', 'off', true) || set_config('jit', 'off', true)
+      -- The client gives up after 30 s; a claim that still waited for a lock then would be found by nobody.
+      || set_config('lock_timeout', '20s', true) || set_config('datestyle', 'ISO', true);
   end if;
   -- Rows are written after this returns, in the same transaction.
   if current_setting('datestyle') not like 'ISO%' then v_settings := set_config('datestyle', 'ISO', true); end if;
@@ -128,33 +131,33 @@ begin
   end if;
 
   if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or not v_alive then
-    return query select null::bigint, null::bigint, 0, 0::bigint, 0, 0, '',
-      jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held, 'busy', v_busy,
-        'housekeeping', v_summary))::text,
-      null::timestamptz, null::text;
+    v_told := jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held,
+      'busy', v_busy, 'housekeeping', v_summary))::text;
   end if;
-
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
     insert into :schema.leases (token, worker, job_ids) values (v_token, p_worker, v_all);
-    return query
-      update :schema.jobs j set
-        lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,
-        started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
-        last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
-      where j.id = any (v_all)
-      returning j.id, v_token, j.priority, j.ready_seq, j.attempts, j.max_attempts, j.job_type, j.payload::text, j.created_at,
-        case when j.timeout_ms is null and not j.force_kill and not j.rich and j.tags is null and j.idempotency_key is null
-            and j.group_key is null and j.tenant_id is null and j.retry_delay is null and j.retry_backoff is null
-            and j.retry_delay_max is null then null
-          else :schema.job_extra(j) end;
   end if;
+  if v_told is null and v_token is null then return; end if;
+  return query select null::bigint, v_token, 0, '', v_told, null::timestamptz, null::text;
+  if v_token is null then return; end if;
+  return query
+    update :schema.jobs j set
+      lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,
+      started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
+      last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
+    where j.id = any (v_all)
+    returning j.id, j.ready_seq, j.attempts, j.job_type, j.payload::text, j.created_at,
+      case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
+          and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
+          and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null then null
+        else :schema.job_extra(j) end;
 end $$;
 
--- What most jobs do not have, as one json text.
+-- What most jobs do not have, or have at its default, as one json text.
 create or replace function :schema.job_extra(j :schema.jobs) returns text language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
-    'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
+    'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
     'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max))::text
 $$;

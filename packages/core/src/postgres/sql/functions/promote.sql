@@ -16,5 +16,9 @@ begin
   if v_groups is not null then
     insert into :schema.group_wakes (group_key) select g from unnest(v_groups) g;
   end if;
+  -- More than one: whoever promotes may not have a slot for all of them.
+  if v_count > 1 and exists (select from :schema.workers w where w.sleeping and w.expires_at > p_now) then
+    perform pg_notify(':channel', 'r');
+  end if;
   return v_count;
 end $$;

@@ -26,6 +26,7 @@ begin
     returning 1
   )
   select count(*) into v_count from u;
+  perform pg_notify(':channel', 'r') where v_count > 0;
   return v_count + v_ended;
 end $$;
 
