@@ -99,7 +99,12 @@ export const drainFourProcesses = {
   name: 'drain-4p',
   title: 'Drain, four processes of concurrency 10',
   conditions: CONDITIONS,
-  ...draining({ concurrency: 10, processes: 4, participants: [...RAW_AND_OURS, ...OTHERS, BATCH_500] }),
+  // Without the raw worker of one trip: in several processes its deletes and claims deadlock now and then.
+  ...draining({
+    concurrency: 10,
+    processes: 4,
+    participants: [...RAW_AND_OURS, ...OTHERS.filter(({ adapter }) => adapter !== 'raw:one-trip'), BATCH_500],
+  }),
   bars: withHistory,
 }
 
