@@ -22,7 +22,7 @@ interface Running {
 }
 
 /** An idle worker looks at the store this often at least: a little under once a second, with room for a check of the listener. */
-const LONGEST_TICK_MS = 1050
+const LONGEST_TICK_MS = 1100
 
 /** What was fetched ahead and cannot start within this time goes back to other workers. */
 const HOLD_MS = 250
