@@ -733,9 +733,9 @@ begin
   end if;
 
   if cardinality(v_all) > 0 then
-    -- A worker given up for dead claims nothing. Should that happen while this claim commits, the lease is found without its worker
-    -- by the next rescue.
-    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker;
+    -- A worker given up for dead claims nothing, and one that claims is not given up before its claim is committed: else its jobs
+    -- would be leased to nobody. Whoever holds the row has come to take it away, so there is nothing to wait for.
+    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker for key share skip locked;
     if not found then
       v_alive := false;
       v_all := '{}';
@@ -1567,6 +1567,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'bad4f78051f7c6d83befb890f7331b9439713bf022c91cf16fcb9608a40c3ba0'
+export const functionsChecksum: string = '7b32fa281f38d694117a7f2003a48dd0ee9231f82153ece68ece7d458cc0c030'
 
 export const queries: Readonly<Record<string, string>> = {}

@@ -121,9 +121,9 @@ begin
   end if;
 
   if cardinality(v_all) > 0 then
-    -- A worker given up for dead claims nothing. Should that happen while this claim commits, the lease is found without its worker
-    -- by the next rescue.
-    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker;
+    -- A worker given up for dead claims nothing, and one that claims is not given up before its claim is committed: else its jobs
+    -- would be leased to nobody. Whoever holds the row has come to take it away, so there is nothing to wait for.
+    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker for key share skip locked;
     if not found then
       v_alive := false;
       v_all := '{}';
