@@ -203,7 +203,8 @@ export class Exchanger {
   }
 
   #beat(now: number): { heartbeatMs?: number } {
-    if (now < this.#beatDueAt) return {}
+    // A tick early rather than late: what the main thread leaves overdue, the heartbeat thread does once more.
+    if (now < this.#beatDueAt - this.#options.tickMs) return {}
     this.#beatDueAt = now + this.#options.heartbeatMs
     return { heartbeatMs: this.#options.leaseMs }
   }

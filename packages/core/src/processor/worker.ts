@@ -77,7 +77,7 @@ export class Worker {
     })
     this.#ended = new Promise((resolve) => (this.#resolveEnded = resolve))
     this.#opened = new Promise((resolve) => (this.#resolveOpened = resolve))
-    const tickMs = Math.min(options.pollInterval, LONGEST_TICK_MS)
+    const tickMs = Math.min(options.pollInterval, options.heartbeatMs, LONGEST_TICK_MS)
     const { store, clock, reports } = deps
     this.#exchanger = new Exchanger({
       store,
