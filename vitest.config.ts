@@ -8,6 +8,7 @@ export default defineConfig({
       'tools/**/*.test.ts',
       'docs/**/*.test.ts',
       'bench/**/*.test.ts',
+      'proof/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
