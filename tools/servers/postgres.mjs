@@ -20,11 +20,11 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { postgresHome, serversFolder, serverUser } from './binaries.mjs'
+import { freePort } from './ports.mjs'
 
 /**
  * How a server ends: `smart` waits for clients, `fast` disconnects them, `immediate` skips the shutdown checkpoint
@@ -302,17 +302,4 @@ function signal(pid, name) {
   } catch {
     // Gone already.
   }
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      const port = address !== null && typeof address === 'object' ? address.port : 0
-      probe.close(() => resolve(port))
-    })
-  })
 }

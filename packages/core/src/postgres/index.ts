@@ -1,5 +1,7 @@
 export type { Executor, QueryOptions, Row } from './executor.ts'
 export { createPostgresStore } from './store.ts'
 export type { PostgresStoreOptions } from './store.ts'
+export { grantStatements } from './grants.ts'
+export type { GrantOptions } from './grants.ts'
 export { PoolExecutor } from './pool-executor.ts'
 export type { Store } from '../store/store.ts'

@@ -34,7 +34,7 @@ export function migrateVerbs(db: Database): MigrateStore {
 
 /** What the database has, without writing anything; `null` when the schema or its book of migrations is missing. */
 async function installed(db: Database): Promise<Installed | null> {
-  const exists = await db.value('select to_regclass(\'":rawschema".migrations\') is not null')
+  const exists = await db.value("select to_regclass(':schema.migrations') is not null")
   if (exists !== true) return null
   const rows: readonly Row[] = await db.query(
     'select m.version, m.checksum, m.oldest_client from :schema.migrations m order by m.version',
@@ -128,7 +128,7 @@ set local client_min_messages = warning;
 set local check_function_bodies = off;
 set local statement_timeout = '5min';
 do $book$ begin
-  if to_regnamespace('":rawschema"') is null then execute 'create schema :schema'; end if;
+  if to_regnamespace(':schema') is null then execute 'create schema :schema'; end if;
 end $book$;
 create table if not exists :schema.migrations (
   -- 0 is the set of functions, replaced with every version that changes them; tables count from 1 and are frozen.

@@ -40,6 +40,8 @@ export class PoolExecutor implements Executor {
   readonly #guard: PoolGuard
   readonly #timeoutMs: number
   readonly #connectTimeoutMs: number | undefined
+  /** How long a statement waits while the server has no room for a further connection. */
+  readonly #roomTimeoutMs: number
   #names: Map<string, string> | undefined
   #closing: Promise<void> | undefined
 
@@ -56,6 +58,7 @@ export class PoolExecutor implements Executor {
     this.parallelism = max ?? 10
     this.#timeoutMs = options.timeoutMs ?? 30_000
     this.#connectTimeoutMs = connectionTimeoutMillis ? undefined : (options.connectTimeoutMs ?? 10_000)
+    this.#roomTimeoutMs = connectionTimeoutMillis || (options.connectTimeoutMs ?? 10_000)
     this.#names = options.prepare === false ? undefined : new Map()
   }
 
@@ -147,14 +150,23 @@ export class PoolExecutor implements Executor {
     }
   }
 
+  /**
+   * A server that is full may still serve the connections that the pool has, and others leave: the wait for one of them is like the
+   * wait for a free one of the pool, and has the same limit.
+   */
   async #connect(): Promise<PoolClientLike> {
-    try {
-      return await (this.#connectTimeoutMs === undefined
-        ? this.#pool.connect()
-        : connectWithin(this.#pool, this.#connectTimeoutMs))
-    } catch (error) {
-      if (isEnded(this.#pool)) throw poolEnded(error)
-      throw toMillraceError(error, undefined, 'connect')
+    const givesUpAt = performance.now() + this.#roomTimeoutMs
+    for (let repeats = 0; ; repeats++) {
+      try {
+        return await (this.#connectTimeoutMs === undefined
+          ? this.#pool.connect()
+          : connectWithin(this.#pool, this.#connectTimeoutMs))
+      } catch (error) {
+        if (isEnded(this.#pool)) throw poolEnded(error)
+        const isOver = this.#closing !== undefined || performance.now() > givesUpAt
+        if (isOver || storeCodeOf(error) !== SERVER_FULL) throw toMillraceError(error, undefined, 'connect')
+      }
+      await pause(Math.random() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** repeats))
     }
   }
 
@@ -213,6 +225,9 @@ const SCRIPT_TIMEOUT_MS = 300_000
 
 const MAX_NAMES = 500
 
+const SERVER_FULL = '53300'
+const LONGEST_PAUSE_MS = 200
+
 /**
  * Parses `bool`, `int2`, `int4`, `oid`, `float4` and `float8`; everything else stays the text PostgreSQL sent, whatever
  * parsers the program has set for `pg` as a whole.
@@ -243,6 +258,12 @@ function isUnusableAfter(failure: MillraceError): boolean {
 /** A named statement whose result type changed, that is gone, or that exists twice (behind a pooler). */
 const CHANGED_RESULT = '0A000'
 const STALE_STATEMENT: ReadonlySet<string> = new Set([CHANGED_RESULT, '26000', '42P05'])
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs)
+  })
+}
 
 /** Bounds the wait for a pool that has no limit of its own; a connection that comes too late goes back at once. */
 function connectWithin(pool: PoolLike, timeoutMs: number): Promise<PoolClientLike> {

@@ -15,15 +15,19 @@ export function channelOf(schema: string): string {
     : `millrace_${createHash('sha256').update(schema).digest('hex').slice(0, 32)}`
 }
 
-/** @param schema - Already checked by `validateSchemaName`: no quotes, no backslash. */
+/** @param schema - Already checked by `validateSchemaName`: nothing that would end a literal, a format or a body. */
 export function sqlWriter(schema: string): SqlWriter {
   const written = new Map<string, string>()
-  const quoted = `"${schema}"`
+  const quoted = `"${schema.replaceAll('"', '""')}"`
   const channel = channelOf(schema)
   return (template) => {
     const known = written.get(template)
     if (known !== undefined) return known
-    const sql = template.replaceAll(':schema', quoted).replaceAll(':rawschema', schema).replaceAll(':channel', channel)
+    // By functions, since `$` has a meaning in a replacement text.
+    const sql = template
+      .replaceAll(':schema', () => quoted)
+      .replaceAll(':rawschema', () => schema)
+      .replaceAll(':channel', channel)
     // Templates are constants of this package plus the shapes of filters, so the map stays small; a flood would be a bug.
     if (written.size < 2000) written.set(template, sql)
     return sql

@@ -18,19 +18,20 @@ export function schemaFromSearchPath(entries: readonly string[] | undefined): st
 }
 
 /**
- * `name` itself, if it can name the schema of an instance: 1 to 48 bytes of letters, digits, `_`, `-` and inner spaces,
- * so nothing that would need escaping. The limit leaves room for derived names within PostgreSQL's 63 bytes.
+ * `name` itself, if it can name the schema of an instance: 1 to 48 bytes of letters, digits, `_`, `-`, `.`, `"`, `$` (once:
+ * two could end the quotes of a function's body) and inner spaces. The limit leaves room for derived names within
+ * PostgreSQL's 63 bytes.
  *
  * @throws MillraceError `CONFIG_INVALID` otherwise, and for names the server keeps for itself.
  */
 export function validateSchemaName(name: string): string {
   const isTaken = name.startsWith('pg_') || name === 'information_schema'
-  if (SCHEMA_NAME.test(name) && Buffer.byteLength(name) <= 48 && !isTaken) return name
+  if (SCHEMA_NAME.test(name) && !/\$.*\$/.test(name) && Buffer.byteLength(name) <= 48 && !isTaken) return name
   throw new MillraceError('CONFIG_INVALID', `\`schema\` cannot be ${JSON.stringify(name)}.`, {
     details: {
       field: 'schema',
       value: name,
-      remedy: 'Use 1 to 48 letters, digits, `_`, `-` or spaces, and no name that begins with `pg_`.',
+      remedy: 'Use 1 to 48 letters, digits, `_`, `-`, `.`, `"`, spaces or one `$`, and no name that begins with `pg_`.',
     },
   })
 }
@@ -69,8 +70,11 @@ export function withoutParameters(url: string, names: ReadonlySet<string>): stri
   return kept.length === 0 ? url.slice(0, start) : `${url.slice(0, start)}?${kept.join('&')}`
 }
 
-/** Letters and digits of any script, `_`, `-` and spaces, beginning and ending with something visible. */
-const SCHEMA_NAME = /^[\p{L}\p{N}_-]([\p{L}\p{N}_ -]*[\p{L}\p{N}_-])?$/u
+/**
+ * Letters and digits of any script and a few signs, beginning and ending with something visible. What the SQL templates
+ * cannot carry is not among them: `'` and `\` (literals), `%` (formats), `:` (the templates' own names).
+ */
+const SCHEMA_NAME = /^[\p{L}\p{N}_.$"-]([\p{L}\p{N}_.$" -]*[\p{L}\p{N}_.$"-])?$/u
 
 /** Splits as PostgreSQL's `pg_split_opts` does: at white space, a backslash keeps the next character. */
 function searchPathInOptions(options: string): string | undefined {

@@ -1,7 +1,7 @@
 import pg from 'pg'
 import type { ConformanceTarget } from '../../src/conformance/index.ts'
 import { systemClock } from '../../src/model/clock.ts'
-import { resolveConnection } from '../../src/postgres/connection.ts'
+import { resolveConnection, type DatabaseConfig } from '../../src/postgres/connection.ts'
 import type { Executor } from '../../src/postgres/executor.ts'
 import { listenClientFor, listenOn } from '../../src/postgres/listener.ts'
 import { PoolExecutor } from '../../src/postgres/pool-executor.ts'
@@ -10,6 +10,11 @@ import type { Store } from '../../src/store/store.ts'
 
 /** What `reset` and the other hooks run, on PostgreSQL wherever it is. */
 export type RunSql = (text: string, values?: unknown[]) => Promise<unknown>
+
+/** `name` as an identifier in SQL. */
+export function quoted(name: string): string {
+  return pg.escapeIdentifier(name)
+}
 
 /** Empties every table of the instance; its schema stays. */
 export async function resetInstance(run: RunSql, schema: string): Promise<void> {
@@ -24,8 +29,8 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'cancel_requests',
     'leases',
   ]
-  for (const table of tables) await run(`delete from "${schema}".${table}`)
-  await run(`update "${schema}".settings set group_limit = null where group_limit is not null`)
+  for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)
+  await run(`update ${quoted(schema)}.settings set group_limit = null where group_limit is not null`)
 }
 
 /** The hooks of a target that are plain SQL. */
@@ -35,19 +40,19 @@ export function sqlHooks(
 ): Pick<ConformanceTarget, 'expireWorker' | 'ageFinished' | 'reset' | 'uninstall'> {
   return {
     async expireWorker(worker) {
-      await run(`update "${schema}".workers set expires_at = clock_timestamp() - interval '1 ms' where id = $1`, [
+      await run(`update ${quoted(schema)}.workers set expires_at = clock_timestamp() - interval '1 ms' where id = $1`, [
         worker,
       ])
     },
     async ageFinished(id, days) {
       await run(
-        `update "${schema}".finished_jobs set finished_at = finished_at - $2::double precision * interval '1 day' where id = $1`,
+        `update ${quoted(schema)}.finished_jobs set finished_at = finished_at - $2::double precision * interval '1 day' where id = $1`,
         [id, days],
       )
     },
     reset: () => resetInstance(run, schema),
     async uninstall() {
-      await run(`drop schema "${schema}" cascade`)
+      await run(`drop schema ${quoted(schema)} cascade`)
     },
   }
 }
@@ -58,51 +63,103 @@ export interface PostgresTarget extends ConformanceTarget {
   readonly close: () => Promise<void>
 }
 
-/** A schema of its own on a server, migrated; `close` drops it. */
-export async function openPostgresTarget(url: string, schema: string): Promise<PostgresTarget> {
+export interface PostgresTargetOptions {
+  /** Where the store's statements go, if not straight to the server as the superuser: a pooler, or another role. */
+  readonly storeUrl?: string
+  /** Where the transactions of callers run, if not there too. */
+  readonly callerUrl?: string
+  /** When the store's pool gives up a connection that it does not need, in milliseconds. */
+  readonly idleTimeoutMillis?: number
+  /** Where it migrates, if as another role than it works. */
+  readonly ownerUrl?: string
+  /** Called with the superuser's connection before the first migration and after the schema was dropped. */
+  readonly prepare?: (run: RunSql) => Promise<unknown>
+  /** Called with the superuser's connection after a migration that changed something. */
+  readonly onMigrated?: (run: RunSql) => Promise<unknown>
+}
+
+/** A schema of its own on a server, migrated; `close` drops it. Listening and what a test does behind the store are direct. */
+export async function openPostgresTarget(
+  url: string,
+  schema: string,
+  options: PostgresTargetOptions = {},
+): Promise<PostgresTarget> {
+  const { storeUrl = url, callerUrl = storeUrl, ownerUrl, prepare, onMigrated } = options
+  const idle = options.idleTimeoutMillis === undefined ? {} : { idleTimeoutMillis: options.idleTimeoutMillis }
   const admin = new pg.Pool({ connectionString: url, max: 2 })
-  admin.on('error', () => undefined)
-  const open = (max: number): Store => {
-    const { pool } = resolveConnection({ connectionString: url, max })
-    const executor = new PoolExecutor({ settings: pool })
-    const listening: Executor = {
-      kind: executor.kind,
-      parallelism: executor.parallelism,
-      query: executor.query.bind(executor),
-      script: executor.script.bind(executor),
-      listen: (options) => listenOn({ ...options, connect: listenClientFor(pool), clock: systemClock }),
-      close: () => executor.close(),
+  const callers = new pg.Pool({ connectionString: callerUrl, max: 2 })
+  for (const pool of [admin, callers]) pool.on('error', () => undefined)
+  const run: RunSql = (text, values) => admin.query(text, values)
+  // As one step of a deployment would: grants given by two sessions at once fail.
+  let grants = Promise.resolve<unknown>(undefined)
+  const open = (size: number): Store => {
+    const store = openStore({ connectionString: storeUrl, max: size, ...idle }, url, schema)
+    const owner =
+      ownerUrl === undefined ? store : openStore({ connectionString: ownerUrl, max: size, ...idle }, url, schema)
+    return {
+      ...store,
+      async migrate({ mode }) {
+        const { applied } = await owner.migrate({ mode })
+        if (applied.length > 0) await (grants = grants.then(() => onMigrated?.(run)))
+        return { applied }
+      },
+      async close() {
+        await Promise.all([store.close(), owner.close()])
+      },
     }
-    return createPostgresStore({ executor: listening, schema })
   }
   const store = open(8)
-  await admin.query(`drop schema if exists "${schema}" cascade`)
+  const hooks = sqlHooks(run, schema)
+  await run(`drop schema if exists ${quoted(schema)} cascade`)
+  await prepare?.(run)
   await store.migrate({ mode: 'auto' })
   return {
     store,
-    ...sqlHooks((text, values) => admin.query(text, values), schema),
-    openAnother: () => Promise.resolve(open(1)),
-    async transaction(fn) {
-      const client = await admin.connect()
-      try {
-        await client.query('begin')
-        const result = await fn(client)
-        await client.query('commit')
-        return result
-      } catch (error) {
-        await client.query('rollback')
-        throw error
-      } finally {
-        client.release()
-      }
+    ...hooks,
+    async uninstall() {
+      await hooks.uninstall()
+      await prepare?.(run)
     },
+    openAnother: () => Promise.resolve(open(1)),
+    transaction: (fn) => transaction(callers, fn),
     async expireAll() {
-      await admin.query(`update "${schema}".workers set expires_at = clock_timestamp() - interval '1 ms'`)
+      await run(`update ${quoted(schema)}.workers set expires_at = clock_timestamp() - interval '1 ms'`)
     },
     async close() {
       await store.close()
-      await admin.query(`drop schema if exists "${schema}" cascade`)
+      await callers.end()
+      await run(`drop schema if exists ${quoted(schema)} cascade`)
       await admin.end()
     },
+  }
+}
+
+/** A store on a pool of its own that listens at another address. */
+function openStore(config: DatabaseConfig, listenUrl: string, schema: string): Store {
+  const executor = new PoolExecutor({ settings: resolveConnection(config).pool })
+  const direct = resolveConnection({ connectionString: listenUrl }).pool
+  const listening: Executor = {
+    kind: executor.kind,
+    parallelism: executor.parallelism,
+    query: executor.query.bind(executor),
+    script: executor.script.bind(executor),
+    listen: (options) => listenOn({ ...options, connect: listenClientFor(direct), clock: systemClock }),
+    close: () => executor.close(),
+  }
+  return createPostgresStore({ executor: listening, schema })
+}
+
+async function transaction<T>(pool: pg.Pool, fn: (db: pg.ClientBase) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    const result = await fn(client)
+    await client.query('commit')
+    return result
+  } catch (error) {
+    await client.query('rollback')
+    throw error
+  } finally {
+    client.release()
   }
 }

@@ -1217,6 +1217,9 @@ begin
       and exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key)
       and not exists (select from :schema.group_wakes w where w.group_key = g.group_key);
 end $$;
+
+-- Owner's rights are for the roles that the owner grants them to (see postgres/grants.ts), not for whoever may look into the schema.
+revoke execute on function :schema.make_partitions(), :schema.delete_finished(timestamptz, integer) from public;
 `,
   },
   {
@@ -1567,6 +1570,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '7b32fa281f38d694117a7f2003a48dd0ee9231f82153ece68ece7d458cc0c030'
+export const functionsChecksum: string = '8107608cb143dcd4bf08c31bfe57f16f9f4819f9d92837354fb90a1b17a1beb0'
 
 export const queries: Readonly<Record<string, string>> = {}

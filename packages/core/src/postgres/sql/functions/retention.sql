@@ -101,3 +101,6 @@ begin
       and exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key)
       and not exists (select from :schema.group_wakes w where w.group_key = g.group_key);
 end $$;
+
+-- Owner's rights are for the roles that the owner grants them to (see postgres/grants.ts), not for whoever may look into the schema.
+revoke execute on function :schema.make_partitions(), :schema.delete_finished(timestamptz, integer) from public;
