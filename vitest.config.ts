@@ -9,6 +9,7 @@ export default defineConfig({
       'docs/**/*.test.ts',
       'bench/**/*.test.ts',
       'proof/**/*.test.ts',
+      'integrations/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     pool: 'forks',
