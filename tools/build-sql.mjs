@@ -48,8 +48,8 @@ function render() {
 }
 
 /**
- * The table migrations in order. A gap or a repeated number is an error here, because at run time it would be an
- * instance that some processes consider current and others do not.
+ * The table migrations in order. A repeated number is an error here, because at run time it would be an instance that
+ * some processes consider current and others do not. A gap is a number that a change under way has taken.
  */
 function readMigrations() {
   const migrations = readSql('tables').map((file) => {
@@ -58,7 +58,8 @@ function readMigrations() {
     return { version: Number(match[1]), name: String(match[2]), sql: file.sql, checksum: sha256(file.sql) }
   })
   migrations.forEach((migration, index) => {
-    if (migration.version !== index + 1) fail(`tables/: expected version ${index + 1}, found ${migration.version}`)
+    const before = migrations[index - 1]?.version ?? 0
+    if (migration.version <= before) fail(`tables/: version ${migration.version} follows ${before}`)
   })
   return migrations
 }

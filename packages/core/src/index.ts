@@ -56,6 +56,7 @@ export type {
 } from './model/handler.ts'
 export { FailureReason } from './model/job.ts'
 export type { DeadLetterPayloadEnvelope, JobDependsOn, JobError, JobGroup, JobRecord, JobStatus } from './model/job.ts'
+export type { KeyMode, QueueOption } from './model/lanes.ts'
 export type { EditJobOptions, JobOptions, JobType } from './model/options.ts'
 export type { RetryContext, RetryFunction, RetryPolicy } from './model/backoff.ts'
 export { fatal, snooze, WaitSignal } from './model/verdict.ts'

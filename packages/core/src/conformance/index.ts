@@ -12,9 +12,11 @@ import { enqueueCases } from './enqueue.ts'
 import { fencingCases } from './fencing.ts'
 import { groupCases } from './groups.ts'
 import { inspectCases } from './inspect.ts'
+import { keyCases } from './keys.ts'
 import { maintainCases } from './maintain.ts'
 import { migrateCases } from './migrate.ts'
 import { payloadCases } from './payloads.ts'
+import { queueCases } from './queues.ts'
 import { retryCases } from './retry.ts'
 import { settleCases } from './settle.ts'
 import { signalCases } from './signals.ts'
@@ -32,6 +34,8 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...fencingCases,
   ...workerCases,
   ...groupCases,
+  ...queueCases,
+  ...keyCases,
   ...cancelCases,
   ...retryCases,
   ...editCases,

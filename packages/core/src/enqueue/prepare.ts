@@ -114,7 +114,15 @@ function build(job: AnyJobOptions, payload: string, codec: Codec, definition: Jo
     prepared.groupId = job.group.id
     if (job.group.tier !== undefined) prepared.groupTier = job.group.tier
   }
+  setLane(prepared, job)
   return prepared
+}
+
+function setLane(prepared: Writable<NewJob>, { keyMode, queue }: AnyJobOptions): void {
+  if (keyMode !== undefined && keyMode !== 'reuse') prepared.keyMode = keyMode
+  if (queue === undefined) return
+  prepared.queue = typeof queue === 'string' ? queue : queue.name
+  if (typeof queue === 'object' && queue.retries === 'pass') prepared.queueRetries = 'pass'
 }
 
 function setRunPolicies(prepared: Writable<NewJob>, job: AnyJobOptions, definition: JobDefinition | undefined): void {

@@ -122,4 +122,6 @@ export interface JobRecord<PayloadMap = Record<string, unknown>, T extends keyof
   readonly dependsOnJobIds: number[] | null
   readonly dependsOnTags: string[] | null
   readonly tenantId: string | null
+  /** The serial lane it runs in. */
+  readonly queue: string | null
 }

@@ -13,6 +13,7 @@ import {
 } from './check.ts'
 import type { NumberRange } from './check.ts'
 import type { JobDependsOn, JobGroup } from './job.ts'
+import { checkKeyMode, checkQueue, checkScope, type KeyMode, type QueueOption } from './lanes.ts'
 
 /** The job type names of a payload map. */
 export type JobType<PayloadMap> = keyof PayloadMap & string
@@ -33,6 +34,8 @@ export interface JobSettings {
   readonly tags?: readonly string[] | undefined
   /** Makes the job unique: a second add with this key answers the first one's id. 1 to 1,000 characters. */
   readonly idempotencyKey?: string | undefined
+  /** What becomes of a job that has the key already. Default `'reuse'`. */
+  readonly keyMode?: KeyMode | undefined
   /** Base delay between attempts in seconds, fractions allowed, up to ten years. Default 60 once any retry option is set. */
   readonly retryDelay?: number | undefined
   /** Doubles the delay with each attempt, with jitter. Default true once any retry option is set. */
@@ -47,6 +50,8 @@ export interface JobSettings {
   readonly dependsOn?: JobDependsOn | undefined
   /** Whose job it is, for applications that serve several customers. 1 to 255 characters. Default none. */
   readonly tenantId?: string | undefined
+  /** A serial lane, in place of `group`. */
+  readonly queue?: QueueOption | undefined
 }
 
 /** What `addJob` takes. An option that is `undefined` counts as left out; an unknown one is refused. */
@@ -121,9 +126,6 @@ export const JOB_RANGES: Readonly<
 /** Longer than a name: keys are often made of several ids. Stores index a hash of it. */
 const MAX_KEY_LENGTH = 1000
 
-/** Stores put it between tenant and group or key, so neither of the first two may hold it. */
-const SEPARATOR = '\u001f'
-
 const JOB_OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyJobOptions>([
   'jobType',
   'payload',
@@ -141,6 +143,8 @@ const JOB_OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyJobOptions>([
   'group',
   'dependsOn',
   'tenantId',
+  'keyMode',
+  'queue',
 ])
 
 const EDIT_OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyEditOptions>([
@@ -176,6 +180,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   backoff: 'retryBackoff',
   deadLetter: 'deadLetterJobType',
   groupId: 'group',
+  queueName: 'queue',
+  jobKeyMode: 'keyMode',
   tenant: 'tenantId',
 }
 
@@ -196,7 +202,9 @@ export function validateJobOptions(job: unknown): void {
   checkText('jobType', job.jobType)
   if (job.runAt !== undefined && job.runAt !== null) checkDate('runAt', job.runAt)
   if (job.idempotencyKey !== undefined) checkText('idempotencyKey', job.idempotencyKey, MAX_KEY_LENGTH)
+  if (job.keyMode !== undefined) checkKeyMode(job.keyMode, job.idempotencyKey)
   if (job.group !== undefined) checkGroup(job.group)
+  if (job.queue !== undefined) checkQueue(job.queue, job.group)
   if (job.dependsOn !== undefined) checkDependsOn(job.dependsOn)
   if (job.tenantId !== undefined) checkScope('tenantId', job.tenantId)
   checkTypeDefaults(job)
@@ -230,11 +238,6 @@ function checkRetryOptions(options: Unchecked<JobTypeDefaults>): void {
   if (options.retryDelay !== undefined) checkNumber('retryDelay', options.retryDelay, JOB_RANGES.retryDelay)
   if (options.retryBackoff !== undefined) checkBoolean('retryBackoff', options.retryBackoff)
   if (options.retryDelayMax !== undefined) checkNumber('retryDelayMax', options.retryDelayMax, JOB_RANGES.retryDelayMax)
-}
-
-function checkScope(field: string, value: unknown): void {
-  checkText(field, value)
-  if (value.includes(SEPARATOR)) refuseOption(field, value, 'text without U+001F', 'Use another separator')
 }
 
 function checkGroup(group: unknown): void {

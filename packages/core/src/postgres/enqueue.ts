@@ -139,6 +139,9 @@ const FIELDS: readonly (readonly [name: string, write: (job: NewJob) => string |
   ['group_id', (job) => quoted(job.groupId)],
   ['group_tier', (job) => quoted(job.groupTier)],
   ['tenant_id', (job) => quoted(job.tenantId)],
+  ['key_mode', (job) => (job.keyMode === 'preserveRunAt' ? '"preserve_run_at"' : quoted(job.keyMode))],
+  ['queue', (job) => quoted(job.queue)],
+  ['queue_retries', (job) => quoted(job.queueRetries)],
   ['rich', (job) => (job.codec === 'rich' ? 'true' : undefined)],
 ]
 

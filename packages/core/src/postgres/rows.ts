@@ -104,8 +104,10 @@ export const RECORD_COLUMNS: string = `
   ${timeColumn('j.last_retried_at')}, ${timeColumn('j.last_failed_at')}, ${timeColumn('j.last_cancelled_at')},
   to_jsonb(j.tags)::text as tags, j.idempotency_key, ${timeColumn('j.wait_until')}, j.wait_token_id, j.progress, j.output::text,
   j.retry_delay, j.retry_backoff, j.retry_delay_max, j.dead_letter_job_type, ${timeColumn('j.dead_lettered_at')},
-  j.dead_letter_job_id, :schema.group_id(j.group_key, j.tenant_id) as group_id, j.group_tier,
-  to_jsonb(j.depends_on_job_ids)::text as depends_on_job_ids, to_jsonb(j.depends_on_tags)::text as depends_on_tags, j.tenant_id`
+  j.dead_letter_job_id, :schema.group_id(j.group_key, j.tenant_id) as group_id,
+  case when not :schema.is_queue(j.group_key) then j.group_tier end as group_tier,
+  to_jsonb(j.depends_on_job_ids)::text as depends_on_job_ids, to_jsonb(j.depends_on_tags)::text as depends_on_tags, j.tenant_id,
+  :schema.queue_name(j.group_key, j.tenant_id) as queue`
 
 /** A record from a row of `RECORD_COLUMNS`. */
 export function jobRecord(row: Row): JobRecord {
@@ -113,7 +115,7 @@ export function jobRecord(row: Row): JobRecord {
   const [nextAttemptAt, priority, runAt, pendingReason, errors, timeoutMs, forceKill, failureReason] = row.slice(11)
   const [finishedAt, startedAt, lastRetriedAt, lastFailedAt, lastCancelledAt, tags, key, waitUntil] = row.slice(19)
   const [waitTokenId, progress, output, retryDelay, retryBackoff, retryDelayMax, letterType] = row.slice(27)
-  const [letteredAt, letterId, groupId, groupTier, dependsOnJobIds, dependsOnTags, tenantId] = row.slice(34)
+  const [letteredAt, letterId, groupId, groupTier, dependsOnJobIds, dependsOnTags, tenantId, queue] = row.slice(34)
   const state = jobStatus(status)
   const codec = rich === true ? 'rich' : 'json'
   return {
@@ -158,6 +160,7 @@ export function jobRecord(row: Row): JobRecord {
     dependsOnJobIds: dependsOnJobIds === null ? null : numbers(dependsOnJobIds),
     dependsOnTags: strings(dependsOnTags),
     tenantId: textOrNull(tenantId),
+    queue: textOrNull(queue),
   }
 }
 

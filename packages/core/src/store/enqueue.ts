@@ -1,3 +1,5 @@
+import type { KeyMode } from '../model/lanes.ts'
+
 /**
  * A validated job as a store takes it: defaults filled in, payload encoded. Absent fields take the column default.
  * `enqueue/` makes these; nothing below it validates again.
@@ -17,6 +19,8 @@ export interface NewJob {
   readonly forceKillOnTimeout?: boolean
   readonly tags?: readonly string[]
   readonly idempotencyKey?: string
+  /** What becomes of a job that has the key already. Default `'reuse'`. */
+  readonly keyMode?: KeyMode
   /** Seconds. */
   readonly retryDelay?: number
   readonly retryBackoff?: boolean
@@ -26,6 +30,10 @@ export interface NewJob {
   readonly groupId?: string
   readonly groupTier?: string
   readonly tenantId?: string
+  /** A serial lane, in place of a group. */
+  readonly queue?: string
+  /** Whether a retry keeps its place in the queue or lets others pass. Default `'hold'`. */
+  readonly queueRetries?: 'hold' | 'pass'
 }
 
 export interface EnqueueOptions {

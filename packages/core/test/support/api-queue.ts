@@ -37,6 +37,8 @@ const TABLES = [
   'group_wakes',
   'cancel_requests',
   'leases',
+  'sql_leases',
+  'tenant_roles',
 ]
 
 /** An instance in a schema of its own, empty before each test of the file and gone after the last. */

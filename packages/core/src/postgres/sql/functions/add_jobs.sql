@@ -1,5 +1,6 @@
 -- Adds jobs: all or none, in one statement.
---   p_jobs    array of objects; `job_type` and `payload` are required, every other field has the column's default
+--   p_jobs    array of objects; `job_type` and `payload` are required, every other field has the column's default. `queue` is in place of
+--             `group_id` (see queues.sql), `key_mode` says what becomes of a job that has the key already (see keys.sql)
 --   p_nonce   names the batch, so that find_added can tell whether it took effect
 --   p_notify  notify sleeping workers when the transaction commits
 -- Returns ids in input order (a keyed job that exists gives its id), created = null when every job is new, else a flag for
@@ -20,6 +21,9 @@ begin
     -- On a connection of the client's own, which gives up after 30 s: a statement that still waited for a lock then could take effect
     -- after it was looked up in vain. A caller's transaction keeps its own setting.
     v_limit := set_config('lock_timeout', '20s', true);
+  elsif :schema.has_faulty_job(p_jobs) then
+    -- Written in SQL: what our own client would not have sent.
+    perform :schema.refuse_faulty_job(p_jobs);
   end if;
   if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
     -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
@@ -35,6 +39,7 @@ begin
       insert into :schema.job_keys (key_hash, job_id)
         select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
         on conflict (key_hash) do nothing;
+      if jsonb_path_exists(p_jobs, '$[*].key_mode') then perform :schema.apply_key_modes(p_jobs, v_own); end if;
       select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n),
           array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n),
           bool_and(k.job_id is not null or not x.value ? 'idempotency_key')
@@ -52,11 +57,12 @@ begin
 
   with x as (
     select coalesce(x.id, nextval(':schema.job_ids')) as new_id, x.*,
-      case when x.tenant_id is null then x.group_id else x.tenant_id || chr(31) || x.group_id end as group_key
+      :schema.group_key(x.tenant_id, x.group_id, x.queue) as group_key
     from jsonb_to_recordset(p_jobs) as x(
       id bigint, job_type text, payload jsonb, priority integer, run_at timestamptz, max_attempts integer, timeout_ms bigint,
       force_kill boolean, tags text[], idempotency_key text, retry_delay double precision, retry_backoff boolean,
-      retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean)
+      retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean,
+      queue text, queue_retries text)
   ), added as (
     insert into :schema.jobs (
       id, ready_seq, nonce, created_at, run_at, due_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts,
@@ -67,16 +73,17 @@ begin
       coalesce(x.max_attempts, 3), 0, 0, 0,
       case when x.run_at > v_now then 't' when x.group_key is not null then 'g' else 'r' end::"char",
       coalesce(x.rich, false), coalesce(x.force_kill, false), x.retry_backoff, x.job_type, coalesce(x.payload, 'null'), x.tags, x.idempotency_key,
-      x.tenant_id, x.group_key, x.group_tier, x.dead_letter_job_type
+      x.tenant_id, x.group_key, coalesce(case when x.queue is not null then nullif(x.queue_retries, 'hold') end, x.group_tier),
+      x.dead_letter_job_type
     from x
     returning id
   )
   select case when v_own is null then array_agg(a.id order by a.id) else ids end into ids from added a;
 
-  if jsonb_path_exists(p_jobs, '$[*].group_id') then
+  if jsonb_path_exists(p_jobs, '$[*] ? (exists (@.group_id) || exists (@.queue))') then
     insert into :schema.group_wakes (group_key)
-      select distinct case when x.tenant_id is null then x.group_id else x.tenant_id || chr(31) || x.group_id end
-      from jsonb_to_recordset(p_jobs) as x(group_id text, tenant_id text) where x.group_id is not null;
+      select distinct :schema.group_key(x.tenant_id, x.group_id, x.queue)
+      from jsonb_to_recordset(p_jobs) as x(group_id text, tenant_id text, queue text) where x.group_id is not null or x.queue is not null;
   end if;
 
   ids := coalesce(ids, '{}');

@@ -58,7 +58,7 @@ begin
         when not p_changes ? 'run_at' then j.lane
         when j.lane in ('d', 'w') then j.lane
         when v_run_at > v_now then 't'
-        when j.group_key is null or j.lane = 'r' then 'r'
+        when j.group_key is null or j.lane = 'r' or j.holds_place then 'r'
         else 'g' end::"char" as new_lane
     from :schema.jobs j
     where j.id = any (p_ids) and j.lane <> 'x' and j.wait_until is null and j.wait_token_id is null
@@ -71,6 +71,7 @@ begin
       ready_seq = case when o.new_lane <> o.lane or (p_changes ? 'priority' and c.priority <> j.priority)
         then nextval(':schema.job_ids') else j.ready_seq end,
       due_at = case when not p_changes ? 'run_at' then j.due_at when o.new_lane = 't' then v_run_at end,
+      holds_place = case when o.new_lane = 't' then j.holds_place end,
       run_at = case when p_changes ? 'run_at' then v_run_at else j.run_at end,
       next_attempt_at = case when p_changes ? 'run_at' and j.next_attempt_at is not null then v_run_at else j.next_attempt_at end,
       payload = case when p_changes ? 'payload' then p_changes -> 'payload' else j.payload end,

@@ -7,6 +7,16 @@ create or replace function :schema.check_invariants() returns table (invariant t
   select 'an executing job in no lease', format('job %s, worker %s', j.id, j.worker)
     from :schema.jobs j where j.lane = 'x'
       and not exists (select from :schema.leases l where l.worker = j.worker and l.token = j.token and j.id = any (l.job_ids))
+      and not exists (select from :schema.sql_leases l where l.job_id = j.id and l.token = j.token and l.lease_until = j.lease_until)
+  union all
+  select 'a time limit without a claim by SQL', format('job %s, lane %s, worker %s', j.id, j.lane, j.worker)
+    from :schema.jobs j where j.lease_until is not null and (j.lane <> 'x' or j.worker is not null)
+  union all
+  select 'a place held by a job that does not wait for its next attempt', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.holds_place and (j.lane <> 't' or j.group_key is null)
+  union all
+  select 'a queue with more than one place', format('queue %s', substr(g.group_key, 2))
+    from :schema.groups g where :schema.is_queue(g.group_key) and g.max_active is distinct from 1
   union all
   select 'a job in an impossible state', format('job %s, lane %s, attempts %s of %s', j.id, j.lane, j.attempts, j.max_attempts)
     from :schema.jobs j where j.lane not in ('r', 't', 'g', 'd', 'w', 'x') or j.attempts < 0 or j.attempts > j.max_attempts
@@ -29,7 +39,7 @@ create or replace function :schema.check_invariants() returns table (invariant t
       from :schema.groups g
     ) g
     full join (select j.group_key, count(*)::integer as active from :schema.jobs j
-      where j.lane in ('r', 'x') and j.group_key is not null group by j.group_key) c on c.group_key = g.group_key
+      where (j.lane in ('r', 'x') or j.holds_place) and j.group_key is not null group by j.group_key) c on c.group_key = g.group_key
     where coalesce(g.active, 0) <> coalesce(c.active, 0)
   union all
   select 'a group with room whose jobs were not woken', format('group %s', g.group_key)

@@ -60,8 +60,8 @@ begin
   ), r as (
     delete from :schema.cancel_requests c using e where c.job_id = e.id
   )
-  -- A job that was ready or executing held a place in its group.
-  select array_agg(e.id), array_agg(e.group_key) filter (where e.group_key is not null and e.lane in ('r', 'x'))
+  -- A job that was ready or executing, or at the head of its queue, held a place in its group.
+  select array_agg(e.id), array_agg(e.group_key) filter (where e.group_key is not null and (e.lane in ('r', 'x') or e.holds_place))
     into v_done, v_groups from e;
   if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
   return coalesce(v_done, '{}');

@@ -162,11 +162,6 @@ create or replace function :schema.job_extra(j :schema.jobs) returns text langua
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max))::text
 $$;
 
--- The group's id as its jobs were given it.
-create or replace function :schema.group_id(p_key text, p_tenant text) returns text language sql immutable as $$
-  select case when p_tenant is null then p_key else substr(p_key, length(p_tenant) + 2) end
-$$;
-
 -- Of the locked candidates, in order, all that have another attempt to spare and the first p_lasts that do not.
 create or replace function :schema.keep_lasts(p_ids bigint[], p_lasts integer) returns bigint[] language sql as $$
   select array_agg(c.id order by c.n) from (

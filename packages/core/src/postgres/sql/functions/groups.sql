@@ -35,7 +35,8 @@ begin
       from :schema.groups g, :schema.settings s where g.group_key = v_wake.group_key for update of g skip locked;
     if not found then
       -- New, or in use.
-      insert into :schema.groups (group_key, active) values (v_wake.group_key, 0) on conflict do nothing;
+      insert into :schema.groups (group_key, active, max_active)
+        values (v_wake.group_key, 0, case when :schema.is_queue(v_wake.group_key) then 1 end) on conflict do nothing;
       select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
         from :schema.groups g, :schema.settings s where g.group_key = v_wake.group_key for update of g skip locked;
     end if;
@@ -81,7 +82,8 @@ begin
   if v_limit is not null and (v_old is null or v_limit < v_old) then
     with back as (
       update :schema.jobs j set lane = 'g' where j.id = any (array(
-        select r.id from :schema.jobs r where r.lane = 'r' and r.group_key is not null for update skip locked))
+        select r.id from :schema.jobs r where r.lane = 'r' and r.group_key is not null and not :schema.is_queue(r.group_key)
+        for update skip locked))
       returning j.group_key
     ), counted as (
       select b.group_key, count(*)::integer as places from back b group by b.group_key

@@ -7,7 +7,8 @@ declare
 begin
   with u as (
     update :schema.jobs j set
-      lane = case when j.group_key is null then 'r' else 'g' end::"char", ready_seq = nextval(':schema.job_ids'), due_at = null
+      lane = case when j.group_key is null or j.holds_place then 'r' else 'g' end::"char", ready_seq = nextval(':schema.job_ids'),
+      due_at = null, holds_place = null
     where j.id = any (array(
       select t.id from :schema.jobs t where t.lane = 't' and t.due_at <= p_now order by t.due_at limit 2000 for update skip locked))
     returning j.group_key

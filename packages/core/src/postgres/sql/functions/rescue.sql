@@ -40,9 +40,12 @@ declare
   v_gone boolean := false;
 begin
   if not exists (select from :schema.workers w where w.expires_at < p_now)
-      and not exists (select from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)) then
+      and not exists (select from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker))
+      and not exists (select from :schema.sql_leases l where l.lease_until < p_now) then
     return 0;
   end if;
+  v_ids := :schema.take_sql_leases(p_now);
+  if v_ids is not null then v_count := :schema.take_back(v_ids, p_now); end if;
   for v_worker in select w.id from :schema.workers w where w.expires_at < p_now order by w.id for update skip locked loop
     -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
     delete from :schema.workers w where w.id = v_worker;
@@ -105,3 +108,22 @@ create or replace function :schema.leased_jobs(p_worker bigint) returns bigint[]
   select array_agg(j.id) from :schema.leases l join :schema.jobs j on j.id = any (l.job_ids) and j.token = l.token and j.lane = 'x'
   where l.worker = p_worker
 $$;
+
+-- The same for claims made by SQL whose time is up.
+create or replace function :schema.take_sql_leases(p_now timestamptz) returns bigint[] language plpgsql as $$
+declare
+  v_ids bigint[];
+begin
+  with d as (
+    delete from :schema.sql_leases l using (
+      select o.job_id, o.token from :schema.sql_leases o where o.lease_until < p_now
+      order by o.job_id, o.token limit 1000 for update skip locked) o
+    where l.job_id = o.job_id and l.token = o.token
+    returning l.job_id, l.token
+  )
+  select array_agg(h.id) into v_ids from (
+    select j.id from d join :schema.jobs j on j.id = d.job_id and j.token = d.token and j.lane = 'x'
+    order by j.id for update of j
+  ) h;
+  return v_ids;
+end $$;

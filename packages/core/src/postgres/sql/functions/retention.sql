@@ -93,7 +93,7 @@ begin
     where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
       or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
   perform pg_advisory_xact_lock(:schema.group_lock());
-  delete from :schema.groups g where g.active = 0 and g.max_active is null
+  delete from :schema.groups g where g.active = 0 and (g.max_active is null or :schema.is_queue(g.group_key))
     and not exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key);
   insert into :schema.group_wakes (group_key)
     select g.group_key from :schema.groups g, :schema.settings s

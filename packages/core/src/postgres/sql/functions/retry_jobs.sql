@@ -50,7 +50,8 @@ begin
   ), u as (
     update :schema.jobs j set
       -- A revoked attempt keeps the place in its group for its successor.
-      lane = case when j.group_key is null or o.lane in ('x', 'r') then 'r' else 'g' end::"char", token = null,
+      lane = case when j.group_key is null or o.lane in ('x', 'r') or j.holds_place then 'r' else 'g' end::"char", token = null,
+      holds_place = null,
       ready_seq = nextval(':schema.job_ids'), due_at = null, next_attempt_at = null, run_at = v_now, last_retried_at = v_now,
       changed_at = v_now, worker = null, lease_until = null, cancel_requested_at = null,
       attempts = case when p_reset then 0 else j.attempts end,

@@ -58,6 +58,7 @@ begin
     ), u as (
       update :schema.jobs j set
         lane = 't', due_at = s.again_at, worker = null, lease_until = null,
+        holds_place = nullif(:schema.keeps_place(j.group_key, j.group_tier), false),
         run_at = case when s.failed then j.run_at else s.again_at end,
         next_attempt_at = case when s.failed then s.again_at end,
         last_failed_at = case when s.failed then v_now else j.last_failed_at end,
@@ -68,7 +69,7 @@ begin
         log_dropped = :schema.log_dropped(j)
       from s where j.id = s.id and j.token = s.token and j.lane = 'x' and j.cancel_requested_at is null
         and (j.attempts < j.max_attempts or not s.failed)
-      returning j.id, j.group_key
+      returning j.id, case when j.holds_place then null else j.group_key end as group_key
     )
     select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null) into v_part, v_groups from u;
     v_done := v_done || coalesce(v_part, '{}');
