@@ -36,6 +36,10 @@ declare
   v_part record;
   v_count bigint;
 begin
+  -- It runs with the owner's rights to drop partitions, for those who may delete rows.
+  if not has_table_privilege(:schema.caller(), ':schema.finished_jobs', 'delete') then
+    raise exception 'permission denied for table finished_jobs' using errcode = '42501';
+  end if;
   for v_part in
     select c.oid, c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     where i.inhparent = ':schema.finished_jobs'::regclass and c.relname ~ '^finished_jobs_\d{8}$'
