@@ -182,13 +182,42 @@ insert into :schema.settings (group_limit) values (null);
 `,
     checksum: '56f826386e20592cd0d58c030133ac9811ea83a7ef3a2d74cba6b101baa0f2bc',
   },
+  {
+    version: 5,
+    name: 'sql_contract',
+    sql: `-- What jobs worked in SQL need, and tenants of roles.
+
+-- Claims made without a worker's row, by SQL: until when each holds. A row whose attempt has ended is harmless; it goes when its time
+-- is up. Beside the jobs instead of an index on jobs.lease_until, which every claim of every job would have to keep.
+create table :schema.sql_leases (
+  job_id bigint not null,
+  token bigint not null,
+  lease_until timestamptz not null,
+  constraint sql_leases_pkey primary key (job_id, token)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+create index sql_leases_until on :schema.sql_leases (lease_until);
+
+-- A job between two attempts that keeps its place at the head of its queue meanwhile. Null: it holds none.
+alter table :schema.jobs add column holds_place boolean;
+
+-- Which tenants a role may add jobs for and, with row-level security on, see. A null tenant stands for the one that the setting
+-- millrace.tenant names, for servers that are trusted to set it. A role without rows may add for any tenant.
+create table :schema.tenant_roles (
+  role_name name not null,
+  tenant_id text,
+  constraint tenant_roles_unique unique (role_name, tenant_id)
+);
+`,
+    checksum: '956e961a60cb6a9f3f1001db3bb04cae0f3c972db219b8c418f31c559fe34137',
+  },
 ]
 
 export const functionFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
     name: 'add_jobs',
     sql: `-- Adds jobs: all or none, in one statement.
---   p_jobs    array of objects; \`job_type\` and \`payload\` are required, every other field has the column's default
+--   p_jobs    array of objects; \`job_type\` and \`payload\` are required, every other field has the column's default. \`queue\` is in place of
+--             \`group_id\` (see queues.sql), \`key_mode\` says what becomes of a job that has the key already (see keys.sql)
 --   p_nonce   names the batch, so that find_added can tell whether it took effect
 --   p_notify  notify sleeping workers when the transaction commits
 -- Returns ids in input order (a keyed job that exists gives its id), created = null when every job is new, else a flag for
@@ -209,6 +238,9 @@ begin
     -- On a connection of the client's own, which gives up after 30 s: a statement that still waited for a lock then could take effect
     -- after it was looked up in vain. A caller's transaction keeps its own setting.
     v_limit := set_config('lock_timeout', '20s', true);
+  elsif :schema.has_faulty_job(p_jobs) then
+    -- Written in SQL: what our own client would not have sent.
+    perform :schema.refuse_faulty_job(p_jobs);
   end if;
   if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
     -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
@@ -224,6 +256,7 @@ begin
       insert into :schema.job_keys (key_hash, job_id)
         select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
         on conflict (key_hash) do nothing;
+      if jsonb_path_exists(p_jobs, '$[*].key_mode') then perform :schema.apply_key_modes(p_jobs, v_own); end if;
       select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n),
           array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n),
           bool_and(k.job_id is not null or not x.value ? 'idempotency_key')
@@ -241,11 +274,12 @@ begin
 
   with x as (
     select coalesce(x.id, nextval(':schema.job_ids')) as new_id, x.*,
-      case when x.tenant_id is null then x.group_id else x.tenant_id || chr(31) || x.group_id end as group_key
+      :schema.group_key(x.tenant_id, x.group_id, x.queue) as group_key
     from jsonb_to_recordset(p_jobs) as x(
       id bigint, job_type text, payload jsonb, priority integer, run_at timestamptz, max_attempts integer, timeout_ms bigint,
       force_kill boolean, tags text[], idempotency_key text, retry_delay double precision, retry_backoff boolean,
-      retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean)
+      retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean,
+      queue text, queue_retries text)
   ), added as (
     insert into :schema.jobs (
       id, ready_seq, nonce, created_at, run_at, due_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts,
@@ -256,16 +290,17 @@ begin
       coalesce(x.max_attempts, 3), 0, 0, 0,
       case when x.run_at > v_now then 't' when x.group_key is not null then 'g' else 'r' end::"char",
       coalesce(x.rich, false), coalesce(x.force_kill, false), x.retry_backoff, x.job_type, coalesce(x.payload, 'null'), x.tags, x.idempotency_key,
-      x.tenant_id, x.group_key, x.group_tier, x.dead_letter_job_type
+      x.tenant_id, x.group_key, coalesce(case when x.queue is not null then nullif(x.queue_retries, 'hold') end, x.group_tier),
+      x.dead_letter_job_type
     from x
     returning id
   )
   select case when v_own is null then array_agg(a.id order by a.id) else ids end into ids from added a;
 
-  if jsonb_path_exists(p_jobs, '$[*].group_id') then
+  if jsonb_path_exists(p_jobs, '$[*] ? (exists (@.group_id) || exists (@.queue))') then
     insert into :schema.group_wakes (group_key)
-      select distinct case when x.tenant_id is null then x.group_id else x.tenant_id || chr(31) || x.group_id end
-      from jsonb_to_recordset(p_jobs) as x(group_id text, tenant_id text) where x.group_id is not null;
+      select distinct :schema.group_key(x.tenant_id, x.group_id, x.queue)
+      from jsonb_to_recordset(p_jobs) as x(group_id text, tenant_id text, queue text) where x.group_id is not null or x.queue is not null;
   end if;
 
   ids := coalesce(ids, '{}');
@@ -380,6 +415,28 @@ end $$;
 `,
   },
   {
+    name: 'backoff',
+    sql: `-- Milliseconds until the attempt after this one: the formula of model/backoff.ts, held to the same examples (backoff.vectors.json).
+--   attempt        the attempt that failed, counted from 1
+--   retry_delay, retry_backoff, retry_delay_max  the job's own options, in seconds; null where it has none
+--   draw           uniform in [0, 1)
+create or replace function :schema.backoff_ms(
+  attempt integer, retry_delay double precision default null, retry_backoff boolean default null,
+  retry_delay_max double precision default null, draw double precision default random()
+) returns double precision language sql volatile as $$
+  select floor(0.5 + 1000 * case
+    -- Beyond the 64th power of two every delay is above every cap.
+    when retry_delay is null and retry_backoff is null and retry_delay_max is null then least(86400, 60 * pow(2, least(attempt, 64)))
+    when not coalesce(retry_backoff, true) then coalesce(retry_delay, 60)
+    else (0.5 + draw / 2) * least(
+      coalesce(retry_delay_max, greatest(86400, coalesce(retry_delay, 60))), coalesce(retry_delay, 60) * pow(2, least(attempt, 64)))
+  end)
+$$;
+comment on function :schema.backoff_ms(integer, double precision, boolean, double precision, double precision) is
+  'Milliseconds to wait after failed attempt number \`attempt\`; the retry options are in seconds. Without options: 2^attempt minutes, at most a day.';
+`,
+  },
+  {
     name: 'change_jobs',
     sql: `-- Cancels jobs. Those that are not executing end at once; an executing one (unless p_upcoming) is asked to stop, and ends as
 -- cancelled when its handler stops, is retried or is lost.
@@ -441,7 +498,7 @@ begin
         when not p_changes ? 'run_at' then j.lane
         when j.lane in ('d', 'w') then j.lane
         when v_run_at > v_now then 't'
-        when j.group_key is null or j.lane = 'r' then 'r'
+        when j.group_key is null or j.lane = 'r' or j.holds_place then 'r'
         else 'g' end::"char" as new_lane
     from :schema.jobs j
     where j.id = any (p_ids) and j.lane <> 'x' and j.wait_until is null and j.wait_token_id is null
@@ -454,6 +511,7 @@ begin
       ready_seq = case when o.new_lane <> o.lane or (p_changes ? 'priority' and c.priority <> j.priority)
         then nextval(':schema.job_ids') else j.ready_seq end,
       due_at = case when not p_changes ? 'run_at' then j.due_at when o.new_lane = 't' then v_run_at end,
+      holds_place = case when o.new_lane = 't' then j.holds_place end,
       run_at = case when p_changes ? 'run_at' then v_run_at else j.run_at end,
       next_attempt_at = case when p_changes ? 'run_at' and j.next_attempt_at is not null then v_run_at else j.next_attempt_at end,
       payload = case when p_changes ? 'payload' then p_changes -> 'payload' else j.payload end,
@@ -494,6 +552,16 @@ create or replace function :schema.check_invariants() returns table (invariant t
   select 'an executing job in no lease', format('job %s, worker %s', j.id, j.worker)
     from :schema.jobs j where j.lane = 'x'
       and not exists (select from :schema.leases l where l.worker = j.worker and l.token = j.token and j.id = any (l.job_ids))
+      and not exists (select from :schema.sql_leases l where l.job_id = j.id and l.token = j.token and l.lease_until = j.lease_until)
+  union all
+  select 'a time limit without a claim by SQL', format('job %s, lane %s, worker %s', j.id, j.lane, j.worker)
+    from :schema.jobs j where j.lease_until is not null and (j.lane <> 'x' or j.worker is not null)
+  union all
+  select 'a place held by a job that does not wait for its next attempt', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.holds_place and (j.lane <> 't' or j.group_key is null)
+  union all
+  select 'a queue with more than one place', format('queue %s', substr(g.group_key, 2))
+    from :schema.groups g where :schema.is_queue(g.group_key) and g.max_active is distinct from 1
   union all
   select 'a job in an impossible state', format('job %s, lane %s, attempts %s of %s', j.id, j.lane, j.attempts, j.max_attempts)
     from :schema.jobs j where j.lane not in ('r', 't', 'g', 'd', 'w', 'x') or j.attempts < 0 or j.attempts > j.max_attempts
@@ -516,7 +584,7 @@ create or replace function :schema.check_invariants() returns table (invariant t
       from :schema.groups g
     ) g
     full join (select j.group_key, count(*)::integer as active from :schema.jobs j
-      where j.lane in ('r', 'x') and j.group_key is not null group by j.group_key) c on c.group_key = g.group_key
+      where (j.lane in ('r', 'x') or j.holds_place) and j.group_key is not null group by j.group_key) c on c.group_key = g.group_key
     where coalesce(g.active, 0) <> coalesce(c.active, 0)
   union all
   select 'a group with room whose jobs were not woken', format('group %s', g.group_key)
@@ -534,6 +602,65 @@ create or replace function :schema.check_invariants() returns table (invariant t
       and not exists (select from :schema.failed_jobs j where j.id = k.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = k.job_id)
 $$;
+`,
+  },
+  {
+    name: 'check_jobs',
+    sql: `-- Whether a job was written that our own client would not have sent. One expression, so that a correct batch costs next to nothing.
+create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean language sql immutable as $$
+  select jsonb_typeof(p_jobs) is distinct from 'array' or jsonb_path_exists(p_jobs, '$[*] ? (
+      @.type() != "object" || !(@.job_type like_regex "^." flag "s") || @.max_attempts < 1 || @.max_attempts > 1000000
+      || @.timeout_ms < 1 || @.timeout_ms > 315360000000 || @.retry_delay < 0 || @.retry_delay > 315360000
+      || @.retry_delay_max < 0 || @.retry_delay_max > 315360000
+      || (exists (@.idempotency_key) && !(@.idempotency_key like_regex "^." flag "s"))
+      || (exists (@.key_mode) && (!exists (@.idempotency_key) || !(@.key_mode like_regex "^(reuse|replace|preserve_run_at|debounce)$")))
+      || (exists (@.queue) && (exists (@.group_id) || !(@.queue like_regex "^[^\\u001e\\u001f]+$")))
+      || (exists (@.group_id) && !(@.group_id like_regex "^[^\\u001e\\u001f]+$"))
+      || (exists (@.tenant_id) && !(@.tenant_id like_regex "^[^\\u001e\\u001f]+$"))
+      || (exists (@.queue_retries) && (!exists (@.queue) || !(@.queue_retries like_regex "^(hold|pass)$")))
+      || (exists (@.dead_letter_job_type) && !(@.dead_letter_job_type like_regex "^." flag "s"))
+      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags)$)"
+    )')
+$$;
+
+-- Says what is wrong with the first faulty job of a batch.
+create or replace function :schema.refuse_faulty_job(p_jobs jsonb) returns void language plpgsql as $$
+declare
+  x record;
+begin
+  if jsonb_typeof(p_jobs) is distinct from 'array' then
+    raise exception '\`jobs\` must be an array of objects, not %', coalesce(jsonb_typeof(p_jobs), 'null') using errcode = '22023';
+  end if;
+  for x in
+    select n - 1 as at, f.field, f.needs, j.value -> f.field as given from jsonb_array_elements(p_jobs) with ordinality j(value, n)
+    cross join lateral (
+      select 'job_type' as field, 'a text that is not empty' as needs
+        where not coalesce(length(j.value ->> 'job_type') > 0, false)
+      union all select 'max_attempts', 'between 1 and 1000000' where not (j.value ->> 'max_attempts')::numeric between 1 and 1000000
+      union all select 'timeout_ms', 'between 1 and 315360000000' where not (j.value ->> 'timeout_ms')::numeric between 1 and 315360000000
+      union all select d, 'between 0 and 315360000 seconds' from unnest(array['retry_delay', 'retry_delay_max']) d
+        where not (j.value ->> d)::numeric between 0 and 315360000
+      union all select 'idempotency_key', 'a text that is not empty'
+        where j.value ? 'idempotency_key' and not coalesce(length(j.value ->> 'idempotency_key') > 0, false)
+      union all select 'key_mode', 'reuse, replace, preserve_run_at or debounce, beside a key'
+        where j.value ? 'key_mode' and (not j.value ? 'idempotency_key'
+          or coalesce(j.value ->> 'key_mode' not in ('reuse', 'replace', 'preserve_run_at', 'debounce'), true))
+      union all select 'queue', 'left out: a job is in a queue or in a group' where j.value ? 'queue' and j.value ? 'group_id'
+      union all select d, 'a text that is not empty, without U+001E and U+001F' from unnest(array['queue', 'group_id', 'tenant_id']) d
+        where j.value ? d and coalesce(j.value ->> d !~ (U&'^[^\\001e\\001f]+$' collate "C"), true)
+      union all select 'queue_retries', 'hold or pass, beside a queue'
+        where j.value ? 'queue_retries' and (not j.value ? 'queue' or coalesce(j.value ->> 'queue_retries' not in ('hold', 'pass'), true))
+      union all select 'dead_letter_job_type', 'a text that is not empty'
+        where j.value ? 'dead_letter_job_type' and not coalesce(length(j.value ->> 'dead_letter_job_type') > 0, false)
+    ) f
+  loop
+    raise exception 'jobs[%]: \`%\` must be %, not %', x.at, x.field, x.needs, coalesce(left(x.given::text, 100), 'null')
+      using errcode = '22023';
+  end loop;
+  raise exception 'some job has a field that is not known, in %', left(p_jobs::text, 200) using errcode = '22023',
+    hint = 'Fields are job_type, payload, priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, '
+      || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries and tenant_id.';
+end $$;
 `,
   },
   {
@@ -600,12 +727,81 @@ begin
   ), r as (
     delete from :schema.cancel_requests c using e where c.job_id = e.id
   )
-  -- A job that was ready or executing held a place in its group.
-  select array_agg(e.id), array_agg(e.group_key) filter (where e.group_key is not null and e.lane in ('r', 'x'))
+  -- A job that was ready or executing, or at the head of its queue, held a place in its group.
+  select array_agg(e.id), array_agg(e.group_key) filter (where e.group_key is not null and (e.lane in ('r', 'x') or e.holds_place))
     into v_done, v_groups from e;
   if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
   return coalesce(v_done, '{}');
 end $$;
+`,
+  },
+  {
+    name: 'enqueue_on_change',
+    sql: `-- Row triggers that add a job for each change of a table.
+
+create or replace function :schema.enqueue_on_change(
+  of_table regclass, job_type text, columns text[] default null, "when" text default null,
+  operations text[] default '{insert,update,delete}', tenant_column text default null, queue text default null
+) returns name language plpgsql as $$
+declare
+  v_name name := :schema.change_trigger(job_type);
+  v_column text;
+begin
+  if coalesce(job_type, '') = '' then
+    raise exception '\`job_type\` must be a text that is not empty' using errcode = '22023';
+  end if;
+  if operations is null or operations = '{}' or not operations <@ array['insert', 'update', 'delete'] then
+    raise exception '\`operations\` must be some of insert, update and delete, not %', operations using errcode = '22023';
+  end if;
+  foreach v_column in array coalesce(columns, '{}') || tenant_column loop
+    if v_column is not null and not exists (
+      select from pg_catalog.pg_attribute a where a.attrelid = of_table and a.attname = v_column and a.attnum > 0 and not a.attisdropped
+    ) then
+      raise exception '\`columns\` must name columns of %, not %', of_table, v_column using errcode = '42703';
+    end if;
+  end loop;
+  execute format('drop trigger if exists %I on %s', v_name, of_table);
+  execute format('create trigger %I after %s on %s for each row %s execute function :schema.enqueue_change(%L, %L, %L, %L)',
+    v_name, array_to_string(operations, ' or '), of_table, case when "when" is not null then 'when (' || "when" || ')' else '' end,
+    job_type, coalesce(to_json(columns)::text, ''), coalesce(tenant_column, ''), coalesce(queue, ''));
+  return v_name;
+end $$;
+comment on function :schema.enqueue_on_change(regclass, text, text[], text, text[], text, text) is
+  'Installs a trigger that adds a job for each inserted, updated or deleted row, in the transaction that changes it. The payload is {operation, table, new, old}, with \`columns\` only those; an update that changes none of them adds none. \`when\` is a condition on NEW and OLD, written into the trigger as it is: never make it of somebody''s input. Installing it again replaces it.';
+
+create or replace function :schema.stop_enqueue_on_change(of_table regclass, job_type text) returns void language plpgsql as $$
+begin
+  execute format('drop trigger if exists %I on %s', :schema.change_trigger(job_type), of_table);
+end $$;
+comment on function :schema.stop_enqueue_on_change(regclass, text) is 'Removes the trigger that enqueue_on_change installed.';
+
+-- One trigger for each table and type; a name holds 63 bytes.
+create or replace function :schema.change_trigger(p_job_type text) returns name language sql immutable as $$
+  select case when octet_length(p_job_type) <= 40 then 'millrace ' || p_job_type else 'millrace ' || md5(p_job_type) end::name
+$$;
+
+-- With the owner's rights, so that whoever may write the table need not be able to add jobs; whoever may install the trigger must.
+create or replace function :schema.enqueue_change() returns trigger language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_columns text[] := case when tg_argv[1] <> '' then array(select json_array_elements_text(tg_argv[1]::json)) end;
+  v_new jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+  v_old jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+  v_tenant text := coalesce(v_new, v_old) ->> nullif(tg_argv[2], '');
+begin
+  if v_columns is not null then
+    v_new := (select jsonb_object_agg(c, v_new -> c) from unnest(v_columns) c where v_new is not null);
+    v_old := (select jsonb_object_agg(c, v_old -> c) from unnest(v_columns) c where v_old is not null);
+  end if;
+  if tg_op = 'UPDATE' and v_new = v_old then return null; end if;
+  perform :schema.add_jobs(jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('job_type', tg_argv[0], 'tenant_id', v_tenant,
+      'queue', nullif(tg_argv[3], '')))
+    || jsonb_build_object('payload', jsonb_build_object('operation', lower(tg_op), 'table', format('%I.%I', tg_table_schema, tg_table_name))
+      || case when v_new is null then '{}' else jsonb_build_object('new', v_new) end
+      || case when v_old is null then '{}' else jsonb_build_object('old', v_old) end)));
+  return null;
+end $$;
+revoke all on function :schema.enqueue_change() from public;
 `,
   },
   {
@@ -774,11 +970,6 @@ create or replace function :schema.job_extra(j :schema.jobs) returns text langua
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max))::text
 $$;
 
--- The group's id as its jobs were given it.
-create or replace function :schema.group_id(p_key text, p_tenant text) returns text language sql immutable as $$
-  select case when p_tenant is null then p_key else substr(p_key, length(p_tenant) + 2) end
-$$;
-
 -- Of the locked candidates, in order, all that have another attempt to spare and the first p_lasts that do not.
 create or replace function :schema.keep_lasts(p_ids bigint[], p_lasts integer) returns bigint[] language sql as $$
   select array_agg(c.id order by c.n) from (
@@ -841,7 +1032,8 @@ begin
       from :schema.groups g, :schema.settings s where g.group_key = v_wake.group_key for update of g skip locked;
     if not found then
       -- New, or in use.
-      insert into :schema.groups (group_key, active) values (v_wake.group_key, 0) on conflict do nothing;
+      insert into :schema.groups (group_key, active, max_active)
+        values (v_wake.group_key, 0, case when :schema.is_queue(v_wake.group_key) then 1 end) on conflict do nothing;
       select g.active, coalesce(g.max_active, s.group_limit) into v_active, v_limit
         from :schema.groups g, :schema.settings s where g.group_key = v_wake.group_key for update of g skip locked;
     end if;
@@ -887,7 +1079,8 @@ begin
   if v_limit is not null and (v_old is null or v_limit < v_old) then
     with back as (
       update :schema.jobs j set lane = 'g' where j.id = any (array(
-        select r.id from :schema.jobs r where r.lane = 'r' and r.group_key is not null for update skip locked))
+        select r.id from :schema.jobs r where r.lane = 'r' and r.group_key is not null and not :schema.is_queue(r.group_key)
+        for update skip locked))
       returning j.group_key
     ), counted as (
       select b.group_key, count(*)::integer as places from back b group by b.group_key
@@ -897,6 +1090,81 @@ begin
   insert into :schema.group_wakes (group_key)
     select g.group_key from :schema.groups g
     where exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key);
+end $$;
+`,
+  },
+  {
+    name: 'keys',
+    sql: `-- Keys whose job is to be changed rather than left alone, when an add meets a job that has the key (key_mode):
+--   reuse            the default: the job stays as it is, in whatever state
+--   replace          a job that waits takes everything over, due time included, and starts from its first attempt
+--   preserve_run_at  the same, but a job that has not been tried keeps its due time
+--   debounce         a job that waits takes payload and due time over, the latter only if later; the rest stays
+-- A job that executes, has suspended itself or has ended is left alone, and the key passes to a new job.
+--
+--   p_jobs  as add_jobs takes them;  p_own  the ids drawn for them
+-- Locks: job_keys rows in key order, each before its job.
+create or replace function :schema.apply_key_modes(p_jobs jsonb, p_own bigint[]) returns void language plpgsql as $$
+declare
+  x record;
+  v_holder bigint;
+  v_job :schema.jobs;
+begin
+  for x in
+    select p_own[i.n] as own, i.value as job, h.key_hash, i.value ->> 'key_mode' as mode
+    from jsonb_array_elements(p_jobs) with ordinality i(value, n)
+    cross join lateral (select :schema.key_hash(i.value ->> 'tenant_id', i.value ->> 'idempotency_key') as key_hash) h
+    where i.value ? 'idempotency_key' and i.value ->> 'key_mode' <> 'reuse'
+    order by h.key_hash, i.n
+  loop
+    select k.job_id into v_holder from :schema.job_keys k where k.key_hash = x.key_hash for update;
+    -- Not found: a clean-up freed it just now; the caller takes it in its next round.
+    if not found or v_holder = x.own then continue; end if;
+    if v_holder = any (p_own) then
+      -- Twice in one batch: the last one counts.
+      if v_holder < x.own then update :schema.job_keys k set job_id = x.own where k.key_hash = x.key_hash; end if;
+      continue;
+    end if;
+    select * into v_job from :schema.jobs j
+      where j.id = v_holder and j.lane <> 'x' and j.wait_until is null and j.wait_token_id is null for update;
+    if found then
+      perform :schema.replace_job(v_job, x.job, x.mode);
+    else
+      update :schema.job_keys k set job_id = x.own where k.key_hash = x.key_hash;
+    end if;
+  end loop;
+end $$;
+
+-- Gives a waiting job, locked by the caller, what p_job says.
+create or replace function :schema.replace_job(j :schema.jobs, p_job jsonb, p_mode text) returns void language plpgsql as $$
+declare
+  v_changes jsonb := jsonb_build_object('payload', coalesce(p_job -> 'payload', 'null'), 'rich', coalesce(p_job -> 'rich', 'false'));
+  v_group text := :schema.group_key(p_job ->> 'tenant_id', p_job ->> 'group_id', p_job ->> 'queue');
+  v_now timestamptz := clock_timestamp();
+begin
+  if p_mode = 'debounce' then
+    v_changes := v_changes || jsonb_build_object('run_at', greatest((p_job ->> 'run_at')::timestamptz, v_now, j.due_at));
+  else
+    v_changes := v_changes || jsonb_build_object('max_attempts', coalesce(p_job -> 'max_attempts', '3'),
+      'priority', coalesce(p_job -> 'priority', '0'), 'timeout_ms', p_job -> 'timeout_ms', 'tags', p_job -> 'tags',
+      'retry_delay', p_job -> 'retry_delay', 'retry_backoff', p_job -> 'retry_backoff', 'retry_delay_max', p_job -> 'retry_delay_max',
+      'dead_letter_job_type', p_job -> 'dead_letter_job_type');
+    if p_mode = 'replace' or j.attempts > 0 then v_changes := v_changes || jsonb_build_object('run_at', p_job -> 'run_at'); end if;
+    update :schema.jobs o set attempts = 0, crashes = 0, next_attempt_at = null, failure_reason = null, job_type = p_job ->> 'job_type',
+      force_kill = coalesce((p_job ->> 'force_kill')::boolean, false)
+      where o.id = j.id;
+    if v_group is distinct from j.group_key then
+      if j.group_key is not null and (j.lane = 'r' or j.holds_place) then perform :schema.leave_groups(array[j.group_key]); end if;
+      update :schema.jobs o set group_key = v_group, holds_place = null, ready_seq = nextval(':schema.job_ids'),
+        lane = case when o.lane not in ('r', 'g') then o.lane when v_group is null then 'r' else 'g' end
+        where o.id = j.id;
+      if v_group is not null then insert into :schema.group_wakes (group_key) values (v_group); end if;
+    end if;
+    update :schema.jobs o set group_tier = coalesce(
+        case when p_job ? 'queue' then nullif(p_job ->> 'queue_retries', 'hold') end, p_job ->> 'group_tier')
+      where o.id = j.id;
+  end if;
+  perform :schema.edit_jobs(array[j.id], v_changes, false, jsonb_build_object('keyMode', p_mode));
 end $$;
 `,
   },
@@ -955,7 +1223,8 @@ declare
 begin
   with u as (
     update :schema.jobs j set
-      lane = case when j.group_key is null then 'r' else 'g' end::"char", ready_seq = nextval(':schema.job_ids'), due_at = null
+      lane = case when j.group_key is null or j.holds_place then 'r' else 'g' end::"char", ready_seq = nextval(':schema.job_ids'),
+      due_at = null, holds_place = null
     where j.id = any (array(
       select t.id from :schema.jobs t where t.lane = 't' and t.due_at <= p_now order by t.due_at limit 2000 for update skip locked))
     returning j.group_key
@@ -970,6 +1239,41 @@ begin
   end if;
   return v_count;
 end $$;
+`,
+  },
+  {
+    name: 'queues',
+    sql: `-- Queues are serial lanes: groups whose limit is always 1. Their key begins with U+001E, so that no group shares a key with a queue.
+-- A retry keeps its place: while the job waits for its next attempt it holds the place (jobs.holds_place) and nothing else of the
+-- queue starts. A job with queue_retries 'pass' gives the place up instead; it says so in group_tier, which groups use otherwise.
+
+-- What jobs that share a limit have in common; null for a job without group and queue.
+create or replace function :schema.group_key(p_tenant text, p_group text, p_queue text) returns text language sql immutable as $$
+  select case
+    when p_queue is not null then chr(30) || coalesce(p_tenant || chr(31), '') || p_queue
+    when p_tenant is null then p_group
+    else p_tenant || chr(31) || p_group
+  end
+$$;
+
+create or replace function :schema.is_queue(p_key text) returns boolean language sql immutable as $$
+  select starts_with(p_key, chr(30))
+$$;
+
+-- The group's id as its jobs were given it; null for a queue.
+create or replace function :schema.group_id(p_key text, p_tenant text) returns text language sql immutable as $$
+  select case when starts_with(p_key, chr(30)) then null when p_tenant is null then p_key else substr(p_key, length(p_tenant) + 2) end
+$$;
+
+-- The queue's name as its jobs were given it; null for a group.
+create or replace function :schema.queue_name(p_key text, p_tenant text) returns text language sql immutable as $$
+  select case when starts_with(p_key, chr(30)) then substr(p_key, case when p_tenant is null then 2 else length(p_tenant) + 3 end) end
+$$;
+
+-- Whether a job that is going to be tried again keeps its place meanwhile.
+create or replace function :schema.keeps_place(p_key text, p_tier text) returns boolean language sql immutable as $$
+  select p_key is not null and starts_with(p_key, chr(30)) and p_tier is distinct from 'pass'
+$$;
 `,
   },
   {
@@ -1045,9 +1349,12 @@ declare
   v_gone boolean := false;
 begin
   if not exists (select from :schema.workers w where w.expires_at < p_now)
-      and not exists (select from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)) then
+      and not exists (select from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker))
+      and not exists (select from :schema.sql_leases l where l.lease_until < p_now) then
     return 0;
   end if;
+  v_ids := :schema.take_sql_leases(p_now);
+  if v_ids is not null then v_count := :schema.take_back(v_ids, p_now); end if;
   for v_worker in select w.id from :schema.workers w where w.expires_at < p_now order by w.id for update skip locked loop
     -- The worker's row goes first: from here its heartbeat answers false and it stops what it runs.
     delete from :schema.workers w where w.id = v_worker;
@@ -1110,6 +1417,25 @@ create or replace function :schema.leased_jobs(p_worker bigint) returns bigint[]
   select array_agg(j.id) from :schema.leases l join :schema.jobs j on j.id = any (l.job_ids) and j.token = l.token and j.lane = 'x'
   where l.worker = p_worker
 $$;
+
+-- The same for claims made by SQL whose time is up.
+create or replace function :schema.take_sql_leases(p_now timestamptz) returns bigint[] language plpgsql as $$
+declare
+  v_ids bigint[];
+begin
+  with d as (
+    delete from :schema.sql_leases l using (
+      select o.job_id, o.token from :schema.sql_leases o where o.lease_until < p_now
+      order by o.job_id, o.token limit 1000 for update skip locked) o
+    where l.job_id = o.job_id and l.token = o.token
+    returning l.job_id, l.token
+  )
+  select array_agg(h.id) into v_ids from (
+    select j.id from d join :schema.jobs j on j.id = d.job_id and j.token = d.token and j.lane = 'x'
+    order by j.id for update of j
+  ) h;
+  return v_ids;
+end $$;
 `,
   },
   {
@@ -1152,6 +1478,10 @@ declare
   v_part record;
   v_count bigint;
 begin
+  -- It runs with the owner's rights to drop partitions, for those who may delete rows.
+  if not has_table_privilege(:schema.caller(), ':schema.finished_jobs', 'delete') then
+    raise exception 'permission denied for table finished_jobs' using errcode = '42501';
+  end if;
   for v_part in
     select c.oid, c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
     where i.inhparent = ':schema.finished_jobs'::regclass and c.relname ~ '^finished_jobs_\\d{8}$'
@@ -1209,7 +1539,7 @@ begin
     where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
       or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
   perform pg_advisory_xact_lock(:schema.group_lock());
-  delete from :schema.groups g where g.active = 0 and g.max_active is null
+  delete from :schema.groups g where g.active = 0 and (g.max_active is null or :schema.is_queue(g.group_key))
     and not exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key);
   insert into :schema.group_wakes (group_key)
     select g.group_key from :schema.groups g, :schema.settings s
@@ -1276,7 +1606,8 @@ begin
   ), u as (
     update :schema.jobs j set
       -- A revoked attempt keeps the place in its group for its successor.
-      lane = case when j.group_key is null or o.lane in ('x', 'r') then 'r' else 'g' end::"char", token = null,
+      lane = case when j.group_key is null or o.lane in ('x', 'r') or j.holds_place then 'r' else 'g' end::"char", token = null,
+      holds_place = null,
       ready_seq = nextval(':schema.job_ids'), due_at = null, next_attempt_at = null, run_at = v_now, last_retried_at = v_now,
       changed_at = v_now, worker = null, lease_until = null, cancel_requested_at = null,
       attempts = case when p_reset then 0 else j.attempts end,
@@ -1294,6 +1625,84 @@ begin
   perform pg_notify(':channel', 'r') where coalesce(cardinality(v_moved), 0) + coalesce(cardinality(v_changed), 0) > 0;
   return coalesce(v_moved, '{}') || coalesce(v_changed, '{}');
 end $$;
+`,
+  },
+  {
+    name: 'roles',
+    sql: `-- Who may do what. The owner of the schema runs these; all can be repeated.
+
+-- The role that called, from within a function that runs with the owner's rights.
+create or replace function :schema.caller() returns name language sql stable as $$
+  select case current_setting('role') when 'none' then session_user else current_setting('role')::name end
+$$;
+
+-- Refuses a tenant that the caller may not add jobs for.
+create or replace function :schema.check_tenant(p_tenant text) returns void language plpgsql stable as $$
+declare
+  v_role name := :schema.caller();
+begin
+  if exists (select from :schema.tenant_roles r where r.role_name = v_role) and not :schema.is_tenant_of(v_role, p_tenant) then
+    raise exception 'role % may not add jobs for tenant %', v_role, coalesce(p_tenant, 'null') using errcode = '42501',
+      hint = 'The owner allows it with allow_tenant.';
+  end if;
+end $$;
+
+create or replace function :schema.is_tenant_of(p_role name, p_tenant text) returns boolean language sql stable
+security definer set search_path = pg_catalog, pg_temp as $$
+  select p_tenant is not null and exists (select from :schema.tenant_roles r where r.role_name = p_role
+    and coalesce(r.tenant_id, nullif(current_setting('millrace.tenant', true), '')) = p_tenant)
+$$;
+
+create or replace function :schema.grant_producer(role_name name) returns void language plpgsql as $$
+begin
+  execute format('grant usage on schema :schema to %I', role_name);
+  execute format('grant execute on function :schema.add_job(text, jsonb, timestamptz, integer, integer, text, text, text, text, text, '
+    || 'text, text[], bigint, double precision, boolean, double precision, text) to %I', role_name);
+end $$;
+comment on function :schema.grant_producer(name) is
+  'Lets a role add jobs by add_job and nothing else: it can read no job, not even its own.';
+
+create or replace function :schema.grant_worker(role_name name) returns void language plpgsql as $$
+begin
+  perform :schema.grant_producer(role_name);
+  execute format('grant select, insert, update, delete on all tables in schema :schema to %I', role_name);
+  execute format('revoke insert, update, delete on :schema.tenant_roles, :schema.migrations from %I', role_name);
+  execute format('grant usage on all sequences in schema :schema to %I', role_name);
+end $$;
+comment on function :schema.grant_worker(name) is
+  'Lets a role add, read, claim, settle and change jobs, by SQL or through the TypeScript client with \`migrate: ''check''\`. It cannot create, drop or alter anything. Repeat it after a migration.';
+
+create or replace function :schema.grant_reader(role_name name) returns void language plpgsql as $$
+begin
+  execute format('grant usage on schema :schema to %I', role_name);
+  -- Not the partitions: a policy holds for those who ask the table they belong to.
+  execute format('grant select on :schema.jobs, :schema.failed_jobs, :schema.finished_jobs to %I', role_name);
+end $$;
+comment on function :schema.grant_reader(name) is
+  'Lets a role read jobs and call job_status, stats and queue_stats; with isolate_tenants on, of its own tenants only.';
+
+create or replace function :schema.allow_tenant(role_name name, tenant_id text) returns void language sql volatile as $$
+  insert into :schema.tenant_roles (role_name, tenant_id) select allow_tenant.role_name, allow_tenant.tenant_id
+  where not exists (select from :schema.tenant_roles r
+    where r.role_name = allow_tenant.role_name and r.tenant_id is not distinct from allow_tenant.tenant_id)
+$$;
+comment on function :schema.allow_tenant(name, text) is
+  'Confines a role to tenants: it may add jobs only for those it was allowed, and with isolate_tenants on see only theirs. Null: the tenant that the setting millrace.tenant names in its transaction, for a server that is trusted to set it.';
+
+create or replace function :schema.isolate_tenants(worker_role name) returns void language plpgsql as $$
+declare
+  v_table text;
+begin
+  foreach v_table in array array['jobs', 'failed_jobs', 'finished_jobs'] loop
+    execute format('alter table :schema.%I enable row level security', v_table);
+    execute format('drop policy if exists millrace_tenant on :schema.%I', v_table);
+    execute format('create policy millrace_tenant on :schema.%I using (:schema.is_tenant_of(current_user, tenant_id))', v_table);
+    execute format('drop policy if exists %I on :schema.%I', 'millrace_all_' || worker_role, v_table);
+    execute format('create policy %I on :schema.%I to %I using (true) with check (true)', 'millrace_all_' || worker_role, v_table, worker_role);
+  end loop;
+end $$;
+comment on function :schema.isolate_tenants(name) is
+  'Turns row-level security on: \`worker_role\` and the owner see every job, any other role only those of the tenants it was allowed (allow_tenant). Repeat it for each role that works jobs of all tenants.';
 `,
   },
   {
@@ -1453,6 +1862,7 @@ begin
     ), u as (
       update :schema.jobs j set
         lane = 't', due_at = s.again_at, worker = null, lease_until = null,
+        holds_place = nullif(:schema.keeps_place(j.group_key, j.group_tier), false),
         run_at = case when s.failed then j.run_at else s.again_at end,
         next_attempt_at = case when s.failed then s.again_at end,
         last_failed_at = case when s.failed then v_now else j.last_failed_at end,
@@ -1463,7 +1873,7 @@ begin
         log_dropped = :schema.log_dropped(j)
       from s where j.id = s.id and j.token = s.token and j.lane = 'x' and j.cancel_requested_at is null
         and (j.attempts < j.max_attempts or not s.failed)
-      returning j.id, j.group_key
+      returning j.id, case when j.holds_place then null else j.group_key end as group_key
     )
     select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null) into v_part, v_groups from u;
     v_done := v_done || coalesce(v_part, '{}');
@@ -1524,6 +1934,332 @@ $$;
 `,
   },
   {
+    name: 'sql_add',
+    sql: `-- Adds one job; for producers in any language. Runs with the owner's rights, so that a role that may add need not be able to read
+-- anybody's payloads: nobody may call it but the owner and whom grant_producer names.
+-- Returns the job's id, or that of the job that has the key.
+-- Locks: the key's row, for a keyed job only.
+create or replace function :schema.add_job(
+  job_type text, payload jsonb default '{}', run_at timestamptz default null, priority integer default 0,
+  max_attempts integer default 3, key text default null, key_mode text default 'reuse', queue text default null,
+  queue_retries text default 'hold', group_id text default null, tenant_id text default null, tags text[] default null,
+  timeout_ms bigint default null, retry_delay double precision default null, retry_backoff boolean default null,
+  retry_delay_max double precision default null, dead_letter_job_type text default null
+) returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_job jsonb := jsonb_strip_nulls(jsonb_build_object(
+    'job_type', job_type, 'run_at', run_at, 'priority', nullif(priority, 0), 'max_attempts', max_attempts, 'idempotency_key', key,
+    'key_mode', nullif(key_mode, 'reuse'), 'queue', queue, 'queue_retries', nullif(queue_retries, 'hold'), 'group_id', group_id,
+    'tenant_id', tenant_id, 'tags', tags, 'timeout_ms', timeout_ms, 'retry_delay', retry_delay, 'retry_backoff', retry_backoff,
+    'retry_delay_max', retry_delay_max, 'dead_letter_job_type', dead_letter_job_type));
+  v_ids bigint[];
+begin
+  perform :schema.check_tenant(tenant_id);
+  -- Beside the stripping of nulls: those of a payload stay.
+  select a.ids into v_ids from :schema.add_jobs(jsonb_build_array(v_job || jsonb_build_object('payload', coalesce(payload, 'null')))) a;
+  return v_ids[1];
+end $$;
+revoke all on function :schema.add_job(text, jsonb, timestamptz, integer, integer, text, text, text, text, text, text, text[], bigint,
+  double precision, boolean, double precision, text) from public;
+comment on function :schema.add_job(text, jsonb, timestamptz, integer, integer, text, text, text, text, text, text, text[], bigint,
+  double precision, boolean, double precision, text) is
+  'Adds a job and answers its id. \`key\` makes it unique per tenant; \`key_mode\` says what becomes of a job that has the key: \`reuse\` (it stays as it is), \`replace\`, \`preserve_run_at\`, \`debounce\`. \`queue\` names a serial lane, \`queue_retries\` whether a retry keeps its place there (\`hold\`) or lets others pass (\`pass\`). Delays are in seconds.';
+comment on function :schema.add_jobs(jsonb, bigint, boolean) is
+  'Adds an array of jobs, all or none: objects with job_type, payload and any of priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, retry_backoff, retry_delay_max, dead_letter_job_type, group_id, queue, queue_retries, tenant_id. The other parameters are for clients that look up lost replies.';
+`,
+  },
+  {
+    name: 'sql_change',
+    sql: `-- Changes to one job, by whoever may change it.
+
+create or replace function :schema.cancel_job(job_id bigint) returns text language plpgsql as $$
+declare
+  v_answer jsonb := :schema.cancel_jobs(array[job_id], false);
+begin
+  return case
+    when jsonb_array_length(v_answer -> 'changed') > 0 then 'cancelled'
+    when jsonb_array_length(v_answer -> 'requested') > 0 then 'requested'
+    when exists (select from :schema.failed_jobs j where j.id = job_id)
+      or exists (select from :schema.finished_jobs j where j.id = job_id) then 'ended'
+    else 'not_found'
+  end;
+end $$;
+comment on function :schema.cancel_job(bigint) is
+  'Cancels a job: \`cancelled\` if it had not been running, \`requested\` if its worker has been asked to stop, \`ended\` if it had ended before, or \`not_found\`.';
+
+create or replace function :schema.retry_job(job_id bigint, reset_attempts boolean default false) returns boolean language sql volatile as $$
+  select cardinality(:schema.retry_jobs(array[retry_job.job_id], retry_job.reset_attempts)) > 0
+$$;
+comment on function :schema.retry_job(bigint, boolean) is
+  'Makes a failed, cancelled or running job ready again under the same id; a running attempt loses its claim. A job whose attempts are used up gets one more, or all with \`reset_attempts\`. False: there is nothing to retry.';
+
+create or replace function :schema.reschedule_job(
+  job_id bigint, run_at timestamptz default null, priority integer default null, max_attempts integer default null
+) returns boolean language sql volatile as $$
+  -- Without any of the others: due now.
+  select cardinality(:schema.edit_jobs(array[reschedule_job.job_id],
+    jsonb_strip_nulls(jsonb_build_object('priority', reschedule_job.priority, 'max_attempts', reschedule_job.max_attempts))
+      || case when reschedule_job.run_at is not null or (reschedule_job.priority is null and reschedule_job.max_attempts is null)
+        then jsonb_build_object('run_at', reschedule_job.run_at) else '{}' end,
+    false, jsonb_strip_nulls(jsonb_build_object('runAt', reschedule_job.run_at, 'priority', reschedule_job.priority,
+      'maxAttempts', reschedule_job.max_attempts)))) > 0
+$$;
+comment on function :schema.reschedule_job(bigint, timestamptz, integer, integer) is
+  'Changes when, before whom and how often a job that is not running is tried; what is left out stays, and with nothing given it is due now. False: there is no such job, or it runs or has ended.';
+`,
+  },
+  {
+    name: 'sql_claim',
+    sql: `-- Claims jobs for a worker that has no row of its own: each job is leased to it until a time, under a fencing token that every later
+-- call about the attempt must name. Also does what a processor's housekeeping does, so that due jobs and crashed workers are seen to
+-- where no processor runs.
+--   p_foreign  only jobs of the compatibility schema (see app_jobs)
+-- Locks: expired claims and their jobs, timed rows, group rows and ready rows (skip locked).
+create or replace function :schema.claim_for_sql(
+  p_worker_id text, p_job_types text[], p_limit integer, p_lease interval, p_foreign boolean
+) returns setof :schema.jobs language plpgsql
+-- Whatever the statistics say: a plan cached while the table was empty is a scan when it is full.
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_ids bigint[];
+  v_token bigint;
+begin
+  if coalesce(p_worker_id, '') = '' then
+    raise exception '\`worker_id\` must be a text that is not empty' using errcode = '22023',
+      hint = 'Give each running worker an id of its own, new at every start.';
+  end if;
+  if p_lease is null or p_lease < interval '1 second' then
+    raise exception '\`lease\` must be at least one second, not %', p_lease using errcode = '22023';
+  end if;
+  if p_limit is null or p_limit not between 1 and 10000 then
+    raise exception '\`max_jobs\` must be between 1 and 10000, not %', p_limit using errcode = '22023';
+  end if;
+  perform :schema.rescue(v_now);
+  if exists (select from :schema.jobs j where j.lane = 't' and j.due_at <= v_now) then perform :schema.promote(v_now); end if;
+  if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
+  if p_foreign then
+    select array_agg(c.id) into v_ids from (
+      select j.id from :schema.jobs j
+      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and :schema.is_uuid(j.tenant_id) and not j.rich
+      order by j.priority desc, j.ready_seq limit p_limit for update skip locked
+    ) c;
+  else
+    select array_agg(c.id) into v_ids from (
+      select j.id from :schema.jobs j
+      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types))
+      order by j.priority desc, j.ready_seq limit p_limit for update skip locked
+    ) c;
+  end if;
+  if v_ids is null then return; end if;
+  v_token := nextval(':schema.lease_tokens');
+  insert into :schema.sql_leases (job_id, token, lease_until) select i.id, v_token, v_now + p_lease from unnest(v_ids) i(id);
+  return query
+    with u as (
+      update :schema.jobs j set
+        lane = 'x', token = v_token, worker = null, lease_until = v_now + p_lease, locked_by = p_worker_id, claimed_at = v_now,
+        started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
+        last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
+      where j.id = any (v_ids)
+      returning j.*
+    )
+    select * from u order by u.priority desc, u.ready_seq;
+end $$;
+
+-- Whether a tenant's id is one that app_jobs can show.
+create or replace function :schema.is_uuid(p_text text) returns boolean language sql immutable as $$
+  select p_text ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+$$;
+
+create or replace function :schema.get_jobs(
+  worker_id text, job_types text[] default null, max_jobs integer default 1, lease interval default '5 minutes'
+) returns table (
+  job_id bigint, token bigint, job_type text, payload jsonb, attempt integer, max_attempts integer, priority integer,
+  run_at timestamptz, created_at timestamptz, lease_until timestamptz, timeout_ms bigint, tags text[], key text, queue text,
+  group_id text, tenant_id text, rich boolean
+) language sql volatile as $$
+  select j.id, j.token, j.job_type, j.payload, j.attempts, j.max_attempts, j.priority, j.run_at, j.created_at, j.lease_until,
+    j.timeout_ms, j.tags, j.idempotency_key, :schema.queue_name(j.group_key, j.tenant_id), :schema.group_id(j.group_key, j.tenant_id),
+    j.tenant_id, j.rich
+  from :schema.claim_for_sql(get_jobs.worker_id, get_jobs.job_types, get_jobs.max_jobs, get_jobs.lease, false) j
+$$;
+comment on function :schema.get_jobs(text, text[], integer, interval) is
+  'Claims up to \`max_jobs\` ready jobs, of these types or any, highest priority first. Each is yours until \`lease_until\`; every later call about the attempt names its \`job_id\` and \`token\`. No row: nothing to do now. \`rich\` payloads hold values that JSON cannot, in an encoding of the TypeScript client.';
+
+-- Locks: the claim's row, then the job's, as a rescue takes them.
+create or replace function :schema.heartbeat_job(
+  job_id bigint, token bigint, lease interval default '5 minutes', progress integer default null,
+  out is_held boolean, out is_cancelled boolean
+) language plpgsql as $$
+declare
+  v_until timestamptz := clock_timestamp() + lease;
+begin
+  if lease is null or lease < interval '1 second' then
+    raise exception '\`lease\` must be at least one second, not %', lease using errcode = '22023';
+  end if;
+  if progress not between 0 and 100 then
+    raise exception '\`progress\` must be between 0 and 100, not %', progress using errcode = '22023';
+  end if;
+  update :schema.sql_leases l set lease_until = v_until where l.job_id = heartbeat_job.job_id and l.token = heartbeat_job.token;
+  if found then
+    update :schema.jobs j set lease_until = v_until, progress = coalesce(heartbeat_job.progress, j.progress)
+      where j.id = heartbeat_job.job_id and j.token = heartbeat_job.token and j.lane = 'x'
+      returning j.cancel_requested_at is not null into is_cancelled;
+  end if;
+  is_held := is_cancelled is not null;
+  is_cancelled := coalesce(is_cancelled, false);
+end $$;
+comment on function :schema.heartbeat_job(bigint, bigint, interval, integer) is
+  'Holds a claimed job for another \`lease\` from now, and may set its progress (0 to 100). \`is_held\` false: the job is no longer yours, stop. \`is_cancelled\`: somebody asked to cancel it; stop and call fail_job, which then ends it as cancelled.';
+`,
+  },
+  {
+    name: 'sql_read',
+    sql: `-- What SQL callers ask about jobs.
+
+create or replace function :schema.job_status(job_id bigint) returns table (
+  id bigint, job_type text, status text, attempts integer, max_attempts integer, run_at timestamptz, next_attempt_at timestamptz,
+  locked_by text, progress integer, output jsonb, last_error jsonb, queue text, tenant_id text, created_at timestamptz, finished_at timestamptz
+) language sql stable as $$
+  select j.id, j.job_type,
+    case j.state when 'x' then 'processing' when 'k' then 'completed' when 'f' then 'failed' when 'c' then 'cancelled'
+      when 'w' then 'waiting' else 'pending' end,
+    j.attempts, j.max_attempts, j.run_at, case when j.state = 'f' then j.next_attempt_at end,
+    case when j.state = 'x' then j.locked_by end, j.progress::integer, j.output,
+    (select e.value -> 'error' from jsonb_array_elements(j.log) with ordinality e(value, n) where e.value -> 'error' is not null
+      order by e.n desc limit 1),
+    :schema.queue_name(j.group_key, j.tenant_id), j.tenant_id, j.created_at, j.finished_at
+  from (
+    select l.*, case when l.lane = 'x' then 'x' when l.wait_until is not null or l.wait_token_id is not null then 'w'
+      when l.next_attempt_at is not null then 'f' else 'p' end as state
+    from (select o.id, o.job_type, o.attempts, o.max_attempts, o.run_at, o.next_attempt_at, o.locked_by, o.progress, o.output, o.log,
+        o.group_key, o.tenant_id, o.created_at, o.finished_at, o.lane, o.wait_until, o.wait_token_id
+      from :schema.jobs o where o.id = job_status.job_id) l
+    union all
+    select o.id, o.job_type, o.attempts, o.max_attempts, o.run_at, o.next_attempt_at, o.locked_by, o.progress, o.output, o.log,
+        o.group_key, o.tenant_id, o.created_at, o.finished_at, o.lane, o.wait_until, o.wait_token_id, 'k'
+      from :schema.finished_jobs o where o.id = job_status.job_id
+    union all
+    select o.id, o.job_type, o.attempts, o.max_attempts, o.run_at, null, o.locked_by, o.progress, o.output, o.log,
+        o.group_key, o.tenant_id, o.created_at, o.finished_at, o.lane, o.wait_until, o.wait_token_id, o.status::text
+      from :schema.failed_jobs o where o.id = job_status.job_id
+  ) j
+$$;
+comment on function :schema.job_status(bigint) is
+  'One job, live or ended: its status (pending, processing, completed, failed, cancelled, waiting), output and last error. Failed with a \`next_attempt_at\`: it will be tried again. No row: there is no such job.';
+
+create or replace function :schema.stats() returns table (job_type text, status text, jobs bigint) language sql stable as $$
+  select j.job_type, j.status, count(*) from (
+    select l.job_type, case when l.lane = 'x' then 'processing' when l.wait_until is not null or l.wait_token_id is not null then 'waiting'
+      when l.next_attempt_at is not null then 'retrying' when l.lane = 't' then 'scheduled' when l.lane = 'r' then 'ready' else 'blocked' end as status
+    from :schema.jobs l
+    union all
+    select f.job_type, case f.status when 'f' then 'failed' else 'cancelled' end from :schema.failed_jobs f
+  ) j group by j.job_type, j.status order by j.job_type, j.status
+$$;
+comment on function :schema.stats() is
+  'Live, failed and cancelled jobs counted by type and state: ready, scheduled, retrying, blocked (by a group, a queue or a dependency), waiting, processing, failed, cancelled. Reads every live row; completed jobs are history and not counted.';
+
+create or replace function :schema.queue_stats() returns table (queue text, tenant_id text, jobs bigint, running_job_id bigint, locked_by text)
+language sql stable as $$
+  select :schema.queue_name(j.group_key, j.tenant_id), j.tenant_id, count(*),
+    max(j.id) filter (where j.lane = 'x'), max(j.locked_by) filter (where j.lane = 'x')
+  from :schema.jobs j where starts_with(j.group_key, chr(30)) group by j.group_key, j.tenant_id
+$$;
+comment on function :schema.queue_stats() is
+  'Each named queue that has live jobs: how many, and which one runs now. Counted when asked, so that no two adds wait for one counter.';
+
+comment on function :schema.check_invariants() is
+  'One row per impossible thing that is stored; no row: all is well. Reads every live row.';
+`,
+  },
+  {
+    name: 'sql_settle',
+    sql: `-- Settlements by SQL: those of settle_completed and settle_others for one attempt, fenced by (job_id, token). Each answers whether the
+-- attempt was recorded; a call repeated because its reply was lost answers true again.
+-- Locks: the claim's row, then the job's, as a rescue takes them.
+
+create or replace function :schema.settle_sql(p_settlement jsonb, p_keep boolean default true) returns boolean language plpgsql as $$
+declare
+  v_id bigint := (p_settlement ->> 'id')::bigint;
+  v_token bigint := (p_settlement ->> 'token')::bigint;
+begin
+  if v_id is null or v_token is null then
+    raise exception '\`%\` must not be null', case when v_id is null then 'job_id' else 'token' end using errcode = '22004',
+      hint = 'Both come from get_jobs.';
+  end if;
+  delete from :schema.sql_leases l where l.job_id = v_id and l.token = v_token;
+  return :schema.settle_others(jsonb_build_array(p_settlement), p_keep) is null;
+end $$;
+
+create or replace function :schema.complete_job(job_id bigint, token bigint, output jsonb default null, keep boolean default true)
+returns boolean language plpgsql as $$
+begin
+  if output is not null or job_id is null or token is null then
+    return :schema.settle_sql(jsonb_build_object('id', job_id, 'token', token, 'kind', 'completed')
+      || case when output is null then '{}' else jsonb_build_object('output', output) end, keep);
+  end if;
+  delete from :schema.sql_leases l where l.job_id = complete_job.job_id and l.token = complete_job.token;
+  return :schema.settle_completed(array[job_id], array[token], keep) is null;
+end $$;
+comment on function :schema.complete_job(bigint, bigint, jsonb, boolean) is
+  'Records that a claimed job is done, with an output if there is one. False: the claim had been lost, and nothing was recorded. \`keep\` false leaves no history.';
+
+create or replace function :schema.fail_job(
+  job_id bigint, token bigint, error text default null, retry_in interval default null, final boolean default false,
+  details jsonb default null
+) returns boolean language plpgsql as $$
+declare
+  v_job record;
+  v_error jsonb;
+  v_delay double precision;
+begin
+  select j.attempts, j.max_attempts, j.retry_delay, j.retry_backoff, j.retry_delay_max, j.locked_by into v_job
+    from :schema.jobs j where j.id = fail_job.job_id and j.token = fail_job.token and j.lane = 'x';
+  v_error := jsonb_strip_nulls(coalesce(details, '{}') || jsonb_build_object(
+    'name', coalesce(details ->> 'name', 'Error'), 'message', coalesce(error, 'The worker gave no message.'), 'reason', 'handler_error',
+    'attempt', v_job.attempts, 'workerId', v_job.locked_by, 'timestamp', clock_timestamp()));
+  v_delay := case when retry_in is not null then greatest(extract(epoch from retry_in) * 1000, 0)
+    else :schema.backoff_ms(v_job.attempts, v_job.retry_delay, v_job.retry_backoff, v_job.retry_delay_max) end;
+  return :schema.settle_sql(jsonb_build_object('id', job_id, 'token', token, 'error', v_error, 'reason', 'handler_error',
+    'kind', case when final or v_job.attempts >= v_job.max_attempts then 'failed' else 'retry' end, 'delay_ms', coalesce(v_delay, 0)));
+end $$;
+comment on function :schema.fail_job(bigint, bigint, text, interval, boolean, jsonb) is
+  'Records that an attempt failed. The job is tried again after its backoff, or \`retry_in\`; with \`final\`, or when its attempts are used up, it ends as failed. \`details\` may add code, stack or cause to the stored error. False: the claim had been lost.';
+
+create or replace function :schema.release_job(job_id bigint, token bigint) returns boolean language sql volatile as $$
+  select :schema.settle_sql(jsonb_build_object('id', release_job.job_id, 'token', release_job.token, 'kind', 'released'))
+$$;
+comment on function :schema.release_job(bigint, bigint) is
+  'Hands a claimed job back unstarted, as at a shutdown: it is ready again in its old place, the attempt not used up. False: the claim had been lost.';
+
+create or replace function :schema.snooze_job(job_id bigint, token bigint, again_in interval) returns boolean language sql volatile as $$
+  select :schema.settle_sql(jsonb_build_object('id', snooze_job.job_id, 'token', snooze_job.token, 'kind', 'snoozed',
+    'delay_ms', greatest(extract(epoch from snooze_job.again_in) * 1000, 0)))
+$$;
+comment on function :schema.snooze_job(bigint, bigint, interval) is
+  'Puts a claimed job off, the attempt not used up. False: the claim had been lost.';
+`,
+  },
+  {
+    name: 'table_comments',
+    sql: `-- What each table is, for whoever looks at the schema with psql.
+comment on table :schema.jobs is 'Live jobs. Write through the functions: rows have an order, groups and leases that belong together.';
+comment on table :schema.finished_jobs is 'Completed jobs, by day of completion.';
+comment on table :schema.failed_jobs is 'Jobs that failed for good (status f) or were cancelled (c), until retried or cleaned up.';
+comment on table :schema.job_keys is 'Idempotency keys in use, by the SHA-256 of tenant and key.';
+comment on table :schema.workers is 'Running processors of the TypeScript client, each with its lease.';
+comment on table :schema.leases is 'What each claim of a processor took, until all of it is settled.';
+comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
+comment on table :schema.groups is 'Groups and queues that have had work: how many of their jobs are ready or running.';
+comment on table :schema.group_wakes is 'Groups that gained waiting jobs or free places since the last claim.';
+comment on table :schema.cancel_requests is 'Running attempts that must stop.';
+comment on table :schema.settings is 'One row of settings of this instance.';
+comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
+comment on table :schema.migrations is 'What has been applied to this schema.';
+`,
+  },
+  {
     name: 'workers',
     sql: `-- Opens the row of a worker that has just started and answers its number, new at every boot.
 create or replace function :schema.register_worker(
@@ -1570,6 +2306,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '8107608cb143dcd4bf08c31bfe57f16f9f4819f9d92837354fb90a1b17a1beb0'
+export const functionsChecksum: string = '638d6128665d11a88fccf78cba56549cc6123c547a39c1fa382585e8e5476cf2'
 
 export const queries: Readonly<Record<string, string>> = {}
