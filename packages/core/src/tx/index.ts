@@ -1,3 +1,12 @@
+export { createDoctorJobs } from './create-doctor-jobs.ts'
+export type {
+  DoctorDeadLetter,
+  DoctorJobs as DoctorJobsOnQueue,
+  DoctorJobsOptions,
+  TransactionalPrisma,
+} from './create-doctor-jobs.ts'
+export { DoctorJob, DoctorJob as DoctorJobs } from './doctor-job.ts'
+export type { AnyModel, AnyPrisma, DoctorJobOptions, DoctorLogger, EitherLike, OptionLike } from './doctor-job.ts'
 export { fromDrizzle } from './drizzle.ts'
 export type { DrizzleTransaction } from './drizzle.ts'
 export { jobsIn } from './jobs-in.ts'
@@ -14,6 +23,8 @@ export { fromPostgresJs } from './postgres-js.ts'
 export type { PostgresJsTransaction } from './postgres-js.ts'
 export { fromPrisma, prismaExtension } from './prisma.ts'
 export type { PrismaEnqueue, PrismaExtension, PrismaTransaction } from './prisma.ts'
+export { createRelay, toBullMq, toQueue, toSqs } from './relay.ts'
+export type { BullMqQueue, RelayHandler, RelayMessage, RelayTarget, SqsClient } from './relay.ts'
 export { fromSequelize } from './sequelize.ts'
 export type { SequelizeTransaction } from './sequelize.ts'
 export { sqlStateOf } from './sqlstate-of.ts'
