@@ -65,20 +65,23 @@ let watchesExit = false
  * @param {object} [options]
  * @param {18 | 14} [options.version] - Major version. Default 18.
  * @param {Record<string, string | number>} [options.settings] - Server settings by name; they win over our own.
+ * @param {string} [options.within] - An existing folder for its data instead of our own: on a small disk, say.
+ * @param {(dataDir: string) => Promise<void>} [options.fill] - Fills the data directory, instead of `initdb`: a copy of
+ *   another server's, say, to make a standby.
  * @returns {Promise<PostgresServer>}
  * @throws If no binaries exist for this platform or the server does not come up; the message ends with its log.
  */
-export async function startPostgres({ version = 18, settings = {} } = {}) {
+export async function startPostgres({ version = 18, settings = {}, within, fill } = {}) {
   removeOrphans()
   watchExit()
   const home = postgresHome(version)
-  const folder = mkdtempSync(join(serversFolder(), `run-${process.pid}-`))
+  const folder = mkdtempSync(join(within ?? serversFolder(), `run-${process.pid}-`))
   const dataDir = join(folder, 'data')
   mkdirSync(dataDir, { mode: 0o700 })
   giveToServer(folder)
   giveToServer(dataDir)
   try {
-    await initialise(home, dataDir)
+    await (fill === undefined ? initialise(home, dataDir) : fill(dataDir))
     return await open({ version, home, folder, dataDir, settings })
   } catch (error) {
     removeFolder(folder)

@@ -1,0 +1,32 @@
+import type { Child } from '../run/child.ts'
+import { oneWorker, type ProcessFault, type Heal } from './fault.ts'
+
+/** SIGSTOP for less than the lease: its jobs stay its own. */
+export const freezeShortly: ProcessFault = {
+  name: 'sigstop-short',
+  kind: 'event',
+  effect: 'stall',
+  place: 'process',
+  holdMs: (leaseMs) => [leaseMs * 0.1, leaseMs * 0.5],
+  victims: oneWorker,
+  inject: (_site, victims) => freeze(victims),
+}
+
+/** SIGSTOP for longer than the lease, then SIGCONT: a worker that does not know it was given up. */
+export const freezePastLease: ProcessFault = {
+  name: 'sigstop',
+  kind: 'event',
+  effect: 'stall',
+  place: 'process',
+  weight: 2,
+  holdMs: (leaseMs) => [leaseMs * 1.2, leaseMs * 2.5],
+  victims: oneWorker,
+  inject: (_site, victims) => freeze(victims),
+}
+
+function freeze(victims: readonly Child[]): Heal {
+  for (const victim of victims) victim.signal('SIGSTOP')
+  return () => {
+    for (const victim of victims) victim.signal('SIGCONT')
+  }
+}

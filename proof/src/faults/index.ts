@@ -1,0 +1,54 @@
+import { lockedTable, fullServer } from './busy-server.ts'
+import {
+  abuse,
+  blockedLoop,
+  lastAttempt,
+  leastPrivilege,
+  pgbouncer,
+  poolOfOne,
+  roleTimeouts,
+  serializable,
+  wrongClocks,
+} from './conditions.ts'
+import { cut } from './cut.ts'
+import { drain } from './drain.ts'
+import type { Fault } from './fault.ts'
+import { freezePastLease, freezeShortly } from './freeze.ts'
+import { halfOpen } from './half-open.ts'
+import { killProducer, killWorker } from './kill.ts'
+import { latency } from './latency.ts'
+import { loseReplies } from './lost-reply.ts'
+import { partition } from './partition.ts'
+import { killBackend, restartFast, restartImmediate } from './restart.ts'
+import { terminate } from './terminate.ts'
+import { throttle } from './throttle.ts'
+
+/** Every fault there is, by the order of the documentation. */
+export const FAULTS: readonly Fault[] = [
+  killWorker,
+  killProducer,
+  lastAttempt,
+  freezeShortly,
+  freezePastLease,
+  blockedLoop,
+  drain,
+  terminate,
+  loseReplies,
+  cut,
+  partition,
+  halfOpen,
+  latency,
+  throttle,
+  restartFast,
+  restartImmediate,
+  killBackend,
+  lockedTable,
+  fullServer,
+  poolOfOne,
+  serializable,
+  roleTimeouts,
+  leastPrivilege,
+  pgbouncer,
+  wrongClocks,
+  abuse,
+]

@@ -1,0 +1,95 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Fault } from './faults/fault.ts'
+import { FAULTS } from './faults/index.ts'
+import { parseOptions, USAGE, type ProofOptions } from './run/options.ts'
+import { run } from './run/run.ts'
+import { markdownTable, type Row } from './run/table.ts'
+import { judge, type Verdict } from './run/verdict.ts'
+
+const RUNS = fileURLToPath(new URL('../runs', import.meta.url))
+const inCi = process.env['CI'] === 'true' || process.env['CI'] === '1'
+
+/** Runs the proof as its arguments say; the exit code says whether every promise held. */
+async function main(args: readonly string[]): Promise<number> {
+  if (args.includes('--help')) {
+    say(USAGE + FAULTS.map(({ name }) => name).join(', '))
+    return 0
+  }
+  const options = parseOptions(args)
+  const notRun = options.faults.flatMap((fault) => {
+    const reason = fault.missing?.()
+    return reason === undefined ? [] : [`${fault.name}: ${reason}`]
+  })
+  for (const line of notRun) say(`proof: NOT RUN: ${line}`)
+  if (notRun.length > 0 && inCi) return 1
+  const faults = options.faults.filter((fault) => fault.missing?.() === undefined)
+  const rows: Row[] = []
+  for (const set of options.eachFault ? faults.map((fault) => [fault]) : [faults]) {
+    for (const seed of options.seeds) rows.push(await proveOne(options, set, seed))
+  }
+  const table = markdownTable(rows)
+  say(`\n${table}`)
+  if (options.table !== undefined) writeFileSync(options.table, `${table}\n`)
+  return rows.every(({ verdict }) => verdict.violations.length === 0) ? 0 : 1
+}
+
+async function proveOne(options: ProofOptions, faults: readonly Fault[], seed: number): Promise<Row> {
+  const alone = options.eachFault ? faults[0]?.name : undefined
+  const folder = join(RUNS, [options.store, alone, `seed-${seed}`, Date.now()].filter(Boolean).join('-'))
+  mkdirSync(folder, { recursive: true })
+  const name = alone === undefined ? `seed ${seed}` : `${alone}, seed ${seed}`
+  say(`proof: ${name}, ${options.minutes} min on ${options.store}`)
+  const { areNamed, eachFault } = options
+  const outcome = await run({
+    ...options,
+    seed,
+    faults,
+    folder,
+    conditionChance: areNamed || eachFault ? 1 : 0.3,
+    say,
+  })
+  const verdict = judge(seed, folder, outcome)
+  tell(verdict)
+  if (verdict.violations.length > 0) {
+    writeFileSync(join(folder, 'server.log'), outcome.serverLog)
+    say(`proof: FAILED; its history is in ${folder}; again: ${replay(options, alone, seed)}`)
+  } else if (!options.keep) {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { name, verdict }
+}
+
+function tell({ counts, conditions, injected, violations }: Verdict): void {
+  const faults = [...conditions, ...[...injected].map(([name, times]) => `${times} × ${name}`)]
+  say(`  faults: ${faults.join(', ') || 'none'}`)
+  say(
+    `  ${Object.entries(counts)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ')}`,
+  )
+  for (const violation of violations.slice(0, 50)) say(`  VIOLATION ${violation}`)
+}
+
+/** The command that repeats one run. */
+function replay(options: ProofOptions, alone: string | undefined, seed: number): string {
+  const { minutes, store, version, areNamed, perSecond, workers, producers } = options
+  const names = alone ?? (areNamed ? options.faults.map(({ name }) => name).join(',') || 'none' : undefined)
+  return [
+    `npm run proof -- --seed ${seed} --minutes ${minutes} --store ${store} --version ${version}`,
+    ...(names === undefined ? [] : [`--faults ${names}`]),
+    `--per-second ${perSecond} --workers ${workers} --producers ${producers} --keep`,
+  ].join(' ')
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`proof: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exitCode = 2
+}

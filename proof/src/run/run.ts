@@ -1,0 +1,263 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { JobQueue } from 'millrace'
+import type { Fault } from '../faults/fault.ts'
+import type { RunParams } from '../history/run-event.ts'
+import { readHistory } from '../history/read-history.ts'
+import { monotonicMs, Recorder } from '../history/recorder.ts'
+import type { Backend } from './backend.ts'
+import { conduct } from './conductor.ts'
+import { BUSINESS_TABLE, SCHEMA } from './database.ts'
+import { PgliteBackend } from './pglite-backend.ts'
+import { PostgresBackend } from './postgres-backend.ts'
+import { Processes, type WorkerShape } from './processes.ts'
+import { Random } from './random.ts'
+import { makeSchedule, type Schedule } from './schedule.ts'
+import { defaultSettings, type Settings } from './settings.ts'
+import { stateOf } from './state.ts'
+
+export interface RunOptions {
+  readonly seed: number
+  readonly minutes: number
+  readonly store: 'postgres' | 'pglite'
+  readonly version: 18 | 14
+  readonly faults: readonly Fault[]
+  /** The chance of each condition among the faults to hold. */
+  readonly conditionChance: number
+  /** An empty folder for the history. */
+  readonly folder: string
+  readonly perSecond: number
+  readonly workers: number
+  readonly producers: number
+  readonly say: (line: string) => void
+}
+
+/** What happened, besides what the history tells. */
+export interface RunOutcome {
+  readonly conditions: readonly string[]
+  /** How often each fault was in force. */
+  readonly injected: ReadonlyMap<string, number>
+  readonly repliesLost: number
+  /** What is wrong whatever the history says: impossible rows, processes that died by themselves or did not leave. */
+  readonly problems: readonly string[]
+  readonly serverLog: string
+}
+
+/** Short, so that a run of a minute sees many of them end. */
+export const LEASE_MS = 3000
+
+/** What the promises allow between the end of the faults and the end of the last job, with room for a slow machine. */
+const QUIET_MS = 90_000
+
+const SHAPE: WorkerShape = {
+  concurrency: 8,
+  groupConcurrency: 2,
+  pollMs: 500,
+  heartbeatMs: LEASE_MS / 3,
+  drainMs: 10_000,
+}
+
+/** One run: a store, processes, load, faults, quiet, and a last look at everything. Its history is in `folder`. */
+export async function run(options: RunOptions): Promise<RunOutcome> {
+  const { seed, store, version, folder } = options
+  const settings = defaultSettings({ store, seed, leaseMs: LEASE_MS, version })
+  const random = new Random(seed)
+  const durationMs = options.minutes * 60_000
+  const schedule = makeSchedule(random, { ...options, durationMs, leaseMs: LEASE_MS })
+  arrange(settings, schedule)
+  using recorder = Recorder.open(folder, 'harness', 'harness')
+  recorder.record({ type: 'run', params: paramsOf(options, settings, schedule) })
+  const backend: Backend =
+    store === 'pglite' ? await PgliteBackend.start(folder) : await PostgresBackend.start(settings, folder)
+  try {
+    const processes = await Processes.create({ ...options, settings, backend, recorder, shape: SHAPE })
+    try {
+      return await new Running(options, { schedule, recorder, backend, processes }).toTheEnd(durationMs)
+    } finally {
+      await processes.close()
+    }
+  } finally {
+    await backend.stop()
+  }
+}
+
+function arrange(settings: Settings, { conditions, steps }: Schedule): void {
+  for (const fault of new Set([...conditions, ...steps.map((step) => step.fault)])) fault.arrange?.(settings)
+}
+
+function paramsOf(options: RunOptions, settings: Settings, { conditions, steps }: Schedule): RunParams {
+  return {
+    seed: options.seed,
+    store: options.store,
+    faults: [...new Set([...conditions, ...steps.map(({ fault }) => fault)].map(({ name }) => name))],
+    leaseMs: LEASE_MS,
+    sweepMs: 1000,
+    pollMs: SHAPE.pollMs,
+    beatMs: SHAPE.heartbeatMs,
+    heartbeat: options.store === 'pglite' ? 'main' : 'thread',
+    maxRunMs: LEASE_MS * 2 + 500,
+    drainMs: SHAPE.drainMs,
+    poolSize: settings.poolSize,
+    groupLimit: SHAPE.groupConcurrency,
+    slackMs: 1500,
+  }
+}
+
+interface RunParts {
+  readonly schedule: Schedule
+  readonly recorder: Recorder
+  readonly backend: Backend
+  readonly processes: Processes
+}
+
+class Running {
+  readonly #options: RunOptions
+  readonly #parts: RunParts
+  readonly #injected = new Map<string, number>()
+  readonly #problems: string[] = []
+
+  constructor(options: RunOptions, parts: RunParts) {
+    this.#options = options
+    this.#parts = parts
+  }
+
+  async toTheEnd(durationMs: number): Promise<RunOutcome> {
+    const { recorder, processes, schedule, backend } = this.#parts
+    const conditions = schedule.conditions.map(({ name }) => name)
+    for (const { name, effect } of schedule.conditions) {
+      recorder.record({ type: 'fault', id: name, name, effect, phase: 'begin' })
+    }
+    processes.workers.start()
+    processes.producers.start()
+    await using clock = new ClockReader(backend, recorder)
+    await this.#underFaults(durationMs)
+    recorder.record({ type: 'quiet' })
+    await this.#stop('producers')
+    await clock.read()
+    await this.#lookAround()
+    await clock.read()
+    recorder.record({ type: 'finished' })
+    const problems = [...this.#problems, ...processes.surprises]
+    const serverLog = problems.length > 0 ? backend.log() : ''
+    return { conditions, injected: this.#injected, repliesLost: processes.repliesLost, problems, serverLog }
+  }
+
+  async #underFaults(durationMs: number): Promise<void> {
+    const { schedule, recorder, processes, backend } = this.#parts
+    const over = AbortSignal.timeout(durationMs)
+    const conducted = conduct(
+      {
+        site: { workers: processes.workers, producers: processes.producers, leaseMs: LEASE_MS },
+        database: backend.database,
+        steps: schedule.steps,
+        record: (event) => recorder.record(event),
+        onStep: (name) => this.#injected.set(name, (this.#injected.get(name) ?? 0) + 1),
+      },
+      over,
+    )
+    await Promise.all([conducted, untilAborted(over)])
+  }
+
+  async #stop(kind: 'workers' | 'producers'): Promise<void> {
+    const late = await this.#parts.processes[kind].stop(SHAPE.drainMs + 60_000)
+    for (const name of late) this.#problems.push(`${name} did not leave after SIGTERM`)
+  }
+
+  /** Waits until nothing is left to do, lets the workers go, and reads everything there is. */
+  async #lookAround(): Promise<void> {
+    const { recorder, backend } = this.#parts
+    const queue = backend.openQueue()
+    try {
+      const left = await untilIdle(queue)
+      if (left > 0) this.#problems.push(`${left} jobs have not ended ${QUIET_MS} ms after the last fault`)
+      await this.#stop('workers')
+      await readInventory(queue, recorder)
+      await readBusinessRows(queue, { recorder, folder: this.#options.folder })
+      for (const { invariant, detail } of await queue.checkInvariants()) {
+        recorder.record({ type: 'invariant', invariant, detail })
+        this.#problems.push(`impossible: ${invariant}: ${detail}`)
+      }
+    } finally {
+      await queue.close()
+    }
+  }
+}
+
+async function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return
+  await new Promise<void>((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** Reads the database's clock now and then, so that its times can be told from the machine's. */
+class ClockReader implements AsyncDisposable {
+  readonly #stop = new AbortController()
+  readonly #ended: Promise<void>
+  readonly #backend: Backend
+  readonly #recorder: Recorder
+
+  constructor(backend: Backend, recorder: Recorder) {
+    this.#backend = backend
+    this.#recorder = recorder
+    this.#ended = this.#run()
+  }
+
+  async read(): Promise<void> {
+    const sentAt = monotonicMs()
+    // While the server is down there is no clock to read.
+    const dbMs = await this.#backend.clock().catch(() => undefined)
+    if (dbMs !== undefined) this.#recorder.record({ type: 'db-clock', sentAt, dbMs })
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      await this.read()
+      await sleep(1000, undefined, { signal: this.#stop.signal }).catch(() => undefined)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#ended
+  }
+}
+
+/** Resolves with the number of jobs that are left: 0, or after the limit more. */
+async function untilIdle(queue: JobQueue): Promise<number> {
+  for (const deadline = performance.now() + QUIET_MS; ; await sleep(200)) {
+    const { rows } = await queue.transaction((tx) => tx.query(`select count(*) as n from ${SCHEMA}.jobs`))
+    const left = Number(rows[0]?.['n'])
+    if (left === 0 || performance.now() > deadline) return left
+  }
+}
+
+const PAGE = 2000
+
+interface ReadOptions {
+  readonly recorder: Recorder
+  readonly folder: string
+}
+
+async function readInventory(queue: JobQueue, recorder: Recorder): Promise<void> {
+  const sentAt = monotonicMs()
+  let count = 0
+  for (let cursor: number | undefined; ;) {
+    const readAt = monotonicMs()
+    const jobs = await queue.getJobs(cursor === undefined ? {} : { cursor }, PAGE)
+    for (const job of jobs) recorder.record(stateOf(job.id, job, readAt))
+    count += jobs.length
+    cursor = jobs.at(-1)?.id
+    if (cursor === undefined) break
+  }
+  recorder.record({ type: 'inventory', sentAt, count })
+}
+
+/** Whether the business row of each transaction that somebody began is there. */
+async function readBusinessRows(queue: JobQueue, { recorder, folder }: ReadOptions): Promise<void> {
+  const begun = readHistory(folder).events.flatMap((event) =>
+    event.type === 'add' && event.tx !== undefined ? [event.tx] : [],
+  )
+  const { rows } = await queue.transaction((tx) => tx.query(`select tx from ${BUSINESS_TABLE}`))
+  const present = new Set(rows.map(({ tx }) => String(tx)))
+  for (const tx of new Set(begun)) recorder.record({ type: 'business-row', tx, present: present.has(tx) })
+}
