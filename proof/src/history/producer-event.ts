@@ -54,7 +54,8 @@ export type ProducerEvent =
       readonly type: 'change'
       readonly call: string
       readonly verb: 'cancel' | 'retry' | 'edit' | 'redrive'
-      readonly job: number
+      /** `all`: a change by filter, which may hit any job. */
+      readonly job: number | 'all'
       /** Of an edit: what it sets. */
       readonly payloadHash?: string
       readonly maxAttempts?: number
@@ -66,6 +67,8 @@ export type ProducerEvent =
       readonly type: 'change-ok'
       readonly call: string
       readonly answer: 'changed' | 'requested' | 'unchanged' | 'not_found'
+      /** Of a change by filter: what it hit, if that was said. */
+      readonly jobs?: readonly number[]
     }
   | {
       readonly type: 'change-error'

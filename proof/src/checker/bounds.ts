@@ -1,0 +1,33 @@
+import type { RunParams } from '../history/run-event.ts'
+
+/** The parameters of a run with every default filled in. */
+export interface Bounds extends RunParams {
+  readonly beatMs: number
+  readonly slackMs: number
+  readonly settleMs: number
+  /** A worker out of reach for this long may have lost its jobs: the lease, less what a sign of life may be old, less reconnecting. */
+  readonly silenceMs: number
+}
+
+/** A handler that lost its lease is told within this, once its process can run and reach the database. */
+export const TELL_MS = 3_000
+
+/** Work goes on within this after the server is back. */
+export const RESUME_MS = 5_000
+
+/** A connection that has died in silence is noticed within this; no call waits longer. */
+export const NOTICE_MS = 60_000
+
+/** After an outage a worker may need this long for its next sign of life. */
+export const RECONNECT_MS = 1_000
+
+export function boundsOf(params: RunParams): Bounds {
+  const beatMs = params.beatMs ?? params.leaseMs / 3
+  return {
+    ...params,
+    beatMs,
+    slackMs: params.slackMs ?? 300,
+    settleMs: params.settleMs ?? 2_000,
+    silenceMs: Math.max(0, params.leaseMs - beatMs - RECONNECT_MS),
+  }
+}

@@ -1,0 +1,73 @@
+import { causeOf, successions } from './cause.ts'
+import { acknowledgedAt, type Timeline } from './timeline.ts'
+
+/**
+ * What a run must have seen to say anything. A history in which nothing happened violates nothing, so what was meant to happen
+ * is asserted too.
+ */
+export interface Coverage {
+  /** How often each thing happened. */
+  readonly seen: Readonly<Record<string, number>>
+  /** What had to happen at least once, and did not. */
+  readonly missing: readonly string[]
+}
+
+/** Faults that must lead to something in the queue, when there are enough of them. */
+const EXPECTED_CAUSES: Readonly<Record<string, string>> = { kill: 'died', stall: 'away' }
+
+export function coverageOf(timeline: Timeline): Coverage {
+  const seen: Record<string, number> = {}
+  const count = (what: string, number = 1): void => {
+    seen[what] = (seen[what] ?? 0) + number
+  }
+  for (const job of timeline.jobs.values()) {
+    if (acknowledgedAt(timeline, job) < Infinity) count('job acknowledged')
+    for (const { end, aborts } of job.execs) {
+      if (end !== undefined) count(`handler ended: ${end.outcome}`)
+      for (const { reason } of aborts) count(`handler told: ${reason}`)
+    }
+    for (const [previous, next] of successions(job.execs)) {
+      count(`run again: ${causeOf(timeline, previous, next) ?? 'without a cause'}`)
+    }
+    const last = job.states.at(-1)
+    if (last !== undefined) count(`job read: ${last.status}`)
+  }
+  for (const { name } of timeline.faults) count(`fault: ${name}`)
+  if (timeline.quiet !== undefined) count('quiet')
+  if (timeline.inventory !== undefined) count('inventory')
+  return { seen, missing: missingOf(timeline, seen) }
+}
+
+function missingOf(timeline: Timeline, seen: Readonly<Record<string, number>>): readonly string[] {
+  const expected = [
+    'job acknowledged',
+    'handler ended: ok',
+    'job read: completed',
+    'quiet',
+    'inventory',
+    ...timeline.bounds.faults.map((name) => `fault: ${name}`),
+    ...expectedCauses(timeline),
+  ]
+  return expected.filter((what) => (seen[what] ?? 0) === 0)
+}
+
+/** A fault that hit a running handler, for long enough, must show as a second execution somewhere. */
+function expectedCauses(timeline: Timeline): readonly string[] {
+  const hit = new Set<string>()
+  for (const worker of timeline.workers.values()) {
+    for (const fault of timeline.faults) {
+      const cause = EXPECTED_CAUSES[fault.effect]
+      if (cause === undefined || fault.workers?.includes(worker.name) !== true) continue
+      const lasts = fault.effect === 'kill' || fault.to - fault.from > timeline.bounds.leaseMs * 2
+      const cut = worker.execs.some(
+        ({ start, end, job }) =>
+          start.at < fault.from &&
+          (end?.at ?? Infinity) > fault.from + 2 * timeline.bounds.leaseMs &&
+          start.attempt < (job.spec?.maxAttempts ?? 0) &&
+          job.changes.length === 0,
+      )
+      if (lasts && cut) hit.add(`run again: ${cause}`)
+    }
+  }
+  return [...hit]
+}
