@@ -18,6 +18,8 @@ export interface WorkerOptions {
   readonly heartbeat: HeartbeatMode
   readonly prefetch: number | 'auto'
   readonly keepCompleted: boolean
+  /** Whether it adds the jobs of due schedules. */
+  readonly firesSchedules: boolean
   /** Claims so many once, runs them and stops. */
   readonly once?: number
 }

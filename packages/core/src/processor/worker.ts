@@ -162,6 +162,9 @@ export class Worker {
       case 'cancel':
         if (this.#running.has(wake.jobId) || this.#ahead.has(wake.jobId)) this.#exchanger.keepHouse()
         break
+      case 'schedules':
+        if (this.#options.firesSchedules) this.#exchanger.keepHouse()
+        break
     }
   }
 
@@ -299,7 +302,7 @@ export class Worker {
 
   #release(jobs: readonly ClaimedJob[]): void {
     for (const job of jobs) {
-      this.#record(job, { kind: 'released' }, 0)
+      this.#record(job, { kind: 'released', isUnstarted: true }, 0)
     }
     if (jobs.length > 0) this.#pumpSoon()
   }
