@@ -61,10 +61,12 @@ export const declaredScheduleCases: readonly ConformanceCase[] = [
           t.store.reconcileSchedules({ owner: 'app', declared: n % 2 === 0 ? all : all.toReversed() }),
         ),
       )
-      equal(
-        (await t.store.listSchedules({})).map(({ name, revision }) => `${name}${revision}`).toSorted(),
-        ['a1', 'b1', 'c1', 'd1'],
-      )
+      equal((await t.store.listSchedules({})).map(({ name, revision }) => `${name}${revision}`).toSorted(), [
+        'a1',
+        'b1',
+        'c1',
+        'd1',
+      ])
     },
   },
 ]

@@ -354,7 +354,9 @@ export const scheduleCases: readonly ConformanceCase[] = [
   {
     name: 'with jitter a job becomes due within it',
     async run(t) {
-      const schedules = await Promise.all(Array.from({ length: 20 }, (_, n) => addSchedule(t, `s${n}`, { jitterMs: HOUR_MS })))
+      const schedules = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => addSchedule(t, `s${n}`, { jitterMs: HOUR_MS })),
+      )
       await t.store.fireSchedules({ fires: schedules.map((schedule) => fire(schedule)) })
       const now = (await t.store.storeTime()).getTime()
       const delays = (await t.store.listJobs({ limit: 100 })).map(({ runAt }) => runAt.getTime() - now)
@@ -385,7 +387,9 @@ export const scheduleCases: readonly ConformanceCase[] = [
         const onWake = ({ kind }: Wake): void => {
           if (kind === 'schedules') resolve()
         }
-        void t.store.listen({ onWake, onError: reject, signal: listening.signal }).then(() => addSchedule(t, 's'), reject)
+        void t.store
+          .listen({ onWake, onError: reject, signal: listening.signal })
+          .then(() => addSchedule(t, 's'), reject)
       })
       await heard
       listening.abort()

@@ -1,12 +1,12 @@
 import { MillraceError } from '../errors.ts'
 import type { CatchUp, ScheduleRule } from '../model/schedule.ts'
+import type { SchedulePeriod } from '../model/schedule-options.ts'
 import type { NewJob } from '../store/enqueue.ts'
 import type {
   FiredSchedules,
   NewSchedule,
   ReconciledSchedules,
   ScheduleDefinition,
-  SchedulePeriod,
   ScheduleRef,
   ScheduleSkip,
   ScheduleStore,

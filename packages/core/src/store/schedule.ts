@@ -1,8 +1,6 @@
 import type { CatchUp, ScheduleRule } from '../model/schedule.ts'
+import type { SchedulePeriod } from '../model/schedule-options.ts'
 import type { NewJob } from './enqueue.ts'
-
-/** A field of `date_trunc`. */
-export type SchedulePeriod = 'minute' | 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year'
 
 /** What a schedule is, as the client writes it. */
 export interface ScheduleDefinition {
