@@ -1847,7 +1847,7 @@ language sql stable as $$
   select date_trunc(p_once_per, p_at at time zone p_timezone)
 $$;
 
--- The job of one tick, as add_jobs takes it.
+-- The job of one tick, as add_jobs takes it. With a nonce (0: no batch is ever looked up by it), since it was checked when it was stored.
 create or replace function :schema.schedule_job(s :schema.schedules, p_id bigint, p_tick timestamptz, p_now timestamptz, p_manual boolean)
 returns jsonb language sql volatile as $$
   select s.job || jsonb_build_object('id', p_id, 'schedule', jsonb_build_object('id', s.id, 'name', s.name,
@@ -1918,7 +1918,7 @@ begin
       last_enqueued_at = s.last_enqueued_at, last_job_id = s.last_job_id, last_skipped_at = s.last_skipped_at, last_skip = s.last_skip,
       updated_at = v_now where c.id = s.id;
   end loop;
-  if v_jobs <> '[]' then perform :schema.add_jobs(v_jobs, null, true); end if;
+  if v_jobs <> '[]' then perform :schema.add_jobs(v_jobs, 0, true); end if;
   next_due_ms := :schema.schedules_due_ms(clock_timestamp());
 end $$;
 
@@ -1950,7 +1950,7 @@ begin
     exit when found;
     v_tick := v_tick + interval '1 millisecond';
   end loop;
-  perform :schema.add_jobs(jsonb_build_array(:schema.schedule_job(s, v_id, v_tick, v_now, true)), null, true);
+  perform :schema.add_jobs(jsonb_build_array(:schema.schedule_job(s, v_id, v_tick, v_now, true)), 0, true);
   update :schema.schedules c set last_job_id = v_id, last_enqueued_at = v_now, updated_at = v_now,
     last_period = case when s.once_per is null then c.last_period
       else greatest(c.last_period, :schema.schedule_period(s.once_per, s.timezone, v_now)) end
@@ -2415,12 +2415,14 @@ begin
     select array_agg(c.id) into v_ids from (
       select j.id from :schema.jobs j
       where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and :schema.is_uuid(j.tenant_id) and not j.rich
+        and j.handler_version is null
       order by j.priority desc, j.ready_seq limit p_limit for update skip locked
     ) c;
   else
     select array_agg(c.id) into v_ids from (
       select j.id from :schema.jobs j
-      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types))
+      -- A job that began under a version of a handler is for workers that declare it.
+      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and j.handler_version is null
       order by j.priority desc, j.ready_seq limit p_limit for update skip locked
     ) c;
   end if;
@@ -2626,6 +2628,8 @@ comment on table :schema.leases is 'What each claim of a processor took, until a
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
 comment on table :schema.groups is 'Groups and queues that have had work: how many of their jobs are ready or running.';
 comment on table :schema.group_wakes is 'Groups that gained waiting jobs or free places since the last claim.';
+comment on table :schema.schedules is 'Schedules: when each is due next, and the job of each of its ticks.';
+comment on table :schema.schedule_ticks is 'What became of the ticks of each schedule; the latest 1,000 stay.';
 comment on table :schema.cancel_requests is 'Running attempts that must stop.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
@@ -2679,6 +2683,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '79a6142977310fcd6290c2155758faeb9beb6299eb1a52a1bf84a6e3a453a019'
+export const functionsChecksum: string = 'a1e0f7c5518b99ed410d9825f2e1161f84d1b3704deec3f3a6ebb9e906637090'
 
 export const queries: Readonly<Record<string, string>> = {}

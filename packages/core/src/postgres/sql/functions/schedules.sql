@@ -60,7 +60,7 @@ language sql stable as $$
   select date_trunc(p_once_per, p_at at time zone p_timezone)
 $$;
 
--- The job of one tick, as add_jobs takes it.
+-- The job of one tick, as add_jobs takes it. With a nonce (0: no batch is ever looked up by it), since it was checked when it was stored.
 create or replace function :schema.schedule_job(s :schema.schedules, p_id bigint, p_tick timestamptz, p_now timestamptz, p_manual boolean)
 returns jsonb language sql volatile as $$
   select s.job || jsonb_build_object('id', p_id, 'schedule', jsonb_build_object('id', s.id, 'name', s.name,
@@ -131,7 +131,7 @@ begin
       last_enqueued_at = s.last_enqueued_at, last_job_id = s.last_job_id, last_skipped_at = s.last_skipped_at, last_skip = s.last_skip,
       updated_at = v_now where c.id = s.id;
   end loop;
-  if v_jobs <> '[]' then perform :schema.add_jobs(v_jobs, null, true); end if;
+  if v_jobs <> '[]' then perform :schema.add_jobs(v_jobs, 0, true); end if;
   next_due_ms := :schema.schedules_due_ms(clock_timestamp());
 end $$;
 
@@ -163,7 +163,7 @@ begin
     exit when found;
     v_tick := v_tick + interval '1 millisecond';
   end loop;
-  perform :schema.add_jobs(jsonb_build_array(:schema.schedule_job(s, v_id, v_tick, v_now, true)), null, true);
+  perform :schema.add_jobs(jsonb_build_array(:schema.schedule_job(s, v_id, v_tick, v_now, true)), 0, true);
   update :schema.schedules c set last_job_id = v_id, last_enqueued_at = v_now, updated_at = v_now,
     last_period = case when s.once_per is null then c.last_period
       else greatest(c.last_period, :schema.schedule_period(s.once_per, s.timezone, v_now)) end
