@@ -26,7 +26,6 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
         leaseMs: config.leaseMs,
         keepCompleted: config.keepCompleted,
         listen: () => void connection.listen(),
-        fireSchedules: () => core.firer.fire(),
         onActive: (active, isActive) => {
           if (isActive) core.processors.add(active)
           else core.processors.delete(active)
@@ -45,8 +44,6 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
           else core.supervisors.delete(active)
         },
         subscribeVerbose,
-        firer: core.firer,
-        hasFiringProcessor: () => [...core.processors].some((processor) => processor.isFiring()),
       })
     },
   }

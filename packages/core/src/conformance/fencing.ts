@@ -145,6 +145,21 @@ export const fencingCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a late settlement of an attempt that ended as cancelled with its worker is refused',
+    async run(t) {
+      for (const make of Object.values(KINDS)) {
+        const worker = await t.worker()
+        const job = await t.start(worker)
+        await t.store.cancel({ id: job.id })
+        await t.target.expireWorker(worker)
+        await t.keepHouse(await t.worker())
+        equal((await t.job(job.id)).status, 'cancelled')
+        equal([...(await t.settle(make(job)))], ['lost'])
+        equal((await t.job(job.id)).failureReason, null)
+      }
+    },
+  },
+  {
     name: 'settlements of unknown jobs are refused beside good ones',
     async run(t) {
       const worker = await t.worker()
@@ -161,6 +176,37 @@ export const fencingCases: readonly ConformanceCase[] = [
       for (const make of Object.values(KINDS))
         equal([...(await t.settle(make({ ...job, token: job.token + 1 })))], ['lost'])
       equal((await t.job(job.id)).status, 'processing')
+    },
+  },
+  {
+    name: 'a batch that holds a job under two tokens answers for each, with history and without',
+    async run(t) {
+      const kinds = [completed, (job: ClaimedJob) => completed(job, '1'), retry, failed, released, snoozed, cancelled]
+      for (const keepCompleted of [true, false]) {
+        for (const make of kinds) {
+          for (const late of kinds) {
+            await t.target.reset()
+            const worker = await t.worker()
+            const stale = await t.start(worker)
+            await t.store.retry({ id: stale.id })
+            const current = await t.claimOne(worker)
+            const settlements = [late(stale), make(current)]
+            equal([...(await t.store.settle({ settlements, keepCompleted }))], ['lost', 'settled'])
+          }
+        }
+      }
+    },
+  },
+  {
+    name: 'reports of a job under two tokens are answered for each',
+    async run(t) {
+      const worker = await t.worker()
+      const stale = await t.start(worker)
+      await t.store.retry({ id: stale.id })
+      const current = await t.claimOne(worker)
+      const reports = [stale, current].map(({ id, token }, n) => ({ id, token, progress: n }))
+      equal([...(await t.store.report({ reports }))], ['lost', 'settled'])
+      equal((await t.job(stale.id)).progress, 1)
     },
   },
 ]

@@ -14,7 +14,6 @@ export function maintainVerbs(db: Database): MaintainStore {
     async upkeep() {
       await db.query('select :schema.make_partitions()')
       await db.query('select :schema.forget_stale()')
-      await db.query('select :schema.forget_ticks()')
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Settlement, SettleResult, SettleStore } from '../store/settle.ts'
-import { integers } from './rows.ts'
+import { attemptKey, attemptKeys } from './rows.ts'
 import type { Database } from './schema.ts'
 
 export function settleVerbs(db: Database): SettleStore {
@@ -11,7 +11,7 @@ export function settleVerbs(db: Database): SettleStore {
           "'{}') || coalesce(case when $3::jsonb is not null then :schema.settle_others($3::jsonb, $4::boolean) end, '{}')",
         [ids, tokens, others, keepCompleted],
       )
-      return results(settlements, integers(lost))
+      return settleResults(settlements, lost)
     },
     async report({ reports }) {
       const lost = await db.value('select :schema.report($1::jsonb)', [
@@ -23,14 +23,18 @@ export function settleVerbs(db: Database): SettleStore {
           )
           .join(',')}]`,
       ])
-      return results(reports, integers(lost))
+      return settleResults(reports, lost)
     },
   }
 }
 
-function results(asked: readonly { readonly id: number }[], lostIds: readonly number[]): readonly SettleResult[] {
-  const lost = new Set(lostIds)
-  return asked.map(({ id }) => (lost.has(id) ? 'lost' : 'settled'))
+/** Result of each attempt, in order, from what a settling function answers; nothing means that none was lost. */
+export function settleResults(
+  asked: readonly { readonly id: number; readonly token: number }[],
+  answer: unknown,
+): readonly SettleResult[] {
+  const lost = attemptKeys(answer)
+  return asked.map((attempt) => (lost.size > 0 && lost.has(attemptKey(attempt)) ? 'lost' : 'settled'))
 }
 
 /**
@@ -68,7 +72,6 @@ function settlementJson(settlement: Settlement): string {
     case 'snoozed':
       return `{${attempt},"delay_ms":${settlement.delayMs}}`
     case 'released':
-      return `{${attempt}${settlement.isUnstarted === true ? ',"unstarted":true' : ''}}`
     case 'cancelled':
       return `{${attempt}}`
   }

@@ -46,7 +46,6 @@ export interface ExchangerOptions {
     readonly durationMs: number
   }) => void
   readonly jobTypes: readonly string[] | undefined
-  readonly versions: ExchangeOptions['versions']
   readonly keepCompleted: boolean
   readonly leaseMs: number
   readonly heartbeatMs: number
@@ -80,8 +79,7 @@ const RETRY_CAP_MS = 5000
 export class Exchanger {
   readonly #options: ExchangerOptions
   readonly #mostCalls: number
-  /** What every claim says of the worker. */
-  readonly #able: Pick<ExchangeOptions, 'jobTypes' | 'versions'>
+  readonly #jobTypes: { readonly jobTypes?: readonly string[] }
   #underway = 0
   #requested = 0
   #isHungry = true
@@ -107,8 +105,7 @@ export class Exchanger {
 
   constructor(options: ExchangerOptions) {
     this.#options = options
-    const { jobTypes, versions } = options
-    this.#able = { ...(jobTypes === undefined ? {} : { jobTypes }), ...(versions === undefined ? {} : { versions }) }
+    this.#jobTypes = options.jobTypes === undefined ? {} : { jobTypes: options.jobTypes }
     this.#mostCalls = Math.max(1, Math.min(MOST_CALLS, options.store.parallelism))
   }
 
@@ -182,7 +179,7 @@ export class Exchanger {
       slots,
       from: limit > 0 ? bounds.next(now) : [],
       keepCompleted: this.#options.keepCompleted,
-      ...this.#able,
+      ...this.#jobTypes,
       ...(isTick ? { housekeeping: true } : {}),
       ...(limit > 0 && (this.#isWoken || this.#hasGroups) ? { groups: true } : {}),
       ...this.#beat(now),

@@ -31,9 +31,8 @@ export function decideSettlement(job: ClaimedJob, outcome: Outcome, context: Dec
     case 'snoozed':
       return { id, token, kind: 'snoozed', delayMs: outcome.delayMs }
     case 'released':
-      return { id, token, kind: 'released', ...(outcome.isUnstarted === true ? { isUnstarted: true } : {}) }
     case 'cancelled':
-      return { id, token, kind: 'cancelled' }
+      return { id, token, kind: outcome.kind }
     case 'lost':
       return null
     case 'fatal':

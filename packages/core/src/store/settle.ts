@@ -21,11 +21,7 @@ export type Settlement =
   /** Runs again after `delayMs` without having used up an attempt. */
   | (Attempt & { readonly kind: 'snoozed'; readonly delayMs: number })
   /** Handed back at a drain: ready again at once, in its old place, without having used up an attempt. */
-  | (Attempt & {
-      readonly kind: 'released'
-      /** Its handler was never called: it begins anew under whatever version claims it next. */
-      readonly isUnstarted?: boolean
-    })
+  | (Attempt & { readonly kind: 'released' })
   /** Stopped because somebody cancelled it while it ran. */
   | (Attempt & { readonly kind: 'cancelled' })
 

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbedded } from '@millrace/pglite'
-import type { ConformanceTarget } from '../../src/conformance/index.ts'
 import { createPostgresStore } from '../../src/postgres/store.ts'
-import { sqlHooks } from './postgres-target.ts'
+import type { ModelTarget } from './model-target.ts'
+import { quoted, sqlHooks } from './postgres-target.ts'
 
 /** An embedded database in a folder of its own; `close` ends it and removes the folder. */
-export async function openEmbeddedTarget(schema: string): Promise<ConformanceTarget & { close: () => Promise<void> }> {
+export async function openEmbeddedTarget(schema: string): Promise<ModelTarget & { close: () => Promise<void> }> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-conformance-'))
   const database = await openEmbedded({ dataDir })
   const store = createPostgresStore({ executor: database, schema })
@@ -22,6 +22,7 @@ export async function openEmbeddedTarget(schema: string): Promise<ConformanceTar
   return {
     store,
     ...sqlHooks((text, values) => database.query(text, values), schema),
+    value: async (text) => (await database.query(text.replaceAll(':schema', () => quoted(schema))))[0]?.[0],
     openAnother: () => Promise.resolve(createPostgresStore({ executor: shared, schema })),
     transaction: (fn) => database.transaction((tx) => fn(tx)),
     async close() {

@@ -7,6 +7,7 @@ import { listenClientFor, listenOn } from '../../src/postgres/listener.ts'
 import { PoolExecutor } from '../../src/postgres/pool-executor.ts'
 import { createPostgresStore } from '../../src/postgres/store.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { ModelTarget } from './model-target.ts'
 
 /** What `reset` and the other hooks run, on PostgreSQL wherever it is. */
 export type RunSql = (text: string, values?: unknown[]) => Promise<unknown>
@@ -30,8 +31,6 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'leases',
     'sql_leases',
     'tenant_roles',
-    'schedule_ticks',
-    'schedules',
   ]
   for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)
   await run(`update ${quoted(schema)}.settings set group_limit = null where group_limit is not null`)
@@ -61,7 +60,7 @@ export function sqlHooks(
   }
 }
 
-export interface PostgresTarget extends ConformanceTarget {
+export interface PostgresTarget extends ModelTarget {
   /** Makes the lease of every worker run out. */
   readonly expireAll: () => Promise<void>
   readonly close: () => Promise<void>
@@ -126,6 +125,10 @@ export async function openPostgresTarget(
     },
     openAnother: () => Promise.resolve(open(1)),
     transaction: (fn) => transaction(callers, fn),
+    async value(text) {
+      const query = { text: text.replaceAll(':schema', () => quoted(schema)), rowMode: 'array' } as const
+      return (await admin.query<unknown[]>(query)).rows[0]?.[0]
+    },
     async expireAll() {
       await run(`update ${quoted(schema)}.workers set expires_at = clock_timestamp() - interval '1 ms'`)
     },

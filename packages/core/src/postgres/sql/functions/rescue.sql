@@ -9,7 +9,8 @@ declare
 begin
   select jsonb_agg(jsonb_build_object('id', j.id, 'token', j.token,
       'status', case when j.cancel_requested_at is null then 'f' else 'c' end,
-      'reason', case when j.cancel_requested_at is null then 'worker_lost' end,
+      -- Also of what was cancelled: the attempt did not end by its own settlement, and one that comes late is told so.
+      'reason', 'worker_lost',
       'error', case when j.cancel_requested_at is null then jsonb_build_object(
         'name', 'WorkerLost', 'message', 'The worker that ran this attempt died or was cut off for longer than its lease.',
         'reason', 'worker_lost', 'attempt', j.attempts, 'workerId', j.locked_by, 'timestamp', p_now) end))
@@ -32,6 +33,7 @@ end $$;
 
 -- Takes back everything leased to workers that have been silent past their lease, and claims made without a worker whose own lease
 -- has run out. Any node may call it at any time; each dead worker is handled by one of them.
+-- Locks: the worker's row, then jobs and leases, all skip locked.
 create or replace function :schema.rescue(p_now timestamptz) returns integer language plpgsql as $$
 declare
   v_worker bigint;
@@ -54,7 +56,7 @@ begin
     if v_ids is not null then v_count := v_count + :schema.take_back(v_ids, p_now); end if;
     v_gone := true;
   end loop;
-  -- Leases whose worker went while it claimed.
+  -- Leases whose worker went while it claimed, or while somebody held some of its jobs.
   for v_worker in
     select distinct l.worker from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker)
   loop
@@ -89,17 +91,22 @@ end $$;
 
 -- Ends the leases of a worker and answers the jobs it still held, locked: whoever else rescues the same worker gets none of them, and
 -- none can be retried and claimed anew before it has been taken back.
+-- Waits for nobody: a job that a late settlement, a retry or a cancellation holds at this moment stays leased, and is looked at again by
+-- the next call. (Settlements lock jobs, then leases; a rescue that waited for either could be waited for.)
 create or replace function :schema.take_leases(p_worker bigint) returns bigint[] language plpgsql as $$
 declare
   v_ids bigint[];
 begin
-  with d as (
-    delete from :schema.leases l where l.worker = p_worker returning l.token, l.job_ids
-  )
   select array_agg(h.id) into v_ids from (
-    select j.id from d join :schema.jobs j on j.id = any (d.job_ids) and j.token = d.token and j.lane = 'x'
-    order by j.id for update of j
+    select j.id from :schema.leases l join :schema.jobs j on j.id = any (l.job_ids) and j.token = l.token and j.lane = 'x'
+    where l.worker = p_worker order by j.id for update of j, l skip locked
   ) h;
+  delete from :schema.leases l using (
+    select o.token from :schema.leases o where o.worker = p_worker and not exists (
+      select from :schema.jobs j
+      where j.id = any (o.job_ids) and j.token = o.token and j.lane = 'x' and j.id <> all (coalesce(v_ids, '{}')))
+    for update skip locked
+  ) o where l.worker = p_worker and l.token = o.token;
   return v_ids;
 end $$;
 
@@ -114,16 +121,15 @@ create or replace function :schema.take_sql_leases(p_now timestamptz) returns bi
 declare
   v_ids bigint[];
 begin
-  with d as (
-    delete from :schema.sql_leases l using (
-      select o.job_id, o.token from :schema.sql_leases o where o.lease_until < p_now
-      order by o.job_id, o.token limit 1000 for update skip locked) o
-    where l.job_id = o.job_id and l.token = o.token
-    returning l.job_id, l.token
-  )
   select array_agg(h.id) into v_ids from (
-    select j.id from d join :schema.jobs j on j.id = d.job_id and j.token = d.token and j.lane = 'x'
-    order by j.id for update of j
+    select j.id from :schema.sql_leases l join :schema.jobs j on j.id = l.job_id and j.token = l.token and j.lane = 'x'
+    where l.lease_until < p_now order by j.id limit 1000 for update of j, l skip locked
   ) h;
+  delete from :schema.sql_leases l using (
+    select o.job_id, o.token from :schema.sql_leases o where o.lease_until < p_now and not exists (
+      select from :schema.jobs j
+      where j.id = o.job_id and j.token = o.token and j.lane = 'x' and j.id <> all (coalesce(v_ids, '{}')))
+    order by o.job_id, o.token limit 1000 for update skip locked
+  ) o where l.job_id = o.job_id and l.token = o.token;
   return v_ids;
 end $$;

@@ -1,7 +1,7 @@
 -- Records completions that bring no output of their own: each job leaves `jobs` for `finished_jobs` in this statement.
 --   p_ids, p_tokens  the attempts, paired by position
 --   p_keep           whether history is kept
--- Returns the ids of attempts that no longer held their lease; null when there are none. An attempt that was settled
+-- Returns {id, token} of each attempt that no longer held its lease; null when there are none. An attempt that was settled
 -- before, by a call whose reply was lost, does not count as lost.
 -- Locks: job rows.
 create or replace function :schema.settle_completed(p_ids bigint[], p_tokens bigint[], p_keep boolean) returns bigint[]
@@ -9,6 +9,8 @@ language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_done bigint[];
+  -- Under which token each of them was held; of one claim's jobs it is the same.
+  v_under bigint[] := p_tokens;
   v_groups text[];
   v_lost bigint[];
   v_copied integer;
@@ -27,11 +29,11 @@ begin
       with d as (
         delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
         where j.id = s.id and j.token = s.token and j.lane = 'x'
-        returning j.id, j.group_key, j.idempotency_key
+        returning j.id, j.token, j.group_key, j.idempotency_key
       )
-      select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
+      select array_agg(d.id), array_agg(d.token), array_agg(d.group_key) filter (where d.group_key is not null),
           array_agg(d.id) filter (where d.idempotency_key is not null)
-        into v_done, v_groups, v_keyed from d;
+        into v_done, v_under, v_groups, v_keyed from d;
     end if;
     if v_keyed is not null then delete from :schema.job_keys k where k.job_id = any (v_keyed); end if;
   elsif p_tokens[1] = all (p_tokens) then
@@ -42,14 +44,13 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log, handler_version, schedule)
+        depends_on_tags, output, log)
       select
         j.id, j.ready_seq, j.token, j.worker, j.nonce, j.created_at, j.run_at, j.claimed_at, j.started_at, v_now,
         j.last_failed_at, j.last_retried_at, j.changed_at, j.timeout_ms, j.retry_delay, j.retry_delay_max,
         j.priority, j.attempts, j.max_attempts, j.crashes, j.unmet, j.log_dropped, j.progress, j.lane, j.rich,
         j.force_kill, j.retry_backoff, j.job_type, j.payload, j.locked_by, j.tags, j.idempotency_key, j.tenant_id,
-        j.group_key, j.group_tier, j.dead_letter_job_type, j.depends_on_job_ids, j.depends_on_tags, j.output, j.log,
-        j.handler_version, j.schedule
+        j.group_key, j.group_tier, j.dead_letter_job_type, j.depends_on_job_ids, j.depends_on_tags, j.output, j.log
       from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x';
     get diagnostics v_copied = row_count;
     with d as (
@@ -71,23 +72,23 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log, handler_version, schedule)
+        depends_on_tags, output, log)
       select
         d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
         d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
         d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
         d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
-        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log,
-        d.handler_version, d.schedule
+        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log
       from d
     )
-    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_done, v_groups from d;
+    select array_agg(d.id), array_agg(d.token), array_agg(d.group_key) filter (where d.group_key is not null)
+      into v_done, v_under, v_groups from d;
   end if;
 
   if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
   if coalesce(cardinality(v_done), 0) = cardinality(p_ids) then return null; end if;
-  select array_agg(s.id) into v_lost from unnest(p_ids, p_tokens) s(id, token)
-    where s.id <> all (coalesce(v_done, '{}'))
+  select array_agg(array[s.id, s.token]) into v_lost from unnest(p_ids, p_tokens) s(id, token)
+    where not exists (select from unnest(v_done, v_under) d(id, token) where d.id = s.id and d.token = s.token)
       and not exists (select from :schema.finished_jobs f where f.id = s.id and f.token = s.token);
   return v_lost;
 end $$;

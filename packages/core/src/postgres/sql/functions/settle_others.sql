@@ -1,18 +1,21 @@
 -- Records every outcome but the plain completion, fenced by (id, token), in one statement.
---   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?, unstarted?}
+--   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?}
 --     kind completed   with output
 --          retry       another attempt after delay_ms
 --          failed      final; makes the dead-letter job when the job names a type for it
 --          snoozed     again after delay_ms, the attempt given back
---          released    ready again in its old place, the attempt given back; unstarted: its handler was never called
+--          released    ready again in its old place, the attempt given back
 --          cancelled   stopped on request
--- Returns the ids of attempts that no longer held their lease; null when there are none.
+-- Returns {id, token} of each attempt that no longer held its lease; null when there are none.
 -- Locks: job rows.
 create or replace function :schema.settle_others(p_settlements jsonb, p_keep boolean) returns bigint[]
 language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_done bigint[] := '{}';
+  -- Completions that left no history, and the tokens they were held under.
+  v_gone bigint[];
+  v_under bigint[];
   v_part bigint[];
   v_groups text[];
   v_lost bigint[];
@@ -29,20 +32,22 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log, handler_version, schedule)
+        depends_on_tags, output, log)
       select
         d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
         d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
         d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
         d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
         d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags,
-        coalesce(d.new_output, d.output), d.log, d.handler_version, d.schedule
+        coalesce(d.new_output, d.output), d.log
       from d where p_keep
     ), k as (
       delete from :schema.job_keys k using d where not p_keep
         and d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
     )
-    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_part, v_groups from d;
+    select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
+        array_agg(d.id) filter (where not p_keep), array_agg(d.token) filter (where not p_keep)
+      into v_part, v_groups, v_gone, v_under from d;
     v_done := v_done || coalesce(v_part, '{}');
     if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
   end if;
@@ -79,14 +84,11 @@ begin
   if p_settlements @? '$[*] ? (@.kind == "released")' then
     -- A grouped job keeps the place in its group that it holds.
     with s as (
-      select s.id, s.token, s.unstarted from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, unstarted boolean)
-      where s.kind = 'released'
+      select s.id, s.token from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text) where s.kind = 'released'
     ), u as (
       update :schema.jobs j set
         lane = 'r', worker = null, lease_until = null, attempts = j.attempts - 1,
         started_at = case when j.attempts = 1 then null else j.started_at end,
-        -- Fetched ahead and never begun: whoever claims it next begins it under a version of its own.
-        handler_version = case when j.attempts = 1 and s.unstarted then null else j.handler_version end,
         log = case when j.claimed_at > v_now - interval '200 milliseconds' then j.log
               else :schema.log_attempt(j, 'released', v_now, null, null) end,
         log_dropped = :schema.log_dropped(j)
@@ -107,8 +109,10 @@ begin
   end if;
 
   if cardinality(v_done) = jsonb_array_length(p_settlements) then return null; end if;
-  select array_agg(s.id) into v_lost from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text)
-    where s.id <> all (v_done) and not :schema.was_settled(s.id, s.token, s.kind);
+  -- Not by id alone: a batch may hold a job under two tokens, one of them stale.
+  select array_agg(array[s.id, s.token]) into v_lost from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text)
+    where not :schema.was_settled(s.id, s.token, s.kind) and not (s.kind = 'completed'
+      and exists (select from unnest(v_gone, v_under) g(id, token) where g.id = s.id and g.token = s.token));
   return v_lost;
 end $$;
 

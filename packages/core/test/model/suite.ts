@@ -1,0 +1,37 @@
+import fc from 'fast-check'
+import { Bench } from '../../src/conformance/bench.ts'
+import { passHours, type ModelTarget } from '../support/model-target.ts'
+import { commands } from './commands.ts'
+import { ModelQueue } from './queue.ts'
+import type { Real } from './step.ts'
+
+/**
+ * How many random histories each store goes through: few enough for every change by default, `MILLRACE_MODEL_RUNS` for more
+ * (`npm run check:full` asks for 300). The default seed is fixed, so that a change is not blamed for what another did; with
+ * `MILLRACE_MODEL_RUNS` it is random, and told by a failure. `MILLRACE_MODEL_SEED` repeats one.
+ */
+const { MILLRACE_MODEL_RUNS: RUNS, MILLRACE_MODEL_SEED: SEED } = process.env
+const DEFAULT_RUNS = 60
+const DEFAULT_SEED = 20_261_125
+
+/** Holds a store against the model, by random histories. */
+export async function runModel(target: ModelTarget, schema: string): Promise<void> {
+  const seed = SEED ?? (RUNS === undefined ? DEFAULT_SEED : undefined)
+  await fc.assert(
+    fc.asyncProperty(commands, async (history) => {
+      await target.reset()
+      const real: Real = {
+        target,
+        bench: new Bench(target),
+        workers: [],
+        passHours: (hours) => passHours(target, schema, hours),
+      }
+      await fc.asyncModelRun(() => ({ model: new ModelQueue(), real }), history)
+    }),
+    {
+      numRuns: Number(RUNS ?? DEFAULT_RUNS),
+      ...(seed === undefined ? {} : { seed: Number(seed) }),
+      interruptAfterTimeLimit: 600_000,
+    },
+  )
+}
