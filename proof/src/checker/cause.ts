@@ -25,6 +25,8 @@ export function causeOf(timeline: Timeline, previous: Exec, next: Exec): Cause |
   const began = next.start.at
   if (previous.end !== undefined && previous.end.at <= began) {
     const { outcome } = previous.end
+    // What a hostile handler returns may be no JSON, and then the attempt fails though it returned.
+    if (previous.job.spec?.hostile !== undefined) return 'threw'
     if (outcome === 'threw' || outcome === 'snoozed' || outcome === 'waiting') return outcome
   }
   const restarted = previous.job.changes.some(

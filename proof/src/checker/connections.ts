@@ -30,7 +30,8 @@ export function checkConnections(timeline: Timeline): Finding {
 
 function checkSuccessKept(timeline: Timeline, findings: Findings, job: Job): void {
   const failed = job.states.find((state) => state.status === 'failed' && isTerminal(state))
-  if (failed === undefined) return
+  // What a hostile handler returns may be impossible to keep.
+  if (failed === undefined || job.spec?.hostile !== undefined) return
   const before = job.execs.filter((exec) => exec.start.at < failed.at)
   const last = before.at(-1)
   if (last === undefined || succeededAt(last) > failed.sentAt || last.end === undefined) return
