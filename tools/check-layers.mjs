@@ -33,6 +33,7 @@ const MAY_IMPORT = /** @type {Record<string, readonly string[] | null>} */ ({
   queue: null,
   index: null,
   postgres: [...BASE, 'store'],
+  locks: BASE,
   tx: [...BASE, 'store', 'processor', 'queue'],
   sql: [...BASE, 'store', 'postgres'],
   http: [...CONTRACT, 'queue'],

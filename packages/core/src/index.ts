@@ -23,6 +23,7 @@ export type {
 } from './queue-later.ts'
 export type { PgliteLike, TransactionClient } from './queue-store.ts'
 
+export { acquireJobLock, runExclusive } from './locks/index.ts'
 export { ERROR_CODES, isMillraceError, MillraceError } from './errors.ts'
 export type { ErrorDetails, MillraceErrorCode } from './errors.ts'
 

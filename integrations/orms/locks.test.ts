@@ -1,0 +1,238 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { acquireJobLock, runExclusive } from 'millrace'
+import {
+  JobExecutionEntity,
+  JobStatus,
+  JobType,
+  latestJobExecutions,
+  runCycle,
+  STALE_JOB_THRESHOLD_MS,
+} from 'millrace/locks'
+import type { JobLockResult } from 'millrace/locks'
+import { DataSource } from 'typeorm'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+
+const serverUrl = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
+
+/** How many races of two callers; the full check runs 1000. */
+const RACES = Number(process.env['MILLRACE_TEST_LOCK_RACES'] ?? 150)
+
+function open(): DataSource {
+  return new DataSource({ type: 'postgres', url: serverUrl, poolSize: 4, entities: [JobExecutionEntity] })
+}
+
+describe.skipIf(serverUrl === '')('the lock of a job type', () => {
+  const dataSource = open()
+  const repository = () => dataSource.getRepository(JobExecutionEntity)
+  const finish = async (result: JobLockResult): Promise<void> => {
+    if (!result.acquired) throw new Error(result.reason)
+    result.jobExecution.status = JobStatus.SUCCESS
+    result.jobExecution.completedAt = new Date()
+    await repository().save(result.jobExecution)
+  }
+  const sql = (text: string, values?: unknown[]): Promise<unknown> => dataSource.query(text, values)
+
+  beforeAll(async () => {
+    await dataSource.initialize()
+    await sql('drop schema if exists millrace_locks cascade')
+  })
+  beforeEach(async () => {
+    await sql('delete from millrace_locks.job_execution').catch(() => undefined)
+  })
+  afterAll(async () => {
+    await sql('drop schema if exists millrace_locks cascade')
+    await dataSource.destroy()
+  })
+
+  // The job of the documentation, with its log lines left out.
+  const said: string[] = []
+  async function runMyJob(work: () => Promise<void>): Promise<void> {
+    const lockResult = await acquireJobLock(dataSource, JobType['MY_JOB'] ?? '', {
+      preCheck: async (manager) => {
+        const existing = await manager
+          .getRepository(JobExecutionEntity)
+          .findOne({ where: { jobType: JobType['MY_JOB'] ?? '', status: JobStatus.SUCCESS } })
+        if (existing) return { skip: true, reason: 'Already completed for this period' }
+        return { skip: false }
+      },
+    })
+    if (!lockResult.acquired) {
+      said.push(`skipped: ${lockResult.reason}`)
+      return
+    }
+    const { jobExecution } = lockResult
+    try {
+      await work()
+      jobExecution.status = JobStatus.SUCCESS
+      jobExecution.completedAt = new Date()
+      await dataSource.getRepository(JobExecutionEntity).save(jobExecution)
+      said.push('completed')
+    } catch (error) {
+      jobExecution.status = JobStatus.FAILURE
+      jobExecution.completedAt = new Date()
+      jobExecution.errorMessage = error instanceof Error ? error.message : String(error)
+      await dataSource.getRepository(JobExecutionEntity).save(jobExecution)
+      said.push('failed')
+    }
+  }
+
+  test('the documented job runs, fails, runs again, and is skipped once it has succeeded', async () => {
+    await runMyJob(() => Promise.reject(new Error('no network')))
+    expect(await latestJobExecutions(dataSource)).toMatchObject([
+      { jobType: 'MY_JOB', status: 'failure', errorMessage: 'no network' },
+    ])
+    await runMyJob(() => Promise.resolve())
+    await runMyJob(() => Promise.resolve())
+    expect(said).toEqual(['failed', 'completed', 'skipped: Already completed for this period'])
+    expect(await repository().count()).toBe(2)
+  })
+
+  test(`two callers at once, ${RACES} times: never both`, async () => {
+    const other = await open().initialize()
+    let both = 0
+    for (let race = 0; race < RACES; race++) {
+      const results = await Promise.all([
+        acquireJobLock(dataSource, 'raced'),
+        acquireJobLock(other, 'raced', { preCheck: () => ({ skip: false }) }),
+      ])
+      const acquired = results.filter((result) => result.acquired)
+      if (acquired.length === 2) both += 1
+      expect(acquired.length).toBeGreaterThan(0)
+      expect(results.filter((result) => !result.acquired)).toEqual([{ acquired: false, reason: 'already_running' }])
+      await Promise.all(acquired.map(finish))
+    }
+    await other.destroy()
+    expect(both).toBe(0)
+  }, 120_000)
+
+  test('a long run is never joined, and its lock ends when its row is saved', async () => {
+    const held = await acquireJobLock(dataSource, 'long', { staleAfterMs: 1000 })
+    expect(held.acquired).toBe(true)
+    // Three times as long as a silent holder would keep it, by the database's clock.
+    await sql('select pg_sleep(3)')
+    expect(await acquireJobLock(dataSource, 'long')).toEqual({ acquired: false, reason: 'already_running' })
+    await finish(held)
+    await finish(await acquireJobLock(dataSource, 'long'))
+  })
+
+  test('a holder that is killed loses the lock within seconds, and its row is closed', async () => {
+    const child = fork(new URL('lock-holder.mjs', import.meta.url), [serverUrl])
+    const [id] = (await once(child, 'message')) as [number]
+    expect(await acquireJobLock(dataSource, 'crash')).toEqual({ acquired: false, reason: 'already_running' })
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const killedAt = Date.now()
+    let result: JobLockResult
+    do {
+      await sql('select pg_sleep(0.1)')
+      result = await acquireJobLock(dataSource, 'crash')
+    } while (!result.acquired && Date.now() - killedAt < 10_000)
+    await finish(result)
+    expect(Date.now() - killedAt).toBeLessThan(5000)
+    expect(await repository().findOneByOrFail({ id })).toMatchObject({
+      status: 'failure',
+      errorMessage: 'the process that ran this job died, or was cut off',
+    })
+  })
+
+  test('what preCheck throws is thrown, and nothing is locked', async () => {
+    const failing = acquireJobLock(dataSource, 'checked', { preCheck: () => Promise.reject(new Error('no table')) })
+    await expect(failing).rejects.toThrow('no table')
+    expect(await repository().count()).toBe(0)
+    await finish(await acquireJobLock(dataSource, 'checked'))
+  })
+
+  test('runExclusive always closes its execution, and tells what happened as data', async () => {
+    const good = await runExclusive('import', { dataSource }, () => ({ recordsProcessed: 12 }))
+    expect(good).toMatchObject({ skipped: false, status: 'success', recordsProcessed: 12, errorMessage: null })
+    const bad = await runExclusive('import', { dataSource }, () => {
+      throw new Error('x'.repeat(3000))
+    })
+    expect(bad).toMatchObject({ skipped: false, status: 'failure', errorMessage: 'x'.repeat(2000) })
+    expect(await runExclusive('import', { dataSource, enabled: false }, () => undefined)).toEqual({
+      skipped: true,
+      reason: 'disabled',
+    })
+    expect(await repository().countBy({ status: JobStatus.RUNNING })).toBe(0)
+  })
+
+  test('once per period is a constraint: ten callers at once and later, one success', async () => {
+    let runs = 0
+    const run = () => runExclusive('close', { dataSource, period: 'month' }, () => void (runs += 1))
+    const results = await Promise.all(Array.from({ length: 10 }, run))
+    results.push(await run())
+    expect(runs).toBe(1)
+    expect(results.filter((result) => !result.skipped)).toHaveLength(1)
+    expect(results.at(-1)).toEqual({ skipped: true, reason: 'already_done' })
+  })
+
+  test('a failure leaves the period open', async () => {
+    let runs = 0
+    const run = () =>
+      runExclusive('report', { dataSource, period: 'day' }, () => {
+        runs += 1
+        if (runs === 1) throw new Error('the first time')
+      })
+    expect([await run(), await run()]).toMatchObject([{ status: 'failure' }, { status: 'success' }])
+  })
+
+  test('an execution that was closed as lost stays so, whatever the one that was cut off does later', async () => {
+    const result = await runExclusive('cut', { dataSource }, async ({ jobExecution }) => {
+      await sql(`update millrace_locks.job_execution set "expiresAt" = clock_timestamp() where id = $1`, [
+        jobExecution.id,
+      ])
+      await finish(await acquireJobLock(dataSource, 'cut'))
+    })
+    expect(result).toMatchObject({ status: 'failure' })
+  })
+
+  test('a schema that TypeORM builds leaves the table alone', async () => {
+    await finish(await acquireJobLock(dataSource, 'before'))
+    const { upQueries } = await dataSource.driver.createSchemaBuilder().log()
+    expect(upQueries.map(({ query }) => query).join('\n')).not.toContain('job_execution')
+    await dataSource.synchronize()
+    expect(await repository().count()).toBe(1)
+  })
+
+  test('another database, and a data source that is not open, are refused', async () => {
+    const sqlite = { options: { type: 'sqlite' }, isInitialized: true } as never
+    await expect(acquireJobLock(sqlite, 'x')).rejects.toMatchObject({ code: 'OPTION_INVALID' })
+    await expect(acquireJobLock(open(), 'x')).rejects.toThrow('Await `dataSource.initialize()` first')
+    await expect(acquireJobLock(dataSource, '')).rejects.toThrow('`jobType` must be')
+    await expect(acquireJobLock(dataSource, 'x', { staleAfterMs: 1 })).rejects.toThrow('`staleAfterMs` must be')
+    expect(STALE_JOB_THRESHOLD_MS).toBe(10_000)
+  })
+})
+
+describe('a cycle', () => {
+  test('runs in order, and a step only if what it needs succeeded or is disabled', async () => {
+    const order: string[] = []
+    const step = (name: string, value?: unknown) => ({ name, run: () => (order.push(name), value) })
+    const results = await runCycle([
+      step('carry forward'),
+      { ...step('seats'), run: () => Promise.reject(new Error('no seats')) },
+      { ...step('usage'), needs: ['seats'] },
+      { ...step('mails'), enabled: false },
+      { ...step('summary'), needs: ['carry forward', 'mails'] },
+      step('skipped', { skipped: true, reason: 'already_running' }),
+      { ...step('after'), needs: ['skipped'] },
+    ])
+    expect(order).toEqual(['carry forward', 'summary', 'skipped'])
+    expect(results.map(({ name, outcome }) => `${name}: ${outcome}`)).toEqual([
+      'carry forward: success',
+      'seats: failure',
+      'usage: not_run',
+      'mails: disabled',
+      'summary: success',
+      'skipped: skipped',
+      'after: not_run',
+    ])
+  })
+
+  test('refuses a need that is not before it', async () => {
+    await expect(runCycle([{ name: 'a', needs: ['b'], run: () => 1 }])).rejects.toMatchObject({
+      code: 'OPTION_INVALID',
+    })
+  })
+})

@@ -1,0 +1,137 @@
+import type { LockDataSource, LockQueryRunner, LockRow } from './data-source.ts'
+import { checkDataSource, rowsOf } from './data-source.ts'
+import { keepAlive } from './heartbeat.ts'
+import { CREATE_TABLE, JobStatus, STALE_JOB_THRESHOLD_MS, TABLE } from './job-execution.ts'
+import type { JobExecution } from './job-execution.ts'
+import { checkDuration, checkName } from './check.ts'
+
+/** What `preCheck` answers. */
+export type PreCheckResult = { readonly skip: false } | { readonly skip: true; readonly reason: string }
+
+export interface AcquireJobLockOptions<Manager = unknown> {
+  /** Runs while the lock is held, in its transaction: whether there is anything to do. */
+  readonly preCheck?: (manager: Manager) => PreCheckResult | Promise<PreCheckResult>
+  /** How long a holder may be silent before it has lost the lock. Default `STALE_JOB_THRESHOLD_MS`; from 1000. */
+  readonly staleAfterMs?: number
+  /**
+   * The period that this run stands for, such as `'2026-11'`: refused as `already_done` if another run for it has succeeded,
+   * which a unique index sees to.
+   */
+  readonly periodKey?: string
+}
+
+export type JobLockResult =
+  | { readonly acquired: true; readonly jobExecution: JobExecution }
+  /** `reason`: `already_running`, `already_done`, or what `preCheck` gave. */
+  | { readonly acquired: false; readonly reason: string }
+
+/**
+ * Takes the lock of a job type, so that it runs once at a time over all processes.
+ *
+ * The lock is a row whose status is `running`, of which a unique index admits one for each type. The process that took it
+ * extends it by a timer, which keeps no process alive, until the row is saved with another status; a process that died has
+ * lost it `staleAfterMs` after it was last heard of. However long a job takes, nobody joins it.
+ *
+ * @throws MillraceError `OPTION_INVALID` for a data source that is not PostgreSQL or not initialized, and for bad options; what
+ *   `preCheck` or the database throws is thrown on, and nothing is locked then.
+ */
+export async function acquireJobLock<Manager = unknown>(
+  dataSource: LockDataSource<Manager>,
+  jobType: string,
+  options: AcquireJobLockOptions<Manager> = {},
+): Promise<JobLockResult> {
+  const { preCheck, staleAfterMs = STALE_JOB_THRESHOLD_MS, periodKey } = options
+  checkDataSource(dataSource)
+  checkName('jobType', jobType)
+  if (periodKey !== undefined) checkName('periodKey', periodKey)
+  checkDuration('staleAfterMs', staleAfterMs)
+  const runner = dataSource.createQueryRunner()
+  try {
+    await runner.connect()
+    await ensureTable(runner)
+    await runner.startTransaction()
+    const result = await acquire(runner, { jobType, preCheck, staleAfterMs, periodKey })
+    await (result.acquired ? runner.commitTransaction() : runner.rollbackTransaction())
+    if (result.acquired) keepAlive(dataSource, result.jobExecution, staleAfterMs)
+    return result
+  } catch (error) {
+    // A connection that is gone cannot roll back, and need not.
+    await runner.rollbackTransaction().catch(() => undefined)
+    throw error
+  } finally {
+    await runner.release()
+  }
+}
+
+interface Wanted<Manager> {
+  readonly jobType: string
+  readonly preCheck: AcquireJobLockOptions<Manager>['preCheck']
+  readonly staleAfterMs: number
+  readonly periodKey: string | undefined
+}
+
+async function acquire<Manager>(
+  runner: LockQueryRunner<Manager>,
+  { jobType, preCheck, staleAfterMs, periodKey }: Wanted<Manager>,
+): Promise<JobLockResult> {
+  // One at a time for each type, from here to the end of the transaction: what `preCheck` sees stays true.
+  await runner.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [`${TABLE} ${jobType}`])
+  const checked = (await preCheck?.(runner.manager)) ?? { skip: false }
+  if (checked.skip) return { acquired: false, reason: checked.reason }
+  await runner.query(
+    `update ${TABLE} set status = 'failure', "completedAt" = clock_timestamp(),
+       "errorMessage" = 'the process that ran this job died, or was cut off'
+     where "jobType" = $1 and status = 'running' and "expiresAt" <= clock_timestamp()`,
+    [jobType],
+  )
+  const inserted = await runner.query(
+    `insert into ${TABLE} ("jobType", "startedAt", "createdAt", "expiresAt", "periodKey")
+     values ($1, clock_timestamp(), clock_timestamp(), clock_timestamp() + $2::double precision * interval '1 ms', $3::text)
+     on conflict do nothing returning *`,
+    [jobType, staleAfterMs, periodKey ?? null],
+  )
+  const row = rowsOf(inserted)[0]
+  if (row !== undefined) return { acquired: true, jobExecution: execution(row) }
+  const running = await runner.query(`select 1 as found from ${TABLE} where "jobType" = $1 and status = 'running'`, [
+    jobType,
+  ])
+  return { acquired: false, reason: rowsOf(running).length > 0 ? 'already_running' : 'already_done' }
+}
+
+async function ensureTable<Manager>(runner: LockQueryRunner<Manager>): Promise<void> {
+  const found = rowsOf(await runner.query(`select to_regclass('${TABLE}')::text as name`))
+  if (found[0]?.['name']) return
+  await runner.startTransaction()
+  try {
+    await runner.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [TABLE])
+    for (const statement of CREATE_TABLE) await runner.query(statement)
+    await runner.commitTransaction()
+  } catch (error) {
+    await runner.rollbackTransaction().catch(() => undefined)
+    throw error
+  }
+}
+
+/** A row as the driver answers it, as the entity. */
+export function execution(row: LockRow): JobExecution {
+  return {
+    id: Number(row['id']),
+    jobType: String(row['jobType']),
+    status: Object.values(JobStatus).find((status) => status === row['status']) ?? JobStatus.FAILURE,
+    startedAt: date(row['startedAt']) ?? new Date(0),
+    completedAt: date(row['completedAt']),
+    errorMessage: text(row['errorMessage']),
+    recordsProcessed: typeof row['recordsProcessed'] === 'number' ? row['recordsProcessed'] : null,
+    reason: text(row['reason']),
+    periodKey: text(row['periodKey']),
+    createdAt: date(row['createdAt']) ?? new Date(0),
+  }
+}
+
+function date(value: unknown): Date | null {
+  return value instanceof Date ? value : null
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
+}
