@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   PAYLOAD_TOO_LARGE: 'The encoded payload is larger than `maxPayloadBytes`.',
   OUTPUT_INVALID: 'The output of a handler cannot be stored unaltered.',
   JOB_NOT_FOUND: 'No job has this id.',
+  SCHEDULE_EXISTS: 'A schedule has this name already.',
   LEASE_LOST: 'Another worker, or the supervisor, has taken this attempt over.',
   JOB_CANCELLED: 'The job was cancelled while it ran.',
   JOB_TIMEOUT: 'The attempt ran longer than its `timeoutMs`.',

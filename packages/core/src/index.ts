@@ -10,12 +10,9 @@ export type {
   RedisTLSConfig,
 } from './queue-config.ts'
 export { assertNoDependencyCycle, validatePrerequisiteJobIdsExist } from './queue-later.ts'
+export type { CronScheduleInput, CronScheduleRecord, CronScheduleStatus } from './queue-schedule-records.ts'
+export type { ScheduleScope } from './queue-schedules.ts'
 export type {
-  CronScheduleInput,
-  CronScheduleOptions,
-  CronScheduleRecord,
-  CronScheduleStatus,
-  EditCronScheduleOptions,
   TokenRecord,
   TokenRecord as WaitpointRecord,
   TokenStatus,
@@ -28,6 +25,9 @@ export { ERROR_CODES, isMillraceError, MillraceError } from './errors.ts'
 export type { ErrorDetails, MillraceErrorCode } from './errors.ts'
 
 export { getNextCronOccurrence, validateCronExpression } from './model/cron.ts'
+export type { CatchUp } from './model/schedule.ts'
+export type { CronScheduleOptions, EditCronScheduleOptions, SchedulePeriod } from './model/schedule-options.ts'
+export type { ScheduleTick } from './store/schedule.ts'
 export { anyPayload, defineJobs } from './model/define-jobs.ts'
 export type {
   HandlerPayloadMapOf,
@@ -56,7 +56,15 @@ export type {
   WaitTokenResult,
 } from './model/handler.ts'
 export { FailureReason } from './model/job.ts'
-export type { DeadLetterPayloadEnvelope, JobDependsOn, JobError, JobGroup, JobRecord, JobStatus } from './model/job.ts'
+export type {
+  DeadLetterPayloadEnvelope,
+  JobDependsOn,
+  JobError,
+  JobGroup,
+  JobRecord,
+  JobSchedule,
+  JobStatus,
+} from './model/job.ts'
 export type { KeyMode, QueueOption } from './model/lanes.ts'
 export type { EditJobOptions, JobOptions, JobType } from './model/options.ts'
 export type { RetryContext, RetryFunction, RetryPolicy } from './model/backoff.ts'
@@ -68,7 +76,7 @@ export type { HookEvent, HookListener, MillraceHooks } from './observe/hooks.ts'
 export type { DatabaseConfig } from './postgres/connection.ts'
 export type { DatabaseSsl as DatabaseSSLConfig } from './postgres/tls.ts'
 export type { Processor, ProcessorOptions } from './processor/processor.ts'
-export type { ModuleHandler } from './run/handler-entry.ts'
+export type { ModuleHandler, VersionedHandler } from './run/handler-entry.ts'
 export { testHandlerSerialization, validateHandlerSerializable } from './run/handler-source.ts'
 export type { ChangeResult } from './store/change.ts'
 export type { DatabaseClient } from './store/enqueue.ts'

@@ -8,8 +8,9 @@ import type { MillraceHooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { Processor, ProcessorOptions } from './processor/processor.ts'
 import type { LaterMethods } from './queue-later.ts'
+import type { ScheduleMethods } from './queue-schedules.ts'
 import type { TransactionClient } from './queue-store.ts'
-import type { ModuleHandler } from './run/handler-entry.ts'
+import type { ModuleHandler, VersionedHandler } from './run/handler-entry.ts'
 import type { ChangeResult } from './store/change.ts'
 import type { DatabaseClient } from './store/enqueue.ts'
 import type { QueueStats, WorkerRecord } from './store/inspect.ts'
@@ -30,9 +31,9 @@ export interface RedriveOptions {
   readonly limit?: number | undefined
 }
 
-/** Handlers as a processor takes them: one for each type of the map, as a function or as a module to run in a thread. */
+/** Handlers as a processor takes them: one for each type of the map, as a function, a module to run in a thread, or with a version. */
 export type ProcessorHandlers<PayloadMap> = {
-  readonly [T in keyof PayloadMap]: JobHandlers<PayloadMap>[T] | ModuleHandler
+  readonly [T in keyof PayloadMap]: JobHandlers<PayloadMap>[T] | ModuleHandler | VersionedHandler<PayloadMap[T]>
 }
 
 /** A raw PostgreSQL pool as callers use it. */
@@ -48,7 +49,8 @@ export interface RawPool extends PoolLike {
  * Any call may reject with `STORE_UNAVAILABLE`, `STORE_TIMEOUT`, `STORE_FAILED`, `QUEUE_CLOSED`, or one of the `SCHEMA_…`
  * codes; bad input rejects with `OPTION_INVALID` naming the field, before anything is sent.
  */
-export interface JobQueue<PayloadMap = Record<string, unknown>> extends AsyncDisposable, LaterMethods<PayloadMap> {
+export interface JobQueue<PayloadMap = Record<string, unknown>>
+  extends AsyncDisposable, LaterMethods, ScheduleMethods<PayloadMap> {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes
    * nothing. Calls made at the same time share a statement. Rejects with `PAYLOAD_INVALID` or `PAYLOAD_TOO_LARGE`.

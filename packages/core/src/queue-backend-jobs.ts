@@ -9,6 +9,7 @@ import type { PoolLike } from './postgres/pool.ts'
 import { Database } from './postgres/schema.ts'
 import { createPostgresStore } from './postgres/store.ts'
 import type { JobQueue } from './queue-api.ts'
+import { type ScheduleBackendMethods, scheduleBackend } from './queue-backend-schedules.ts'
 import { initJobQueue } from './queue.ts'
 import { decideSettlement } from './settle/decide.ts'
 import type { ClaimedJob, ExchangeResult } from './store/claim.ts'
@@ -43,6 +44,7 @@ interface OpenWorker {
  */
 export class HeldJobs {
   readonly queue: JobQueue
+  readonly schedules: ScheduleBackendMethods
   readonly #store: Store
   readonly #db: Database
   readonly #held = new Map<number, HeldJob>()
@@ -53,6 +55,7 @@ export class HeldJobs {
     const executor = new PoolExecutor({ pool })
     this.#store = createPostgresStore({ executor, schema })
     this.#db = new Database(executor, schema)
+    this.schedules = scheduleBackend({ queue: this.queue, store: this.#store, db: this.#db })
   }
 
   async claim(request: ClaimRequest): Promise<readonly JobRecord[]> {

@@ -6,12 +6,13 @@ import { validateSchemaName } from './postgres/connection.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { AddJobOptions } from './queue-api.ts'
 import { type HeldJobs, heldJobs } from './queue-backend-jobs.ts'
+import type { ScheduleBackendMethods } from './queue-backend-schedules.ts'
 import { type LaterBackendMethods, notYet } from './queue-later.ts'
 
 type Jobs<PayloadMap, T extends JobType<PayloadMap>> = Promise<JobRecord<PayloadMap, T>[]>
 
 /** What code that claims and settles jobs itself, without a processor, works with: seed 003's storage interface. */
-export interface QueueBackend extends LaterBackendMethods {
+export interface QueueBackend extends LaterBackendMethods, ScheduleBackendMethods {
   addJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     job: JobOptions<PayloadMap, T>,
     options?: AddJobOptions,
@@ -95,18 +96,16 @@ export class PostgresBackend implements QueueBackend {
   /** For everything that needs no lease. */
   readonly #queue: QueueBackend
 
-  readonly addCronSchedule: LaterBackendMethods['addCronSchedule'] = notYet('addCronSchedule')
-  readonly getCronSchedule: LaterBackendMethods['getCronSchedule'] = notYet('getCronSchedule')
-  readonly getCronScheduleByName: LaterBackendMethods['getCronScheduleByName'] = notYet('getCronScheduleByName')
-  readonly listCronSchedules: LaterBackendMethods['listCronSchedules'] = notYet('listCronSchedules')
-  readonly removeCronSchedule: LaterBackendMethods['removeCronSchedule'] = notYet('removeCronSchedule')
-  readonly pauseCronSchedule: LaterBackendMethods['pauseCronSchedule'] = notYet('pauseCronSchedule')
-  readonly resumeCronSchedule: LaterBackendMethods['resumeCronSchedule'] = notYet('resumeCronSchedule')
-  readonly editCronSchedule: LaterBackendMethods['editCronSchedule'] = notYet('editCronSchedule')
-  readonly getDueCronSchedules: LaterBackendMethods['getDueCronSchedules'] = notYet('getDueCronSchedules')
-  readonly updateCronScheduleAfterEnqueue: LaterBackendMethods['updateCronScheduleAfterEnqueue'] = notYet(
-    'updateCronScheduleAfterEnqueue',
-  )
+  readonly addCronSchedule: ScheduleBackendMethods['addCronSchedule']
+  readonly getCronSchedule: ScheduleBackendMethods['getCronSchedule']
+  readonly getCronScheduleByName: ScheduleBackendMethods['getCronScheduleByName']
+  readonly listCronSchedules: ScheduleBackendMethods['listCronSchedules']
+  readonly removeCronSchedule: ScheduleBackendMethods['removeCronSchedule']
+  readonly pauseCronSchedule: ScheduleBackendMethods['pauseCronSchedule']
+  readonly resumeCronSchedule: ScheduleBackendMethods['resumeCronSchedule']
+  readonly editCronSchedule: ScheduleBackendMethods['editCronSchedule']
+  readonly getDueCronSchedules: ScheduleBackendMethods['getDueCronSchedules']
+  readonly updateCronScheduleAfterEnqueue: ScheduleBackendMethods['updateCronScheduleAfterEnqueue']
   readonly waitJob: LaterBackendMethods['waitJob'] = notYet('waitJob')
   readonly updateStepData: LaterBackendMethods['updateStepData'] = notYet('updateStepData')
   readonly createWaitpoint: LaterBackendMethods['createWaitpoint'] = notYet('createWaitpoint')
@@ -119,6 +118,17 @@ export class PostgresBackend implements QueueBackend {
     this.#jobs = heldJobs(pool, validateSchemaName(options.schema ?? 'millrace'))
     // The queue's payload map is that of its type, the backend's that of each call; at run time there is none.
     this.#queue = this.#jobs.queue as unknown as QueueBackend
+    const { schedules } = this.#jobs
+    this.addCronSchedule = schedules.addCronSchedule
+    this.getCronSchedule = schedules.getCronSchedule
+    this.getCronScheduleByName = schedules.getCronScheduleByName
+    this.listCronSchedules = schedules.listCronSchedules
+    this.removeCronSchedule = schedules.removeCronSchedule
+    this.pauseCronSchedule = schedules.pauseCronSchedule
+    this.resumeCronSchedule = schedules.resumeCronSchedule
+    this.editCronSchedule = schedules.editCronSchedule
+    this.getDueCronSchedules = schedules.getDueCronSchedules
+    this.updateCronScheduleAfterEnqueue = schedules.updateCronScheduleAfterEnqueue
   }
 
   addJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(

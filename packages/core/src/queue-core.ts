@@ -9,7 +9,7 @@ import { Hooks } from './observe/hooks.ts'
 import type { BackgroundProcessor } from './processor/processor.ts'
 import type { ResolvedConfig } from './queue-config.ts'
 import { QueueConnection } from './queue-connection.ts'
-import type { NewJob } from './store/enqueue.ts'
+import { ScheduleFirer } from './maintain/schedule-firer.ts'
 import type { Store, Wake } from './store/store.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 
@@ -25,6 +25,9 @@ export interface QueueCore {
   /** Those that do something now. */
   readonly processors: Set<BackgroundProcessor>
   readonly supervisors: Set<Supervisor>
+  readonly firer: ScheduleFirer
+  /** Tells this process of jobs that a schedule added. */
+  readonly announceAdded: (jobs: readonly { readonly id: number; readonly jobType: string }[]) => void
   /** The store, open and with its schema up to date. */
   readonly store: () => Promise<Store>
   readonly contextOf: (jobType: string) => PrepareContext
@@ -44,6 +47,7 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
   const store = (): Promise<Store> => connection.ready()
   const wake = (woken: Wake): void => {
     for (const processor of processors) processor.wake(woken)
+    if (woken.kind === 'schedules') core.firer.changed()
   }
   connection.onWake(wake)
   const enqueuer = new Enqueuer({
@@ -65,8 +69,12 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
     codec: config.codec,
     maxBytes: config.maxPayloadBytes,
   })
-  const supervisors = new Set<Supervisor>()
-  return {
+  const announceFired: QueueCore['announceAdded'] = (jobs) => {
+    const ids = jobs.map(({ id }) => id)
+    announceAdded({ events, hooks }, ids, jobs, 'all')
+    wake({ kind: 'ready', priorities: [] })
+  }
+  const core: QueueCore = {
     config,
     clock,
     events,
@@ -75,17 +83,20 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
     enqueuer,
     definitions,
     processors,
-    supervisors,
+    supervisors: new Set<Supervisor>(),
+    firer: new ScheduleFirer({ store, onAdded: announceFired, onError: (error) => events.emit('error', error) }),
+    announceAdded: announceFired,
     store,
     contextOf,
     wake,
   }
+  return core
 }
 
 function announceAdded(
   { events, hooks }: Pick<QueueCore, 'events' | 'hooks'>,
   ids: readonly number[],
-  jobs: readonly NewJob[],
+  jobs: readonly { readonly jobType: string }[],
   created: 'all' | ReadonlySet<number>,
 ): void {
   const isHeard = events.hasListeners('job:added')

@@ -12,16 +12,6 @@ const refusal = (method: string): object => ({
 const QUEUE_METHODS = Object.keys(laterMethods())
 
 const BACKEND_METHODS = [
-  'addCronSchedule',
-  'getCronSchedule',
-  'getCronScheduleByName',
-  'listCronSchedules',
-  'removeCronSchedule',
-  'pauseCronSchedule',
-  'resumeCronSchedule',
-  'editCronSchedule',
-  'getDueCronSchedules',
-  'updateCronScheduleAfterEnqueue',
   'waitJob',
   'updateStepData',
   'createWaitpoint',

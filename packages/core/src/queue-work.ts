@@ -26,6 +26,7 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
         leaseMs: config.leaseMs,
         keepCompleted: config.keepCompleted,
         listen: () => void connection.listen(),
+        fireSchedules: () => core.firer.fire(),
         onActive: (active, isActive) => {
           if (isActive) core.processors.add(active)
           else core.processors.delete(active)
@@ -44,6 +45,8 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
           else core.supervisors.delete(active)
         },
         subscribeVerbose,
+        firer: core.firer,
+        hasFiringProcessor: () => [...core.processors].some((processor) => processor.isFiring()),
       })
     },
   }

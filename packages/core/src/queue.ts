@@ -7,6 +7,7 @@ import { type JobQueueConfig, resolveConfig } from './queue-config.ts'
 import { createQueueCore, type QueueCore } from './queue-core.ts'
 import { laterMethods } from './queue-later.ts'
 import { readMethods } from './queue-reads.ts'
+import { scheduleMethods } from './queue-schedules.ts'
 import { upkeepMethods, workMethods } from './queue-work.ts'
 
 // The first overload has two type parameters, so that `typeof initJobQueue<PayloadMap>` with one means the other overload.
@@ -33,6 +34,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...workMethods(core),
     ...eventMethods(core),
     ...lifeMethods(core),
+    ...scheduleMethods(core),
     ...laterMethods(),
   }
 }

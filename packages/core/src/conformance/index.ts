@@ -7,6 +7,7 @@ import { Bench } from './bench.ts'
 import { cancelCases } from './cancel.ts'
 import type { ConformanceCase, ConformanceNeed, ConformanceTarget } from './case.ts'
 import { claimCases } from './claim.ts'
+import { declaredScheduleCases } from './declared-schedules.ts'
 import { editCases } from './edit.ts'
 import { enqueueCases } from './enqueue.ts'
 import { fencingCases } from './fencing.ts'
@@ -18,8 +19,10 @@ import { migrateCases } from './migrate.ts'
 import { payloadCases } from './payloads.ts'
 import { queueCases } from './queues.ts'
 import { retryCases } from './retry.ts'
+import { scheduleCases } from './schedules.ts'
 import { settleCases } from './settle.ts'
 import { signalCases } from './signals.ts'
+import { versionCases } from './versions.ts'
 import { workerCases } from './workers.ts'
 
 export { Bench } from './bench.ts'
@@ -43,6 +46,9 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...maintainCases,
   ...migrateCases,
   ...signalCases,
+  ...scheduleCases,
+  ...declaredScheduleCases,
+  ...versionCases,
 ]
 
 export interface ConformanceOptions {

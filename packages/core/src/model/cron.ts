@@ -52,7 +52,8 @@ export function validateCronExpression(expression: string): boolean {
   }
 }
 
-function isTimezone(name: unknown): boolean {
+/** Whether `name` is an IANA time zone that this process knows. */
+export function isTimezone(name: unknown): boolean {
   if (typeof name !== 'string') return false
   try {
     new Intl.DateTimeFormat('en', { timeZone: name })

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MillraceError } from '../errors.ts'
 import type { RetryContext, RetryPolicy } from './backoff.ts'
-import { checkNames, checkText, isRecord, refuseOption } from './check.ts'
+import { checkInteger, checkNames, checkText, isRecord, refuseOption } from './check.ts'
 import type { Codec } from './codec.ts'
 import type { JobContext, JobHandler } from './handler.ts'
 import { checkTypeDefaults } from './options.ts'
@@ -20,12 +20,30 @@ export interface JobDefinitionInput<Schema extends StandardSchemaV1> extends Job
    * place of `retryDelay`, `retryBackoff` and `retryDelayMax` here; a job that sets one of those itself keeps to its own.
    */
   readonly retry?: RetryPolicy<StandardSchemaV1.InferOutput<Schema>> | undefined
+  /**
+   * Of the handler, a whole number from 1. A job remembers the version it first started under and never runs under another one; jobs
+   * that have not started take this one. Default none.
+   */
+  readonly version?: number | undefined
+  /** Handlers for jobs that started under other versions. A worker without one leaves such a job to others. */
+  readonly versions?: OlderHandlers<StandardSchemaV1.InferOutput<Schema>> | undefined
 }
+
+interface OlderHandler<P> {
+  // A method, as `handler` below is one.
+  handler(this: void, payload: P, signal: AbortSignal, ctx: JobContext): unknown
+}
+
+/** Handlers for jobs that started under other versions. */
+export type OlderHandlers<P> = Readonly<Record<number, OlderHandler<P>['handler']>>
 
 /** One job type as the queue uses it. */
 export interface JobDefinition<Schema extends StandardSchemaV1 = StandardSchemaV1> extends JobTypeDefaults {
   readonly payload: Schema
   readonly codec: Codec
+  /** Of the handler; see `JobDefinitionInput`. */
+  readonly version?: number
+  readonly versions?: OlderHandlers<StandardSchemaV1.InferOutput<Schema>>
   // Methods rather than function properties: a definition with a payload type of its own must still be a `JobDefinition`.
   handler(this: void, payload: StandardSchemaV1.InferOutput<Schema>, signal: AbortSignal, ctx: JobContext): unknown
   /** Present when the type decides its retries by a function. */
@@ -94,8 +112,20 @@ export function findDefinition(
 }
 
 /** The handlers of `defineJobs` by job type, as a processor takes them. */
-export function handlersOf(jobs: Readonly<Record<string, JobDefinition>>): Readonly<Record<string, JobHandler>> {
-  return Object.fromEntries(Object.entries(jobs).map(([jobType, definition]) => [jobType, definition.handler]))
+export function handlersOf(
+  jobs: Readonly<Record<string, JobDefinition>>,
+): Readonly<Record<string, JobHandler | DefinedVersions>> {
+  return Object.fromEntries(
+    Object.entries(jobs).map(([jobType, { handler, version, versions }]) => {
+      return [jobType, version === undefined ? handler : { version, handler, versions }]
+    }),
+  )
+}
+
+interface DefinedVersions {
+  readonly version: number
+  readonly handler: JobHandler
+  readonly versions: OlderHandlers<unknown> | undefined
 }
 
 /** A schema that accepts everything and only gives the payload a type: `payload: anyPayload<{ to: string }>()`. */
@@ -108,6 +138,8 @@ const DEFINITION_NAMES: ReadonlySet<string> = new Set<keyof JobDefinitionInput<S
   'handler',
   'codec',
   'retry',
+  'version',
+  'versions',
   'maxAttempts',
   'priority',
   'timeoutMs',
@@ -129,7 +161,7 @@ function toDefinition<Schema extends StandardSchemaV1>(given: JobDefinitionInput
     attempts: 'maxAttempts',
     timeout: 'timeoutMs',
   })
-  const { payload, handler, codec = 'json', retry, ...defaults } = given
+  const { payload, handler, codec = 'json', retry, version, versions, ...defaults } = given
   if (!isSchema(payload)) {
     refuseOption(
       'payload',
@@ -142,14 +174,38 @@ function toDefinition<Schema extends StandardSchemaV1>(given: JobDefinitionInput
     refuseOption('handler', handler, 'a function', 'Pass `(payload, signal, ctx) => output`')
   if (codec !== 'json' && codec !== 'rich') refuseOption('codec', codec, "'json' or 'rich'", "Leave it out for 'json'")
   checkTypeDefaults(defaults)
-  if (retry === undefined) return { ...defaults, payload, handler, codec }
+  const definition = { payload, handler, codec, ...checkedVersions(version, versions) }
+  if (retry === undefined) return { ...defaults, ...definition }
   refuseRetryTwice(defaults)
-  if (typeof retry === 'function') return { ...defaults, payload, handler, codec, retry }
+  if (typeof retry === 'function') return { ...defaults, ...definition, retry }
   if (!isRecord(retry)) return refuseOption('retry', retry, 'an object or a function', 'Pass `{ delay: 10 }`')
   checkNames(retry, RETRY_NAMES)
   const retryOptions = { retryDelay: retry.delay, retryBackoff: retry.backoff, retryDelayMax: retry.delayMax }
   checkTypeDefaults(retryOptions)
-  return { ...defaults, ...retryOptions, payload, handler, codec }
+  return { ...defaults, ...retryOptions, ...definition }
+}
+
+const VERSION_RANGE = { min: 1, max: 2_147_483_647, remedy: 'Count from 1, and up with every change' }
+
+/** Throws `OPTION_INVALID` unless `version` is a handler's version. */
+export function checkVersion(field: string, version: unknown): void {
+  checkInteger(field, version, VERSION_RANGE)
+}
+
+function checkedVersions<P>(
+  version: number | undefined,
+  versions: OlderHandlers<P> | undefined,
+): { version?: number; versions?: OlderHandlers<P> } {
+  if (version !== undefined) checkVersion('version', version)
+  if (versions === undefined) return version === undefined ? {} : { version }
+  if (version === undefined) refuseOption('version', version, 'given beside `versions`', 'Say which one `handler` is')
+  if (!isRecord(versions)) return refuseOption('versions', versions, 'an object', 'Pass `{ 1: olderHandler }`')
+  for (const [key, older] of Object.entries(versions)) {
+    checkVersion('versions', Number(key))
+    if (Number(key) === version) refuseOption('versions', key, 'other than `version`', 'Give its handler as `handler`')
+    if (typeof older !== 'function') refuseOption(`versions.${key}`, older, 'a function', 'Pass the older handler')
+  }
+  return { version, versions }
 }
 
 function refuseRetryTwice(defaults: JobTypeDefaults): void {

@@ -1,3 +1,5 @@
+import type { JobSchedule } from './job.ts'
+
 /** How long `ctx.waitFor` waits; at least one field, and fields add up. A month is 30 days, a year 365. */
 export interface WaitDuration {
   readonly seconds?: number
@@ -48,6 +50,10 @@ export interface JobContext {
   readonly tenantId: string | null
   readonly workerId: string
   readonly createdAt: Date
+  /** Of the handler that the job first started under, which is the one that runs; `null` when it declares none. */
+  readonly handlerVersion: number | null
+  /** The schedule that added the job, and for which of its times; `null` for a job that was added otherwise. */
+  readonly schedule: JobSchedule | null
   /** The handler's second argument: aborts on timeout, cancellation, a lost lease and at the end of a drain. */
   readonly signal: AbortSignal
   /** Sets the time limit to `ms` from now; without it, to the job's `timeoutMs`. No effect without `timeoutMs`. */

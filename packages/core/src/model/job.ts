@@ -74,6 +74,15 @@ export interface JobGroup {
   readonly tier?: string
 }
 
+/** Which schedule added a job, and for which of its times. */
+export interface JobSchedule {
+  readonly name: string
+  /** The time that was due, however late the job was added; of a run on request, that moment. */
+  readonly tick: Date
+  /** Added by `runCronJobNow`. */
+  readonly isManual: boolean
+}
+
 export interface JobDependsOn {
   readonly jobIds?: readonly number[]
   readonly tags?: readonly string[]
@@ -124,4 +133,8 @@ export interface JobRecord<PayloadMap = Record<string, unknown>, T extends keyof
   readonly tenantId: string | null
   /** The serial lane it runs in. */
   readonly queue: string | null
+  /** Of the handler that the job first started under; `null` if none was declared, or it has not started. */
+  readonly handlerVersion: number | null
+  /** The schedule that added it; `null` for a job that was added otherwise. */
+  readonly schedule: JobSchedule | null
 }

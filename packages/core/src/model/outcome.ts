@@ -11,7 +11,11 @@ export type Outcome =
   /** `throw snooze(ms)` or `return snooze(ms)`: run again later, without using up an attempt. */
   | { readonly kind: 'snoozed'; readonly delayMs: number }
   /** Stopped by a drain: hand it back, without using up an attempt. */
-  | { readonly kind: 'released' }
+  | {
+      readonly kind: 'released'
+      /** It was only fetched: its handler was never called. */
+      readonly isUnstarted?: boolean
+    }
   /** Stopped because somebody cancelled the job. */
   | { readonly kind: 'cancelled' }
   /** The lease is gone; there is nothing to record. */

@@ -9,13 +9,13 @@ import type {
 } from '../store/claim.ts'
 import type { Settlement, SettleResult } from '../store/settle.ts'
 import type { Row } from './executor.ts'
-import { integer, json, text, timeColumn } from './rows.ts'
+import { integer, jobSchedule, json, text, timeColumn } from './rows.ts'
 import type { Database } from './schema.ts'
 import { settlementArguments, settleResults } from './settle.ts'
 
 const EXCHANGE =
   'select * from :schema.exchange($1::bigint, $2::bigint[], $3::bigint[], $4::jsonb, $5::integer, $6::integer, $7::integer[], ' +
-  '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean, $14::bigint[], $15::boolean)'
+  '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean, $14::bigint[], $15::boolean, $16::jsonb)'
 
 const REPEATED = { isRepeated: true } as const
 
@@ -78,6 +78,7 @@ function exchangeArguments(options: ExchangeOptions): unknown[] {
     options.keepCompleted,
     options.closedTokens ?? null,
     options.groups ?? false,
+    options.versions === undefined ? null : JSON.stringify(options.versions),
   ]
 }
 
@@ -129,14 +130,19 @@ function housekeepingResult(value: unknown): HousekeepingResult {
   const next = field(value, 'nextDueMs')
   const cancels = field(value, 'cancels')
   return {
-    nextDueMs: typeof next === 'number' ? next : null,
+    nextDueMs: numberOr(next, null),
     cancelRequests: (Array.isArray(cancels) ? cancels : []).map((request: unknown) => {
       const [id, token, lost] = Array.isArray(request) ? request : []
       return { id: integer(id), token: integer(token), lost: lost === true }
     }),
     rescued: integer(field(value, 'rescued') ?? 0),
     promoted: integer(field(value, 'promoted') ?? 0),
+    schedulesDueMs: numberOr(field(value, 'schedulesDueMs'), null),
   }
+}
+
+function numberOr<T>(value: unknown, other: T): number | T {
+  return typeof value === 'number' ? value : other
 }
 
 function field(value: unknown, name: string): unknown {
@@ -167,6 +173,8 @@ function claimedJob(row: Row, token: number): ClaimedJob {
     tenantId: null,
     createdAt: text(row[5]),
     retry: NO_RETRY,
+    handlerVersion: null,
+    schedule: null,
   }
   return row[6] === null || row[6] === undefined ? job : { ...job, ...extras(json(row[6])) }
 }
@@ -192,6 +200,8 @@ function extras(extra: unknown): Partial<ClaimedJob> {
     idempotencyKey: string('idempotencyKey'),
     groupId: string('groupId'),
     tenantId: string('tenantId'),
+    handlerVersion: number('handlerVersion'),
+    schedule: jobSchedule(field(extra, 'schedule')),
     retry: {
       delay: number('retryDelay'),
       backoff: typeof backoff === 'boolean' ? backoff : null,

@@ -117,10 +117,13 @@ function flags(created: unknown): 'all' | ReadonlySet<number> {
  */
 function jobsJson(jobs: readonly NewJob[]): string {
   let json = '['
-  for (const job of jobs) {
-    json += `${json === '[' ? '' : ','}{"job_type":${JSON.stringify(job.jobType)},"payload":${job.payload}${rest(job)}}`
-  }
+  for (const job of jobs) json += json === '[' ? jobJson(job) : `,${jobJson(job)}`
   return `${json}]`
+}
+
+/** One job as `add_jobs` takes it, as JSON text. */
+export function jobJson(job: NewJob): string {
+  return `{"job_type":${JSON.stringify(job.jobType)},"payload":${job.payload}${rest(job)}}`
 }
 
 /** The options of a job beyond type and payload: their names in SQL, and how their values are written. */

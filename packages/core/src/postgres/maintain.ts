@@ -14,6 +14,7 @@ export function maintainVerbs(db: Database): MaintainStore {
     async upkeep() {
       await db.query('select :schema.make_partitions()')
       await db.query('select :schema.forget_stale()')
+      await db.query('select :schema.forget_ticks()')
     },
   }
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import type { FailureReason, JobError, JobRecord, JobStatus } from '../model/job.ts'
-import { FailureReason as Reasons, isJobError } from '../model/job.ts'
+import { FailureReason as Reasons, isJobError, type JobSchedule } from '../model/job.ts'
 import { decodePayload } from '../model/codec.ts'
 import type { Row } from './executor.ts'
 
@@ -126,7 +126,7 @@ export const RECORD_COLUMNS: string = `
   j.dead_letter_job_id, :schema.group_id(j.group_key, j.tenant_id) as group_id,
   case when not :schema.is_queue(j.group_key) then j.group_tier end as group_tier,
   to_jsonb(j.depends_on_job_ids)::text as depends_on_job_ids, to_jsonb(j.depends_on_tags)::text as depends_on_tags, j.tenant_id,
-  :schema.queue_name(j.group_key, j.tenant_id) as queue`
+  :schema.queue_name(j.group_key, j.tenant_id) as queue, j.handler_version, j.schedule::text as schedule`
 
 /** A record from a row of `RECORD_COLUMNS`. */
 export function jobRecord(row: Row): JobRecord {
@@ -135,6 +135,7 @@ export function jobRecord(row: Row): JobRecord {
   const [finishedAt, startedAt, lastRetriedAt, lastFailedAt, lastCancelledAt, tags, key, waitUntil] = row.slice(19)
   const [waitTokenId, progress, output, retryDelay, retryBackoff, retryDelayMax, letterType] = row.slice(27)
   const [letteredAt, letterId, groupId, groupTier, dependsOnJobIds, dependsOnTags, tenantId, queue] = row.slice(34)
+  const [version, schedule] = row.slice(42)
   const state = jobStatus(status)
   const codec = rich === true ? 'rich' : 'json'
   return {
@@ -180,7 +181,15 @@ export function jobRecord(row: Row): JobRecord {
     dependsOnTags: strings(dependsOnTags),
     tenantId: textOrNull(tenantId),
     queue: textOrNull(queue),
+    handlerVersion: integerOrNull(version),
+    schedule: jobSchedule(json(schedule)),
   }
+}
+
+/** The schedule that added a job, as the job remembers it. */
+export function jobSchedule(value: unknown): JobSchedule | null {
+  if (typeof value !== 'object' || value === null || !('name' in value) || !('tick' in value)) return null
+  return { name: text(value.name), tick: date(value.tick), isManual: 'manual' in value && value.manual === true }
 }
 
 function latest(values: readonly unknown[]): Date {

@@ -72,6 +72,7 @@ function settlementJson(settlement: Settlement): string {
     case 'snoozed':
       return `{${attempt},"delay_ms":${settlement.delayMs}}`
     case 'released':
+      return `{${attempt}${settlement.isUnstarted === true ? ',"unstarted":true' : ''}}`
     case 'cancelled':
       return `{${attempt}}`
   }

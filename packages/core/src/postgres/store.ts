@@ -6,6 +6,7 @@ import type { Executor } from './executor.ts'
 import { inspectVerbs } from './inspect.ts'
 import { maintainVerbs } from './maintain.ts'
 import { migrateVerbs } from './migrate.ts'
+import { scheduleVerbs } from './schedule.ts'
 import { Database } from './schema.ts'
 import { settleVerbs } from './settle.ts'
 
@@ -35,6 +36,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...settleVerbs(db),
     ...inspectVerbs(db),
     ...changeVerbs(db),
+    ...scheduleVerbs(db),
     ...maintainVerbs(db),
     ...migrateVerbs(db),
     async listen({ onWake, onError, signal }) {
@@ -55,11 +57,12 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   }
 }
 
-/** `r` and levels ("r0,5"; "r" alone: any), or `c` and a job id. Anything else comes from a newer version and is ignored. */
+/** `r` and levels ("r0,5"; "r" alone: any), `c` and a job id, or `s`. Anything else comes from a newer version and is ignored. */
 function parseWake(payload: string): Wake | null {
   const rest = payload.slice(1)
   if (payload.startsWith('r'))
     return { kind: 'ready', priorities: rest === '' ? [] : rest.split(',').map(Number).filter(Number.isInteger) }
   if (payload.startsWith('c') && /^\d+$/.test(rest)) return { kind: 'cancel', jobId: Number(rest) }
+  if (payload === 's') return { kind: 'schedules' }
   return null
 }

@@ -46,6 +46,7 @@ export interface ExchangerOptions {
     readonly durationMs: number
   }) => void
   readonly jobTypes: readonly string[] | undefined
+  readonly versions: ExchangeOptions['versions']
   readonly keepCompleted: boolean
   readonly leaseMs: number
   readonly heartbeatMs: number
@@ -79,7 +80,8 @@ const RETRY_CAP_MS = 5000
 export class Exchanger {
   readonly #options: ExchangerOptions
   readonly #mostCalls: number
-  readonly #jobTypes: { readonly jobTypes?: readonly string[] }
+  /** What every claim says of the worker. */
+  readonly #able: Pick<ExchangeOptions, 'jobTypes' | 'versions'>
   #underway = 0
   #requested = 0
   #isHungry = true
@@ -105,7 +107,8 @@ export class Exchanger {
 
   constructor(options: ExchangerOptions) {
     this.#options = options
-    this.#jobTypes = options.jobTypes === undefined ? {} : { jobTypes: options.jobTypes }
+    const { jobTypes, versions } = options
+    this.#able = { ...(jobTypes === undefined ? {} : { jobTypes }), ...(versions === undefined ? {} : { versions }) }
     this.#mostCalls = Math.max(1, Math.min(MOST_CALLS, options.store.parallelism))
   }
 
@@ -179,7 +182,7 @@ export class Exchanger {
       slots,
       from: limit > 0 ? bounds.next(now) : [],
       keepCompleted: this.#options.keepCompleted,
-      ...this.#jobTypes,
+      ...this.#able,
       ...(isTick ? { housekeeping: true } : {}),
       ...(limit > 0 && (this.#isWoken || this.#hasGroups) ? { groups: true } : {}),
       ...this.#beat(now),

@@ -1,17 +1,16 @@
 import { isMillraceError } from '../errors.ts'
+import type { FireResult } from '../maintain/schedule-firer.ts'
 import { UpkeepLoop } from '../maintain/upkeep-loop.ts'
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { checkInteger, checkNames, checkText, isRecord, refuseOption } from '../model/check.ts'
+import { checkBoolean, checkInteger, checkNames, checkText, refuseOption } from '../model/check.ts'
 import type { Clock } from '../model/clock.ts'
 import type { JobDefinition } from '../model/define-jobs.ts'
-import { findDefinition } from '../model/define-jobs.ts'
-import type { JobHandler } from '../model/handler.ts'
 import { validateProcessorNumbers } from '../model/options.ts'
 import type { QueueEvents } from '../observe/events.ts'
 import type { Hooks } from '../observe/hooks.ts'
-import { createHandlerEntry, type HandlerEntry, type ModuleHandler } from '../run/handler-entry.ts'
 import type { Store, Wake } from '../store/store.ts'
+import { type AnyHandler, HandlerTable } from './handler-table.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
 import { pause } from './pause.ts'
 import { WorkerReports } from './reports.ts'
@@ -45,6 +44,8 @@ export interface ProcessorOptions {
   readonly prefetch?: number | undefined
   /** What becomes of a job whose type has no handler here. `'fail'` (default): `no_handler`. `'wait'`: it is left alone. */
   readonly onUnknownType?: 'fail' | 'wait' | undefined
+  /** Whether it adds the jobs of due schedules, of whatever type. Default `true`. */
+  readonly fireSchedules?: boolean | undefined
 }
 
 /** Runs the jobs of a queue. Made by `createProcessor`; does nothing until started. */
@@ -78,6 +79,8 @@ export interface ProcessorDependencies {
   readonly onActive: (processor: BackgroundProcessor, isActive: boolean) => void
   /** Begins to hear of work that other processes add. */
   readonly listen: () => void
+  /** Adds the jobs of due schedules. */
+  readonly fireSchedules: () => Promise<FireResult>
   /** Logs to the console until the answer is called. */
   readonly subscribeVerbose: () => () => void
 }
@@ -96,6 +99,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set([
   'heartbeat',
   'prefetch',
   'onUnknownType',
+  'fireSchedules',
 ])
 
 const DRAIN_MS = 30_000
@@ -116,6 +120,7 @@ function checkOptions(options: ProcessorOptions): void {
   for (const type of typesOf(options.jobType) ?? []) checkText('jobType', type)
   checkChoice('heartbeat', options.heartbeat, ['thread', 'main'])
   checkChoice('onUnknownType', options.onUnknownType, ['fail', 'wait'])
+  if (options.fireSchedules !== undefined) checkBoolean('fireSchedules', options.fireSchedules)
 }
 
 const HEARTBEAT_RANGE = { min: 100, max: 86_400_000, remedy: 'Leave it out for a third of `leaseMs`' }
@@ -135,7 +140,7 @@ function typesOf(jobType: string | readonly string[] | undefined): readonly stri
  * @throws MillraceError `OPTION_INVALID` naming the option
  */
 export function createProcessor(
-  handlers: Readonly<Record<string, JobHandler | ModuleHandler>>,
+  handlers: Readonly<Record<string, AnyHandler>>,
   options: ProcessorOptions,
   deps: ProcessorDependencies,
 ): BackgroundProcessor {
@@ -146,7 +151,7 @@ export function createProcessor(
 }
 
 export class BackgroundProcessor implements Processor {
-  readonly #entries: ReadonlyMap<string, HandlerEntry>
+  readonly #handlers: HandlerTable
   readonly #options: ProcessorOptions
   readonly #deps: ProcessorDependencies
   readonly #workerId: string
@@ -158,15 +163,11 @@ export class BackgroundProcessor implements Processor {
   #opening: Promise<void> = Promise.resolve()
   readonly #upkeep: UpkeepLoop
 
-  constructor(
-    handlers: Readonly<Record<string, JobHandler | ModuleHandler>>,
-    options: ProcessorOptions,
-    deps: ProcessorDependencies,
-  ) {
+  constructor(handlers: Readonly<Record<string, AnyHandler>>, options: ProcessorOptions, deps: ProcessorDependencies) {
     this.#options = options
     this.#deps = deps
     this.#workerId = options.workerId ?? `${hostname().slice(0, 100)}:${process.pid}:${randomBytes(4).toString('hex')}`
-    this.#entries = handlerEntries(handlers, deps.definitions)
+    this.#handlers = new HandlerTable(handlers, deps.definitions)
     const { clock, events, hooks, definitions } = deps
     this.#reports = new WorkerReports({
       workerId: this.#workerId,
@@ -187,7 +188,9 @@ export class BackgroundProcessor implements Processor {
   async start(): Promise<number> {
     const unsubscribe = this.#logIfVerbose()
     try {
-      const worker = this.#createWorker(await this.#deps.store(), this.#options.batchSize ?? DEFAULT_BATCH)
+      const store = await this.#deps.store()
+      if (this.#options.fireSchedules !== false) await this.#deps.fireSchedules()
+      const worker = this.#createWorker(store, this.#options.batchSize ?? DEFAULT_BATCH)
       await worker.open()
       await worker.ended
       return worker.handled
@@ -225,6 +228,11 @@ export class BackgroundProcessor implements Processor {
 
   isRunning(): boolean {
     return this.#background !== undefined
+  }
+
+  /** Whether it adds the jobs of due schedules now. */
+  isFiring(): boolean {
+    return this.isRunning() && this.#options.fireSchedules !== false
   }
 
   wake(wake: Wake): void {
@@ -270,8 +278,9 @@ export class BackgroundProcessor implements Processor {
     const worker = new Worker(this.#workerOptions(once), {
       store,
       clock: this.#deps.clock,
-      entry: (jobType) => this.#entries.get(jobType),
+      entry: (job) => this.#handlers.entry(job),
       reports: this.#reports,
+      fireSchedules: this.#deps.fireSchedules,
     })
     this.#workers.add(worker)
     this.#activityChanged()
@@ -295,12 +304,14 @@ export class BackgroundProcessor implements Processor {
       batchSize: options.batchSize,
       groupConcurrency: options.groupConcurrency,
       jobTypes: this.#jobTypes(),
+      versions: this.#handlers.versions,
       pollInterval: options.pollInterval ?? DEFAULT_POLL_MS,
       leaseMs,
       heartbeatMs: options.heartbeatMs ?? Math.floor(leaseMs / 3),
       heartbeat: options.heartbeat ?? 'thread',
       prefetch: options.prefetch ?? 'auto',
       keepCompleted: this.#deps.keepCompleted,
+      firesSchedules: once === undefined && options.fireSchedules !== false,
       ...(once === undefined ? {} : { once }),
     }
   }
@@ -308,33 +319,12 @@ export class BackgroundProcessor implements Processor {
   #jobTypes(): readonly string[] | undefined {
     const types = typesOf(this.#options.jobType)
     if (this.#options.onUnknownType !== 'wait') return types
-    return (types ?? [...this.#entries.keys()]).filter((type) => this.#entries.has(type))
+    return (types ?? this.#handlers.jobTypes).filter((type) => this.#handlers.has(type))
   }
 
   #logIfVerbose(): (() => void) | undefined {
     return this.#options.verbose ? this.#deps.subscribeVerbose() : undefined
   }
-}
-
-/** A map, not an object: `constructor` and `toString` are job types like any other. */
-function handlerEntries(
-  handlers: Readonly<Record<string, JobHandler | ModuleHandler>>,
-  definitions: ProcessorDependencies['definitions'],
-): ReadonlyMap<string, HandlerEntry> {
-  return new Map(
-    Object.entries(handlers).map(([type, handler]) => {
-      if (typeof handler !== 'function' && !(isRecord(handler) && 'module' in handler)) {
-        refuseOption(
-          `handlers.${type}`,
-          handler,
-          'a function or `{ module }`',
-          'Pass `async (payload, signal, ctx) => …`',
-        )
-      }
-      const schema = findDefinition(definitions, type)?.payload
-      return [type, createHandlerEntry(type, handler, schema === undefined ? {} : { schema })]
-    }),
-  )
 }
 
 function printError(error: Error): void {

@@ -1,6 +1,9 @@
+import { hostname } from 'node:os'
 import type { Clock } from '../model/clock.ts'
 import type { RunSettings } from '../run/attempt.ts'
 import type { HandlerEntry } from '../run/handler-entry.ts'
+import { VERSION } from '../model/version.ts'
+import type { ClaimedJob, ExchangeOptions, RegisterOptions } from '../store/claim.ts'
 import type { Store } from '../store/store.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
 import type { WorkerReports } from './reports.ts'
@@ -12,12 +15,16 @@ export interface WorkerOptions {
   readonly batchSize: number | undefined
   readonly groupConcurrency: number | undefined
   readonly jobTypes: readonly string[] | undefined
+  /** What its handlers can run; see `ExchangeOptions`. */
+  readonly versions: ExchangeOptions['versions']
   readonly pollInterval: number
   readonly leaseMs: number
   readonly heartbeatMs: number
   readonly heartbeat: HeartbeatMode
   readonly prefetch: number | 'auto'
   readonly keepCompleted: boolean
+  /** Whether it adds the jobs of due schedules. */
+  readonly firesSchedules: boolean
   /** Claims so many once, runs them and stops. */
   readonly once?: number
 }
@@ -25,8 +32,10 @@ export interface WorkerOptions {
 export interface WorkerDependencies {
   readonly store: Store
   readonly clock: Clock
-  readonly entry: (jobType: string) => HandlerEntry | undefined
+  /** The handler of a job, by its type and the version it runs under. */
+  readonly entry: (job: ClaimedJob) => HandlerEntry | undefined
   readonly reports: WorkerReports
+  readonly fireSchedules: () => Promise<{ readonly nextDueMs: number | null }>
 }
 
 /** What all attempts of a worker share: their reports go to the store, and from there to whoever listens. */
@@ -38,5 +47,20 @@ export function createRunSettings(workerId: string, { store, clock, reports }: W
     onProgress: (job, progress) => reports.progress(job, progress),
     onOutput: (job, output) => reports.output(job, output),
     onReportError: (_job, error) => reports.storeError(error, 'report', undefined),
+  }
+}
+
+/** How a worker introduces itself. */
+export function registration(options: WorkerOptions): RegisterOptions {
+  const { workerId, leaseMs, concurrency, groupConcurrency, jobTypes } = options
+  return {
+    workerId,
+    leaseMs,
+    concurrency,
+    host: hostname(),
+    pid: process.pid,
+    version: VERSION,
+    ...(groupConcurrency === undefined ? {} : { groupConcurrency }),
+    ...(jobTypes === undefined ? {} : { jobTypes }),
   }
 }

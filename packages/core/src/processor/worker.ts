@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import { FetchedJobs } from '../claim/fetched-jobs.ts'
 import { OpenClaims } from '../claim/open-claims.ts'
 import { Prefetch } from '../claim/prefetch.ts'
@@ -10,11 +9,11 @@ import { type Attempt, type RunSettings, startAttempt } from '../run/attempt.ts'
 import { SettleBuffer } from '../settle/buffer.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
 import type { Wake } from '../store/store.ts'
-import { VERSION } from '../model/version.ts'
 import { type Demand, Exchanger } from './exchanger.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { endsWithin, pause } from './pause.ts'
-import { createRunSettings, type WorkerDependencies, type WorkerOptions } from './worker-options.ts'
+import { ScheduleWatch } from './schedule-watch.ts'
+import { createRunSettings, registration, type WorkerDependencies, type WorkerOptions } from './worker-options.ts'
 
 interface Running {
   readonly attempt: Attempt
@@ -51,6 +50,7 @@ export class Worker {
   readonly #prefetch: Prefetch
   readonly #exchanger: Exchanger
   readonly #heartbeat: Heartbeat
+  readonly #schedules: ScheduleWatch
   readonly #running = new Map<number, Running>()
   readonly #runSettings: RunSettings
   readonly #ahead = new FetchedJobs()
@@ -103,6 +103,7 @@ export class Worker {
       },
       onExchange: (told) => reports.exchanged(told),
       jobTypes: options.jobTypes,
+      versions: options.versions,
       keepCompleted: options.keepCompleted,
       leaseMs: options.leaseMs,
       heartbeatMs: options.heartbeatMs,
@@ -114,6 +115,12 @@ export class Worker {
       onLost: () => void this.#died(this.#worker),
       onError: (error) => reports.storeError(error, 'heartbeat', undefined),
       onBeat: (durationMs) => reports.beat('thread', durationMs),
+    })
+    this.#schedules = new ScheduleWatch({
+      clock,
+      fire: deps.fireSchedules,
+      lookIn: (inMs) => this.dueIn(inMs),
+      onError: (error) => reports.storeError(error, 'schedules', 1000),
     })
     this.#runSettings = createRunSettings(options.workerId, deps)
   }
@@ -162,6 +169,9 @@ export class Worker {
       case 'cancel':
         if (this.#running.has(wake.jobId) || this.#ahead.has(wake.jobId)) this.#exchanger.keepHouse()
         break
+      case 'schedules':
+        if (this.#options.firesSchedules) this.#exchanger.keepHouse()
+        break
     }
   }
 
@@ -196,17 +206,8 @@ export class Worker {
 
   async #register(): Promise<void> {
     const { store } = this.#deps
-    const { workerId, leaseMs, groupConcurrency, jobTypes, concurrency } = this.#options
-    this.#worker = await store.register({
-      workerId,
-      leaseMs,
-      concurrency,
-      host: hostname(),
-      pid: process.pid,
-      version: VERSION,
-      ...(groupConcurrency === undefined ? {} : { groupConcurrency }),
-      ...(jobTypes === undefined ? {} : { jobTypes }),
-    })
+    const { leaseMs, concurrency } = this.#options
+    this.#worker = await store.register(registration(this.#options))
     this.#exchanger.registered()
     const target = store.heartbeatTarget
     if (target !== null && this.#options.once === undefined)
@@ -267,7 +268,7 @@ export class Worker {
     const startedAt = clock.now()
     this.#handled += 1
     reports.starting(job)
-    const attempt = startAttempt(job, entry(job.jobType), this.#runSettings)
+    const attempt = startAttempt(job, entry(job), this.#runSettings)
     this.#running.set(job.id, { attempt, startedAt })
     if (attempt.deadline !== null) this.#tellDeadline()
     void attempt.outcome.then((outcome) => {
@@ -299,7 +300,7 @@ export class Worker {
 
   #release(jobs: readonly ClaimedJob[]): void {
     for (const job of jobs) {
-      this.#record(job, { kind: 'released' }, 0)
+      this.#record(job, { kind: 'released', isUnstarted: true }, 0)
     }
     if (jobs.length > 0) this.#pumpSoon()
   }
@@ -307,6 +308,7 @@ export class Worker {
   #kept(result: HousekeepingResult): void {
     this.#heartbeat.tick()
     this.#deps.reports.kept(result)
+    if (this.#options.firesSchedules && this.#state === 'working') this.#schedules.told(result.schedulesDueMs)
     for (const request of result.cancelRequests) {
       const running = this.#running.get(request.id)?.attempt
       if (running?.job.token === request.token) {

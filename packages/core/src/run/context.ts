@@ -30,6 +30,8 @@ export function createContext(source: ContextSource): JobContext {
     tenantId: job.tenantId,
     workerId: source.workerId,
     createdAt: new Date(job.createdAt),
+    handlerVersion: job.handlerVersion,
+    schedule: job.schedule,
     signal: source.signal,
     prolong: (ms) => source.prolong(ms),
     onTimeout: (callback) => source.onTimeout(callback),

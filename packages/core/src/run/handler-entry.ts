@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { ResourceLimits } from 'node:worker_threads'
-import type { JobHandler } from '../model/handler.ts'
+import type { JobContext, JobHandler } from '../model/handler.ts'
 
 /**
  * A handler named by the module that exports it. It always runs in a thread of its own, where it is imported with
@@ -11,6 +11,20 @@ export interface ModuleHandler {
   readonly module: URL | string
   /** The name it is exported under. Default `'default'`. */
   readonly export?: string
+}
+
+/**
+ * A handler with a version. A job remembers the version that it first started under and never runs under another one: a worker
+ * that has neither that version nor an older handler for it leaves the job to others.
+ */
+export interface VersionedHandler<P = unknown> {
+  /** A whole number from 1. Jobs that have not started take it. */
+  readonly version: number
+  readonly handler: ((payload: P, signal: AbortSignal, ctx: JobContext) => unknown) | ModuleHandler
+  /** For jobs that started under other versions. The same handler again says that it can go on with them. */
+  readonly versions?:
+    | Readonly<Record<number, ((payload: P, signal: AbortSignal, ctx: JobContext) => unknown) | ModuleHandler>>
+    | undefined
 }
 
 /** A registered handler with everything that can be known of it before its first job. */

@@ -31,8 +31,9 @@ export function decideSettlement(job: ClaimedJob, outcome: Outcome, context: Dec
     case 'snoozed':
       return { id, token, kind: 'snoozed', delayMs: outcome.delayMs }
     case 'released':
+      return { id, token, kind: 'released', ...(outcome.isUnstarted === true ? { isUnstarted: true } : {}) }
     case 'cancelled':
-      return { id, token, kind: outcome.kind }
+      return { id, token, kind: 'cancelled' }
     case 'lost':
       return null
     case 'fatal':

@@ -1,3 +1,4 @@
+import type { JobSchedule } from '../model/job.ts'
 import type { SettleResult, Settlement } from './settle.ts'
 
 /** A job as a worker receives it, with the lease it holds. */
@@ -24,6 +25,9 @@ export interface ClaimedJob {
   /** As the store wrote it; see `createdDate`. Kept as text because few handlers ever ask. */
   readonly createdAt: string
   readonly retry: RetryFields
+  /** Of the handler that this job runs under, from its first attempt on; `null` when none was declared. */
+  readonly handlerVersion: number | null
+  readonly schedule: JobSchedule | null
 }
 
 /** The job's own retry options; all `null` means the default formula (see `model/backoff.ts`). Seconds. */
@@ -69,6 +73,11 @@ export interface ExchangeOptions {
   readonly closedTokens?: readonly number[]
   /** Also gives places in groups that gained jobs or had places given up; a sweep always does. */
   readonly groups?: boolean
+  /**
+   * The versions that this worker's handlers can run, by job type, the newest first. A job that started under another one is left
+   * to others; a job that has not starts under the newest.
+   */
+  readonly versions?: Readonly<Record<string, readonly number[]>>
 }
 
 export interface ExchangeResult {
@@ -97,6 +106,8 @@ export interface HousekeepingResult {
   readonly cancelRequests: readonly { readonly id: number; readonly token: number; readonly lost: boolean }[]
   readonly rescued: number
   readonly promoted: number
+  /** Milliseconds until the next tick of any schedule, not above 0 when one is due; `null` when there is none. */
+  readonly schedulesDueMs: number | null
 }
 
 export interface RegisterOptions {

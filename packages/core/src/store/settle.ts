@@ -21,7 +21,11 @@ export type Settlement =
   /** Runs again after `delayMs` without having used up an attempt. */
   | (Attempt & { readonly kind: 'snoozed'; readonly delayMs: number })
   /** Handed back at a drain: ready again at once, in its old place, without having used up an attempt. */
-  | (Attempt & { readonly kind: 'released' })
+  | (Attempt & {
+      readonly kind: 'released'
+      /** Its handler was never called: it begins anew under whatever version claims it next. */
+      readonly isUnstarted?: boolean
+    })
   /** Stopped because somebody cancelled it while it ran. */
   | (Attempt & { readonly kind: 'cancelled' })
 

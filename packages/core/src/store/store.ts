@@ -4,6 +4,7 @@ import type { EnqueueStore } from './enqueue.ts'
 import type { InspectStore } from './inspect.ts'
 import type { MaintainStore } from './maintain.ts'
 import type { MigrateStore } from './migrate.ts'
+import type { ScheduleStore } from './schedule.ts'
 import type { SettleStore } from './settle.ts'
 
 /** What a store can do; asked before a call, never discovered by a late failure. */
@@ -22,17 +23,18 @@ export interface HeartbeatTarget {
   readonly schema: string
 }
 
-/** A wake-up: the priority levels that gained ready jobs, or a running job somebody asked to cancel. */
+/** A wake-up: the priority levels that gained ready jobs, a running job somebody asked to cancel, or changed schedules. */
 export type Wake =
   | { readonly kind: 'ready'; readonly priorities: readonly number[] }
   | { readonly kind: 'cancel'; readonly jobId: number }
+  | { readonly kind: 'schedules' }
 
 /**
  * The contract: everything a store must do, one interface per verb. A behaviour is defined by a conformance case and is
  * done when the case passes on every store.
  */
 export interface Store
-  extends EnqueueStore, ClaimStore, SettleStore, InspectStore, ChangeStore, MaintainStore, MigrateStore {
+  extends EnqueueStore, ClaimStore, SettleStore, InspectStore, ChangeStore, ScheduleStore, MaintainStore, MigrateStore {
   readonly kind: 'postgres' | 'pglite' | 'redis'
   readonly features: StoreFeatures
   /** How many statements may be under way at once without waiting for a connection. At least 1. */

@@ -2,6 +2,8 @@ import { checkBoolean, checkInteger, checkNames, checkNumber } from '../model/ch
 import type { Clock, Timer } from '../model/clock.ts'
 import { toError } from '../model/error-record.ts'
 import { type MaintenanceTask, runTask } from '../maintain/task.ts'
+import type { ScheduleFirer } from '../maintain/schedule-firer.ts'
+import { ScheduleLoop } from '../maintain/schedule-loop.ts'
 import type { QueueEvents } from '../observe/events.ts'
 import type { Hooks } from '../observe/hooks.ts'
 import type { Store } from '../store/store.ts'
@@ -21,6 +23,8 @@ export interface SupervisorOptions {
   readonly reclaimStuckJobs?: boolean | undefined
   /** Default `true`. */
   readonly expireTimedOutTokens?: boolean | undefined
+  /** Whether it adds the jobs of due schedules, on time and not every `intervalMs`. Default `true`. */
+  readonly fireSchedules?: boolean | undefined
   /** Default: `console.error`. */
   readonly onError?: ((error: Error) => void) | undefined
   /** Logs each task to the console. Default `false`. */
@@ -55,6 +59,9 @@ export interface SupervisorDependencies {
   /** Told when it begins and when it ceases to do anything. */
   readonly onActive: (supervisor: Supervisor, isActive: boolean) => void
   readonly subscribeVerbose: () => () => void
+  readonly firer: ScheduleFirer
+  /** Whether a processor of this process fires schedules already. */
+  readonly hasFiringProcessor: () => boolean
 }
 
 const DEFAULTS = {
@@ -65,6 +72,7 @@ const DEFAULTS = {
   cleanupBatchSize: 1000,
   reclaimStuckJobs: true,
   expireTimedOutTokens: true,
+  fireSchedules: true,
 } as const
 
 const DRAIN_MS = 30_000
@@ -87,6 +95,7 @@ export function createSupervisor(options: SupervisorOptions, deps: SupervisorDep
   checkInteger('cleanupBatchSize', settings.cleanupBatchSize, { min: 1, max: 100_000, remedy: 'Leave it out for 1000' })
   checkBoolean('reclaimStuckJobs', settings.reclaimStuckJobs)
   checkBoolean('expireTimedOutTokens', settings.expireTimedOutTokens)
+  checkBoolean('fireSchedules', settings.fireSchedules)
   return new BackgroundSupervisor(settings, options.onError ?? printError, deps)
 }
 
@@ -101,11 +110,18 @@ class BackgroundSupervisor implements Supervisor {
   #isRunning = false
   #timer: Timer | undefined
   #current: Promise<unknown> | undefined
+  readonly #schedules: ScheduleLoop
 
   constructor(settings: Settings, onError: (error: Error) => void, deps: SupervisorDependencies) {
     this.#settings = settings
     this.#onError = onError
     this.#deps = deps
+    this.#schedules = new ScheduleLoop({
+      firer: deps.firer,
+      clock: deps.clock,
+      isCovered: deps.hasFiringProcessor,
+      onError: (error) => this.#failed(error),
+    })
   }
 
   start(): Promise<SupervisorRunResult> {
@@ -122,12 +138,14 @@ class BackgroundSupervisor implements Supervisor {
     if (this.#isRunning) return
     this.#isRunning = true
     this.#activityChanged()
+    if (this.#settings.fireSchedules) this.#schedules.start()
     void this.#loop()
   }
 
   stop(): void {
     this.#isRunning = false
     this.#timer?.cancel()
+    void this.#schedules.stop()
     this.#activityChanged()
   }
 
@@ -137,10 +155,13 @@ class BackgroundSupervisor implements Supervisor {
 
   async stopAndDrain(timeoutMs: number = DRAIN_MS): Promise<void> {
     this.stop()
-    if (this.#current === undefined) return
-    await new Promise<void>((resolve) => {
+    await this.#endsWithin(Promise.allSettled([this.#current, this.#schedules.stop()]), timeoutMs)
+  }
+
+  #endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
       const timer = this.#deps.clock.after(timeoutMs, resolve)
-      void this.#current?.finally(() => {
+      void work.finally(() => {
         timer.cancel()
         resolve()
       })
@@ -184,6 +205,9 @@ class BackgroundSupervisor implements Supervisor {
               work: (store) => store.cleanupEvents({ daysToKeep: eventDays, batch }),
             })
           : 0
+      if (settings.fireSchedules) {
+        await run({ name: 'enqueueDueCronJobs', work: async () => (await this.#deps.firer.fire()).count })
+      }
       await run({ name: 'upkeep', work: (store) => store.upkeep().then(() => 0) })
       return { reclaimedJobs, cleanedUpJobs, cleanedUpEvents, expiredTokens: 0 }
     } finally {
@@ -192,21 +216,24 @@ class BackgroundSupervisor implements Supervisor {
   }
 
   async #runTask(task: MaintenanceTask): Promise<number> {
-    const { clock, hooks, events, store } = this.#deps
+    const { clock, hooks, store } = this.#deps
     return runTask(task, {
       clock,
       hooks,
       store,
-      onError: (thrown) => {
-        const error = toError(thrown)
-        try {
-          this.#onError(error)
-        } catch (second) {
-          events.emit('error', toError(second))
-        }
-        events.emit('error', error)
-      },
+      onError: (thrown) => this.#failed(thrown),
     })
+  }
+
+  #failed(thrown: unknown): void {
+    const { events } = this.#deps
+    const error = toError(thrown)
+    try {
+      this.#onError(error)
+    } catch (second) {
+      events.emit('error', toError(second))
+    }
+    events.emit('error', error)
   }
 }
 

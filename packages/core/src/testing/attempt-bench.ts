@@ -32,6 +32,8 @@ export const CLAIMED_JOB: ClaimedJob = {
   tenantId: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   retry: { delay: null, backoff: null, delayMax: null },
+  handlerVersion: null,
+  schedule: null,
 }
 
 export function createAttemptBench(settings: Partial<RunSettings> = {}): AttemptBench {

@@ -39,6 +39,8 @@ const TABLES = [
   'leases',
   'sql_leases',
   'tenant_roles',
+  'schedule_ticks',
+  'schedules',
 ]
 
 /** An instance in a schema of its own, empty before each test of the file and gone after the last. */

@@ -31,6 +31,8 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'leases',
     'sql_leases',
     'tenant_roles',
+    'schedule_ticks',
+    'schedules',
   ]
   for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)
   await run(`update ${quoted(schema)}.settings set group_limit = null where group_limit is not null`)

@@ -183,6 +183,74 @@ insert into :schema.settings (group_limit) values (null);
     checksum: '56f826386e20592cd0d58c030133ac9811ea83a7ef3a2d74cba6b101baa0f2bc',
   },
   {
+    version: 4,
+    name: 'schedules',
+    sql: `-- Schedules, their ticks, and what a job remembers of both its schedule and the version of the handler it began under.
+
+create table :schema.schedules (
+  id bigint generated always as identity,
+  name text not null,
+  tenant_id text,
+  -- Who declared it in code; null: it was added at run time.
+  owner text,
+  -- a active, p paused
+  status "char" not null,
+  -- Counts edits: what was worked out from an older definition has no effect.
+  revision bigint not null,
+  -- When it is due, as the client reads it: {"kind": "cron", "expression", "timezone"} or {"kind": "every", "everyMs", "anchorMs"}.
+  -- Further kinds need no further columns: SQL never looks inside.
+  rule jsonb not null,
+  -- Whose calendar once_per counts by.
+  timezone text not null,
+  starts_at timestamptz,
+  ends_at timestamptz,
+  allow_overlap boolean not null,
+  -- s skip, o one, a all
+  catch_up "char" not null,
+  catch_up_limit integer not null,
+  grace_ms bigint not null,
+  jitter_ms bigint not null,
+  -- A field of date_trunc: at most one job in each such period.
+  once_per text,
+  -- The job of each tick, as add_jobs takes it.
+  job jsonb not null,
+  -- The next tick; null: never again.
+  next_run_at timestamptz,
+  last_tick_at timestamptz,
+  last_period timestamp,
+  last_enqueued_at timestamptz,
+  last_job_id bigint,
+  last_skipped_at timestamptz,
+  last_skip "char",
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint schedules_pkey primary key (id)
+) with (fillfactor = 70);
+create unique index schedules_name on :schema.schedules (coalesce(tenant_id, ''), name);
+create index schedules_due on :schema.schedules (next_run_at) where status = 'a';
+
+-- One row per tick that has been dealt with: the net under the compare-and-set of next_run_at, and the history of a schedule.
+create table :schema.schedule_ticks (
+  schedule_id bigint not null,
+  tick_at timestamptz not null,
+  -- j a job was added, r on request; none: o the one before had not finished, m it was missed, p its period had one, u somebody asked
+  outcome "char" not null,
+  job_id bigint,
+  fired_at timestamptz not null,
+  constraint schedule_ticks_pkey primary key (schedule_id, tick_at),
+  constraint schedule_ticks_schedule foreign key (schedule_id) references :schema.schedules (id) on delete cascade
+);
+
+-- Last, and null for nearly every job: a null at the end of a row takes no room.
+--   handler_version  of the handler that the job first started under; null: none was declared
+--   schedule         {id, name, tick, manual?} of a job that a schedule added
+alter table :schema.jobs add column handler_version integer, add column schedule jsonb;
+alter table :schema.finished_jobs add column handler_version integer, add column schedule jsonb;
+alter table :schema.failed_jobs add column handler_version integer, add column schedule jsonb;
+`,
+    checksum: 'd7ffe71442722b02e88dc35598c812c4cc87c74b91cd1970f7fc2bbb16059963',
+  },
+  {
     version: 5,
     name: 'sql_contract',
     sql: `-- What jobs worked in SQL need, and tenants of roles.
@@ -279,19 +347,19 @@ begin
       id bigint, job_type text, payload jsonb, priority integer, run_at timestamptz, max_attempts integer, timeout_ms bigint,
       force_kill boolean, tags text[], idempotency_key text, retry_delay double precision, retry_backoff boolean,
       retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean,
-      queue text, queue_retries text)
+      queue text, queue_retries text, schedule jsonb)
   ), added as (
     insert into :schema.jobs (
       id, ready_seq, nonce, created_at, run_at, due_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts,
       max_attempts, crashes, unmet, log_dropped, lane, rich, force_kill, retry_backoff, job_type, payload, tags, idempotency_key,
-      tenant_id, group_key, group_tier, dead_letter_job_type)
+      tenant_id, group_key, group_tier, dead_letter_job_type, schedule)
     select x.new_id, x.new_id, p_nonce, v_now, coalesce(x.run_at, v_now),
       case when x.run_at > v_now then x.run_at end, x.timeout_ms, x.retry_delay, x.retry_delay_max, coalesce(x.priority, 0), 0,
       coalesce(x.max_attempts, 3), 0, 0, 0,
       case when x.run_at > v_now then 't' when x.group_key is not null then 'g' else 'r' end::"char",
       coalesce(x.rich, false), coalesce(x.force_kill, false), x.retry_backoff, x.job_type, coalesce(x.payload, 'null'), x.tags, x.idempotency_key,
       x.tenant_id, x.group_key, coalesce(case when x.queue is not null then nullif(x.queue_retries, 'hold') end, x.group_tier),
-      x.dead_letter_job_type
+      x.dead_letter_job_type, x.schedule
     from x
     returning id
   )
@@ -601,6 +669,8 @@ create or replace function :schema.check_invariants() returns table (invariant t
     where not exists (select from :schema.jobs j where j.id = k.job_id)
       and not exists (select from :schema.failed_jobs j where j.id = k.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = k.job_id)
+  union all
+  select c.invariant, c.detail from :schema.check_schedules() c
 $$;
 `,
   },
@@ -701,7 +771,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log)
+      output, log, handler_version, schedule)
     select
       e.id, e.ready_seq, e.token, null, e.nonce, e.created_at, e.run_at, null, e.claimed_at, e.started_at, p_now,
       null, case when e.new_status = 'f' then p_now else e.last_failed_at end, e.last_retried_at,
@@ -711,7 +781,7 @@ begin
       e.lane, e.new_status, e.rich, e.force_kill, e.retry_backoff, e.job_type, e.payload, e.locked_by, e.tags,
       e.idempotency_key, e.tenant_id, e.group_key, e.group_tier, e.dead_letter_job_type,
       case when e.new_status = 'f' then e.reason else e.failure_reason end, null, null, e.depends_on_job_ids,
-      e.depends_on_tags, e.output, e.new_log
+      e.depends_on_tags, e.output, e.new_log, e.handler_version, e.schedule
     from e
   ), l as (
     insert into :schema.jobs (
@@ -817,6 +887,7 @@ revoke all on function :schema.enqueue_change() from public;
 --   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
 --   p_lease_ms      extend the worker's lease; null leaves it
 --   p_groups        also look for groups that gained waiting jobs or free places; a sweep always does
+--   p_versions      the handler versions of this worker by job type, the newest first: {"email": [3, 2]}; null: none
 --   p_closed        tokens of claims of which nothing is left to settle
 -- Returns, if there is anything to say, first a row without id: its ready_seq is the token of the claimed jobs, its payload a json object
 -- or null. Then the claimed jobs. What most jobs do not have, or have at its default, is in \`extra\` (see job_extra): a column costs
@@ -824,7 +895,8 @@ revoke all on function :schema.enqueue_change() from public;
 -- Locks, in order: the worker's row, job rows settled, timed rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
-  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
+  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true,
+  p_versions jsonb default null
 ) returns table (
   id bigint, ready_seq bigint, attempts integer, job_type text, payload text, created_at timestamptz, extra text
 ) language plpgsql as $$
@@ -885,6 +957,7 @@ begin
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
         select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
         where j.lane = 'r' and (p_types is null or j.job_type = any (p_types))
+          and (j.handler_version is null or p_versions -> j.job_type @> to_jsonb(j.handler_version))
         order by j.priority desc, j.ready_seq limit v_left for update skip locked
       ) c;
       if v_lasts > v_last then
@@ -898,6 +971,7 @@ begin
           select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
           where j.lane = 'r' and j.priority = p_levels[v_at] and j.ready_seq >= p_bounds[v_at]
             and (p_types is null or j.job_type = any (p_types))
+            and (j.handler_version is null or p_versions -> j.job_type @> to_jsonb(j.handler_version))
           order by j.ready_seq limit v_left for update skip locked
         ) c;
         if v_found is null then continue; end if;
@@ -953,12 +1027,14 @@ begin
     update :schema.jobs j set
       lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,
       started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
-      last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
+      last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null,
+      handler_version = coalesce(j.handler_version, (p_versions -> j.job_type ->> 0)::integer)
     where j.id = any (v_all)
     returning j.id, j.ready_seq, j.attempts, j.job_type, j.payload::text, j.created_at,
       case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
           and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
-          and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null then null
+          and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null and j.handler_version is null
+          and j.schedule is null then null
         else :schema.job_extra(j) end;
 end $$;
 
@@ -967,7 +1043,8 @@ create or replace function :schema.job_extra(j :schema.jobs) returns text langua
   select jsonb_strip_nulls(jsonb_build_object(
     'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
     'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
-    'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max))::text
+    'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max,
+    'handlerVersion', j.handler_version, 'schedule', j.schedule))::text
 $$;
 
 -- Of the locked candidates, in order, all that have another attempt to spare and the first p_lasts that do not.
@@ -979,7 +1056,7 @@ create or replace function :schema.keep_lasts(p_ids bigint[], p_lasts integer) r
   ) c where not c.last or c.lasts <= p_lasts
 $$;
 
--- What any node does about once a second. Returns {nextDueMs, cancels: [[id, token, lost], ...], rescued, promoted}.
+-- What any node does about once a second. Returns {nextDueMs, cancels: [[id, token, lost], ...], rescued, promoted, schedulesDueMs}.
 create or replace function :schema.housekeeping(p_worker bigint, p_now timestamptz) returns jsonb language plpgsql as $$
 declare
   v_rescued integer := :schema.rescue(p_now);
@@ -989,7 +1066,8 @@ declare
 begin
   select extract(epoch from j.due_at - p_now) * 1000 into v_next from :schema.jobs j where j.lane = 't' order by j.due_at limit 1;
   select jsonb_agg(jsonb_build_array(c.job_id, c.token, c.lost)) into v_cancels from :schema.cancel_requests c where c.worker = p_worker;
-  return jsonb_build_object('nextDueMs', v_next, 'cancels', v_cancels, 'rescued', v_rescued, 'promoted', v_promoted);
+  return jsonb_build_object('nextDueMs', v_next, 'cancels', v_cancels, 'rescued', v_rescued, 'promoted', v_promoted,
+    'schedulesDueMs', :schema.schedules_due_ms(p_now));
 end $$;
 `,
   },
@@ -1588,7 +1666,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log)
+      output, log, handler_version, schedule)
     select
       d.id, nextval(':schema.job_ids'), null, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
       d.next_attempt_at, d.last_failed_at, v_now, d.last_cancelled_at, v_now, d.cancel_requested_at, null,
@@ -1598,7 +1676,7 @@ begin
       null, case when d.group_key is null then 'r' else 'g' end::"char", null, d.rich, d.force_kill, d.retry_backoff,
       d.job_type, d.payload, null, d.tags, d.idempotency_key, d.tenant_id, d.group_key, d.group_tier,
       d.dead_letter_job_type, d.failure_reason, d.pending_reason, d.wait_token_id, d.depends_on_job_ids,
-      d.depends_on_tags, d.output, d.new_log
+      d.depends_on_tags, d.output, d.new_log, d.handler_version, d.schedule
     from d
   )
   select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_moved, v_groups from d;
@@ -1715,6 +1793,296 @@ comment on function :schema.isolate_tenants(name) is
 `,
   },
   {
+    name: 'schedules',
+    sql: `-- Schedules. SQL cannot read a cron expression: the client works out ticks, the database's clock decides what is due, and a
+-- compare-and-set on the next tick decides who adds its job. A definition is one json object with the columns' names.
+
+-- Adds a schedule. Returns its id; null when the tenant has one of this name.
+create or replace function :schema.add_schedule(p_schedule jsonb) returns bigint language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_id bigint;
+begin
+  insert into :schema.schedules (name, tenant_id, owner, status, revision, rule, timezone, starts_at, ends_at, allow_overlap, catch_up,
+      catch_up_limit, grace_ms, jitter_ms, once_per, job, next_run_at, created_at, updated_at)
+    select s.name, s.tenant_id, s.owner, 'a', 1, s.rule, s.timezone, s.starts_at, s.ends_at, s.allow_overlap, s.catch_up,
+      s.catch_up_limit, s.grace_ms, s.jitter_ms, s.once_per, s.job, s.next_run_at, v_now, v_now
+    from jsonb_to_record(p_schedule) as s(name text, tenant_id text, owner text, rule jsonb, timezone text, starts_at timestamptz,
+      ends_at timestamptz, allow_overlap boolean, catch_up "char", catch_up_limit integer, grace_ms bigint, jitter_ms bigint,
+      once_per text, job jsonb, next_run_at timestamptz)
+    -- A zone that only the client knows is refused now, not when the first tick is due.
+    where s.once_per is null or :schema.schedule_period(s.once_per, s.timezone, v_now) is not null
+    on conflict do nothing
+    returning id into v_id;
+  perform pg_notify(':channel', 's') where v_id is not null;
+  return v_id;
+end $$;
+
+-- Replaces the definition of a schedule, unless somebody edited it since p_revision was read. p_schedule as for add_schedule; its name,
+-- tenant and owner stay. Without next_run_at the next tick stays too. Returns whether it was replaced.
+-- Locks: the schedule's row.
+create or replace function :schema.edit_schedule(p_id bigint, p_revision bigint, p_schedule jsonb) returns boolean language plpgsql as $$
+begin
+  update :schema.schedules s set
+    revision = s.revision + 1, rule = n.rule, timezone = n.timezone, starts_at = n.starts_at, ends_at = n.ends_at,
+    allow_overlap = n.allow_overlap, catch_up = n.catch_up, catch_up_limit = n.catch_up_limit, grace_ms = n.grace_ms,
+    jitter_ms = n.jitter_ms, once_per = n.once_per, job = n.job,
+    next_run_at = case when p_schedule ? 'next_run_at' then n.next_run_at else s.next_run_at end, updated_at = clock_timestamp()
+  from jsonb_to_record(p_schedule) as n(rule jsonb, timezone text, starts_at timestamptz, ends_at timestamptz, allow_overlap boolean,
+    catch_up "char", catch_up_limit integer, grace_ms bigint, jitter_ms bigint, once_per text, job jsonb, next_run_at timestamptz)
+  where s.id = p_id and s.revision = p_revision
+    and (n.once_per is null or :schema.schedule_period(n.once_per, n.timezone, clock_timestamp()) is not null);
+  if not found then return false; end if;
+  perform pg_notify(':channel', 's');
+  return true;
+end $$;
+
+-- Pauses (p), or resumes (a) with p_next as the next tick: what came due meanwhile is not made up. Returns whether anything changed.
+-- Locks: the schedule's row.
+create or replace function :schema.set_schedule_status(p_id bigint, p_revision bigint, p_status "char", p_next timestamptz)
+returns boolean language plpgsql as $$
+begin
+  update :schema.schedules s set status = p_status, revision = s.revision + 1, updated_at = clock_timestamp(),
+      next_run_at = case when p_status = 'a' then p_next else s.next_run_at end
+    where s.id = p_id and s.revision = p_revision and s.status <> p_status;
+  if not found then return false; end if;
+  perform pg_notify(':channel', 's') where p_status = 'a';
+  return true;
+end $$;
+
+-- The period of a time in a zone's calendar.
+create or replace function :schema.schedule_period(p_once_per text, p_timezone text, p_at timestamptz) returns timestamp
+language sql stable as $$
+  select date_trunc(p_once_per, p_at at time zone p_timezone)
+$$;
+
+-- The job of one tick, as add_jobs takes it. With a nonce (0: no batch is ever looked up by it), since it was checked when it was stored.
+create or replace function :schema.schedule_job(s :schema.schedules, p_id bigint, p_tick timestamptz, p_now timestamptz, p_manual boolean)
+returns jsonb language sql volatile as $$
+  select s.job || jsonb_build_object('id', p_id, 'schedule', jsonb_build_object('id', s.id, 'name', s.name,
+      'tick', to_char(p_tick at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))
+      || case when p_manual then '{"manual": true}'::jsonb else '{}'::jsonb end)
+    || case when s.jitter_ms > 0 and not p_manual
+      then jsonb_build_object('run_at', p_now + floor(random() * s.jitter_ms) * interval '1 millisecond') else '{}'::jsonb end
+$$;
+
+-- Deals with due ticks: adds their jobs, or notes why not, and moves each schedule on, all at once.
+--   p_fires  array of {id, revision, at, ticks: [time], missed, next}: at is the next_run_at that was read, ticks what is to be
+--            fired of the times that are due (ascending), missed whether others were left out, next the tick after them
+-- An entry whose schedule was fired, edited or paused since it was read has no effect; one that somebody else is firing is left.
+-- Returns the jobs added, {job, type} each; how many schedules were moved on; and the milliseconds until the next schedule is due.
+-- Locks: schedule rows, skip locked.
+create or replace function :schema.fire_schedules(p_fires jsonb, out added jsonb, out moved integer, out next_due_ms double precision)
+language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_limit text := set_config('lock_timeout', '20s', true);
+  f record;
+  s :schema.schedules;
+  v_tick timestamptz;
+  v_period timestamp;
+  v_outcome "char";
+  v_id bigint;
+  v_is_free boolean;
+  v_jobs jsonb := '[]';
+begin
+  added := '[]';
+  moved := 0;
+  for f in
+    select x.* from jsonb_to_recordset(p_fires) as x(id bigint, revision bigint, at timestamptz, ticks timestamptz[], missed boolean,
+      next timestamptz) order by x.id
+  loop
+    select * into s from :schema.schedules c
+      where c.id = f.id and c.revision = f.revision and c.next_run_at = f.at and c.status = 'a' and c.next_run_at <= v_now
+      for update skip locked;
+    continue when not found;
+    moved := moved + 1;
+    v_is_free := s.allow_overlap or not exists (select from :schema.jobs j where j.id = s.last_job_id);
+    if f.missed then
+      s.last_skipped_at := v_now;
+      s.last_skip := 'm';
+    end if;
+    foreach v_tick in array coalesce(f.ticks, '{}') loop
+      v_period := case when s.once_per is not null then :schema.schedule_period(s.once_per, s.timezone, v_tick) end;
+      v_outcome := case when v_period <= s.last_period then 'p' when not v_is_free then 'o' else 'j' end;
+      v_id := case when v_outcome = 'j' then nextval(':schema.job_ids') end;
+      insert into :schema.schedule_ticks (schedule_id, tick_at, outcome, job_id, fired_at)
+        values (s.id, v_tick, v_outcome, v_id, v_now) on conflict do nothing;
+      -- Dealt with before the database's clock was set back.
+      continue when not found;
+      s.last_tick_at := greatest(s.last_tick_at, v_tick);
+      if v_outcome <> 'j' then
+        s.last_skipped_at := v_now;
+        s.last_skip := v_outcome;
+        continue;
+      end if;
+      v_is_free := s.allow_overlap;
+      v_jobs := v_jobs || :schema.schedule_job(s, v_id, v_tick, v_now, false);
+      added := added || jsonb_build_object('job', v_id, 'type', s.job -> 'job_type');
+      s.last_job_id := v_id;
+      s.last_enqueued_at := v_now;
+      s.last_period := coalesce(v_period, s.last_period);
+    end loop;
+    update :schema.schedules c set next_run_at = f.next, last_tick_at = s.last_tick_at, last_period = s.last_period,
+      last_enqueued_at = s.last_enqueued_at, last_job_id = s.last_job_id, last_skipped_at = s.last_skipped_at, last_skip = s.last_skip,
+      updated_at = v_now where c.id = s.id;
+  end loop;
+  if v_jobs <> '[]' then perform :schema.add_jobs(v_jobs, 0, true); end if;
+  next_due_ms := :schema.schedules_due_ms(clock_timestamp());
+end $$;
+
+-- Milliseconds until the next tick of any active schedule, negative when it is overdue; null when there is none.
+create or replace function :schema.schedules_due_ms(p_now timestamptz) returns double precision language sql stable as $$
+  select extract(epoch from s.next_run_at - p_now) * 1000 from :schema.schedules s
+  where s.status = 'a' and s.next_run_at is not null order by s.next_run_at limit 1
+$$;
+
+-- Adds the job of a schedule now, paused or not, whatever runs already. It counts as the job of its period. Returns its id and type;
+-- null when there is no such schedule.
+-- Locks: the schedule's row.
+create or replace function :schema.run_schedule(p_id bigint) returns jsonb language plpgsql as $$
+declare
+  v_now timestamptz;
+  s :schema.schedules;
+  v_id bigint;
+  v_tick timestamptz;
+begin
+  select * into s from :schema.schedules c where c.id = p_id for update;
+  if not found then return null; end if;
+  v_now := clock_timestamp();
+  v_id := nextval(':schema.job_ids');
+  -- Ticks are whole milliseconds, so one that is not takes nobody's place.
+  v_tick := date_trunc('milliseconds', v_now) + interval '1 microsecond';
+  loop
+    insert into :schema.schedule_ticks (schedule_id, tick_at, outcome, job_id, fired_at) values (s.id, v_tick, 'r', v_id, v_now)
+      on conflict do nothing;
+    exit when found;
+    v_tick := v_tick + interval '1 millisecond';
+  end loop;
+  perform :schema.add_jobs(jsonb_build_array(:schema.schedule_job(s, v_id, v_tick, v_now, true)), 0, true);
+  update :schema.schedules c set last_job_id = v_id, last_enqueued_at = v_now, updated_at = v_now,
+    last_period = case when s.once_per is null then c.last_period
+      else greatest(c.last_period, :schema.schedule_period(s.once_per, s.timezone, v_now)) end
+    where c.id = s.id;
+  return jsonb_build_object('job', v_id, 'type', s.job -> 'job_type');
+end $$;
+
+-- Moves a schedule on by one tick without a job, unless it has moved or was edited since it was read. Returns whether it did.
+-- Locks: the schedule's row.
+create or replace function :schema.skip_schedule(p_id bigint, p_revision bigint, p_at timestamptz, p_next timestamptz) returns boolean
+language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  update :schema.schedules s set next_run_at = p_next, last_tick_at = greatest(s.last_tick_at, p_at), last_skipped_at = v_now,
+      last_skip = 'u', updated_at = v_now
+    where s.id = p_id and s.revision = p_revision and s.next_run_at = p_at;
+  if not found then return false; end if;
+  insert into :schema.schedule_ticks (schedule_id, tick_at, outcome, job_id, fired_at) values (p_id, p_at, 'u', null, v_now)
+    on conflict do nothing;
+  return true;
+end $$;
+
+-- Makes the schedules of one owner those that it declares: adds, edits and removes. A pause made at run time stays. A schedule of the
+-- same name that nobody owns is taken over; one of another owner is refused.
+--   p_declared  array of definitions as for add_schedule; next_run_at is used for a new one, and for one whose times changed
+-- Returns {added, edited, removed, refused}: names. With any refused, nothing was changed.
+-- Locks: schedule rows in the order of tenant and name; a name that is being added elsewhere is waited for.
+create or replace function :schema.reconcile_schedules(p_owner text, p_declared jsonb) returns jsonb language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  d record;
+  s :schema.schedules;
+  v_added text[] := '{}';
+  v_edited text[] := '{}';
+  v_removed text[];
+  v_refused text[];
+  v_id bigint;
+begin
+  -- All names in one order, as every other reconciliation takes them.
+  perform from :schema.schedules c where c.owner = p_owner
+      or exists (select from jsonb_to_recordset(p_declared) as n(name text, tenant_id text)
+        where n.name = c.name and n.tenant_id is not distinct from c.tenant_id)
+    order by coalesce(c.tenant_id, ''), c.name for update;
+  for d in
+    select n.value as definition, n.value ->> 'name' as name, n.value ->> 'tenant_id' as tenant_id
+    from jsonb_array_elements(p_declared) n order by coalesce(n.value ->> 'tenant_id', ''), n.value ->> 'name'
+  loop
+    v_id := :schema.add_schedule(d.definition || jsonb_build_object('owner', p_owner));
+    if v_id is not null then
+      v_added := v_added || d.name;
+      continue;
+    end if;
+    select * into s from :schema.schedules c where c.name = d.name and c.tenant_id is not distinct from d.tenant_id for update;
+    if s.owner <> p_owner then
+      v_refused := v_refused || d.name;
+      continue;
+    end if;
+    continue when s.owner = p_owner and :schema.is_same_schedule(s, d.definition, true);
+    perform :schema.edit_schedule(s.id, s.revision, case
+      when :schema.is_same_schedule(s, d.definition, false) then d.definition - 'next_run_at' || jsonb_build_object('rule', s.rule)
+      else d.definition end);
+    update :schema.schedules c set owner = p_owner where c.id = s.id;
+    v_edited := v_edited || d.name;
+  end loop;
+  if v_refused is not null then
+    -- Undone by the caller, who raises: what this transaction added must not stay.
+    raise exception using errcode = 'MR001', message = array_to_string(v_refused, ', ');
+  end if;
+  with gone as (
+    delete from :schema.schedules c where c.owner = p_owner
+      and not exists (select from jsonb_to_recordset(p_declared) as n(name text, tenant_id text)
+        where n.name = c.name and n.tenant_id is not distinct from c.tenant_id)
+    returning c.name
+  )
+  select array_agg(g.name order by g.name) into v_removed from gone g;
+  return jsonb_build_object('added', v_added, 'edited', v_edited, 'removed', coalesce(v_removed, '{}'));
+end $$;
+
+-- Whether a schedule already is what a definition says: its times, and with p_all everything else too.
+create or replace function :schema.is_same_schedule(s :schema.schedules, p_definition jsonb, p_all boolean) returns boolean
+language sql stable as $$
+  select (s.rule - 'anchorMs', s.starts_at, s.ends_at) is not distinct from (d.rule - 'anchorMs', d.starts_at, d.ends_at)
+    and (not p_all or (s.timezone, s.allow_overlap, s.catch_up, s.catch_up_limit, s.grace_ms, s.jitter_ms, s.once_per, s.job)
+      is not distinct from (d.timezone, d.allow_overlap, d.catch_up, d.catch_up_limit, d.grace_ms, d.jitter_ms, d.once_per, d.job))
+  from jsonb_to_record(p_definition) as d(rule jsonb, timezone text, starts_at timestamptz, ends_at timestamptz, allow_overlap boolean,
+    catch_up "char", catch_up_limit integer, grace_ms bigint, jitter_ms bigint, once_per text, job jsonb)
+$$;
+
+-- Keeps the latest 1,000 ticks of each schedule.
+create or replace function :schema.forget_ticks() returns void language sql as $$
+  delete from :schema.schedule_ticks t using (
+    select o.schedule_id, o.tick_at, row_number() over (partition by o.schedule_id order by o.tick_at desc) as n
+    from :schema.schedule_ticks o
+  ) o where o.n > 1000 and t.schedule_id = o.schedule_id and t.tick_at = o.tick_at
+$$;
+
+-- What must never be stored of schedules; part of check_invariants.
+create or replace function :schema.check_schedules() returns table (invariant text, detail text) language sql stable as $$
+  select 'two jobs of one tick', format('schedule %s, tick %s: jobs %s', x.schedule ->> 'id', x.schedule ->> 'tick', array_agg(x.id))
+    from (
+      select j.id, j.schedule from :schema.jobs j where j.schedule is not null
+      union all select f.id, f.schedule from :schema.failed_jobs f where f.schedule is not null
+      union all select f.id, f.schedule from :schema.finished_jobs f where f.schedule is not null
+    ) x group by x.schedule ->> 'id', x.schedule ->> 'tick' having count(*) > 1
+  union all
+  select 'a schedule that would repeat a tick', format('schedule %s, tick %s', s.id, s.next_run_at)
+    from :schema.schedules s join :schema.schedule_ticks t on t.schedule_id = s.id and t.tick_at = s.next_run_at
+  union all
+  select 'a tick that disagrees with its outcome', format('schedule %s, tick %s, outcome %s', t.schedule_id, t.tick_at, t.outcome)
+    from :schema.schedule_ticks t
+    where t.outcome not in ('j', 'r', 'o', 'm', 'p', 'u') or (t.outcome in ('j', 'r')) <> (t.job_id is not null)
+  union all
+  select 'an impossible schedule', format('schedule %s', s.id) from :schema.schedules s
+    where s.status not in ('a', 'p') or s.catch_up not in ('s', 'o', 'a') or (s.catch_up = 'a' and not s.allow_overlap)
+      or s.catch_up_limit < 1 or s.next_run_at > s.ends_at or s.next_run_at < s.starts_at
+  union all
+  select 'an impossible handler version', format('job %s, version %s', j.id, j.handler_version)
+    from :schema.jobs j where j.handler_version < 1
+$$;
+`,
+  },
+  {
     name: 'settle_completed',
     sql: `-- Records completions that bring no output of their own: each job leaves \`jobs\` for \`finished_jobs\` in this statement.
 --   p_ids, p_tokens  the attempts, paired by position
@@ -1762,13 +2130,14 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log)
+        depends_on_tags, output, log, handler_version, schedule)
       select
         j.id, j.ready_seq, j.token, j.worker, j.nonce, j.created_at, j.run_at, j.claimed_at, j.started_at, v_now,
         j.last_failed_at, j.last_retried_at, j.changed_at, j.timeout_ms, j.retry_delay, j.retry_delay_max,
         j.priority, j.attempts, j.max_attempts, j.crashes, j.unmet, j.log_dropped, j.progress, j.lane, j.rich,
         j.force_kill, j.retry_backoff, j.job_type, j.payload, j.locked_by, j.tags, j.idempotency_key, j.tenant_id,
-        j.group_key, j.group_tier, j.dead_letter_job_type, j.depends_on_job_ids, j.depends_on_tags, j.output, j.log
+        j.group_key, j.group_tier, j.dead_letter_job_type, j.depends_on_job_ids, j.depends_on_tags, j.output, j.log,
+        j.handler_version, j.schedule
       from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x';
     get diagnostics v_copied = row_count;
     with d as (
@@ -1790,13 +2159,14 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log)
+        depends_on_tags, output, log, handler_version, schedule)
       select
         d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
         d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
         d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
         d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
-        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log
+        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log,
+        d.handler_version, d.schedule
       from d
     )
     select array_agg(d.id), array_agg(d.token), array_agg(d.group_key) filter (where d.group_key is not null)
@@ -1815,12 +2185,12 @@ end $$;
   {
     name: 'settle_others',
     sql: `-- Records every outcome but the plain completion, fenced by (id, token), in one statement.
---   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?}
+--   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?, unstarted?}
 --     kind completed   with output
 --          retry       another attempt after delay_ms
 --          failed      final; makes the dead-letter job when the job names a type for it
 --          snoozed     again after delay_ms, the attempt given back
---          released    ready again in its old place, the attempt given back
+--          released    ready again in its old place, the attempt given back; unstarted: its handler was never called
 --          cancelled   stopped on request
 -- Returns {id, token} of each attempt that no longer held its lease; null when there are none.
 -- Locks: job rows.
@@ -1848,14 +2218,14 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log)
+        depends_on_tags, output, log, handler_version, schedule)
       select
         d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
         d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
         d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
         d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
         d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags,
-        coalesce(d.new_output, d.output), d.log
+        coalesce(d.new_output, d.output), d.log, d.handler_version, d.schedule
       from d where p_keep
     ), k as (
       delete from :schema.job_keys k using d where not p_keep
@@ -1900,11 +2270,14 @@ begin
   if p_settlements @? '$[*] ? (@.kind == "released")' then
     -- A grouped job keeps the place in its group that it holds.
     with s as (
-      select s.id, s.token from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text) where s.kind = 'released'
+      select s.id, s.token, s.unstarted from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, unstarted boolean)
+      where s.kind = 'released'
     ), u as (
       update :schema.jobs j set
         lane = 'r', worker = null, lease_until = null, attempts = j.attempts - 1,
         started_at = case when j.attempts = 1 then null else j.started_at end,
+        -- Fetched ahead and never begun: whoever claims it next begins it under a version of its own.
+        handler_version = case when j.attempts = 1 and s.unstarted then null else j.handler_version end,
         log = case when j.claimed_at > v_now - interval '200 milliseconds' then j.log
               else :schema.log_attempt(j, 'released', v_now, null, null) end,
         log_dropped = :schema.log_dropped(j)
@@ -2061,12 +2434,14 @@ begin
     select array_agg(c.id) into v_ids from (
       select j.id from :schema.jobs j
       where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and :schema.is_uuid(j.tenant_id) and not j.rich
+        and j.handler_version is null
       order by j.priority desc, j.ready_seq limit p_limit for update skip locked
     ) c;
   else
     select array_agg(c.id) into v_ids from (
       select j.id from :schema.jobs j
-      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types))
+      -- A job that began under a version of a handler is for workers that declare it.
+      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and j.handler_version is null
       order by j.priority desc, j.ready_seq limit p_limit for update skip locked
     ) c;
   end if;
@@ -2272,6 +2647,8 @@ comment on table :schema.leases is 'What each claim of a processor took, until a
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
 comment on table :schema.groups is 'Groups and queues that have had work: how many of their jobs are ready or running.';
 comment on table :schema.group_wakes is 'Groups that gained waiting jobs or free places since the last claim.';
+comment on table :schema.schedules is 'Schedules: when each is due next, and the job of each of its ticks.';
+comment on table :schema.schedule_ticks is 'What became of the ticks of each schedule; the latest 1,000 stay.';
 comment on table :schema.cancel_requests is 'Running attempts that must stop.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
@@ -2325,6 +2702,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'a5878f52bc59de5ead00a20fe28e8de05da3a3addbded00f2ed174ae24a07667'
+export const functionsChecksum: string = 'fbdac1c33984e83ee24fed894519bf9442df772744b07d606f60106856efa1ce'
 
 export const queries: Readonly<Record<string, string>> = {}

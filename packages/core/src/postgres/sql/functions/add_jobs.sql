@@ -62,19 +62,19 @@ begin
       id bigint, job_type text, payload jsonb, priority integer, run_at timestamptz, max_attempts integer, timeout_ms bigint,
       force_kill boolean, tags text[], idempotency_key text, retry_delay double precision, retry_backoff boolean,
       retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean,
-      queue text, queue_retries text)
+      queue text, queue_retries text, schedule jsonb)
   ), added as (
     insert into :schema.jobs (
       id, ready_seq, nonce, created_at, run_at, due_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts,
       max_attempts, crashes, unmet, log_dropped, lane, rich, force_kill, retry_backoff, job_type, payload, tags, idempotency_key,
-      tenant_id, group_key, group_tier, dead_letter_job_type)
+      tenant_id, group_key, group_tier, dead_letter_job_type, schedule)
     select x.new_id, x.new_id, p_nonce, v_now, coalesce(x.run_at, v_now),
       case when x.run_at > v_now then x.run_at end, x.timeout_ms, x.retry_delay, x.retry_delay_max, coalesce(x.priority, 0), 0,
       coalesce(x.max_attempts, 3), 0, 0, 0,
       case when x.run_at > v_now then 't' when x.group_key is not null then 'g' else 'r' end::"char",
       coalesce(x.rich, false), coalesce(x.force_kill, false), x.retry_backoff, x.job_type, coalesce(x.payload, 'null'), x.tags, x.idempotency_key,
       x.tenant_id, x.group_key, coalesce(case when x.queue is not null then nullif(x.queue_retries, 'hold') end, x.group_tier),
-      x.dead_letter_job_type
+      x.dead_letter_job_type, x.schedule
     from x
     returning id
   )

@@ -56,4 +56,6 @@ create or replace function :schema.check_invariants() returns table (invariant t
     where not exists (select from :schema.jobs j where j.id = k.job_id)
       and not exists (select from :schema.failed_jobs j where j.id = k.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = k.job_id)
+  union all
+  select c.invariant, c.detail from :schema.check_schedules() c
 $$;

@@ -34,7 +34,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log)
+      output, log, handler_version, schedule)
     select
       e.id, e.ready_seq, e.token, null, e.nonce, e.created_at, e.run_at, null, e.claimed_at, e.started_at, p_now,
       null, case when e.new_status = 'f' then p_now else e.last_failed_at end, e.last_retried_at,
@@ -44,7 +44,7 @@ begin
       e.lane, e.new_status, e.rich, e.force_kill, e.retry_backoff, e.job_type, e.payload, e.locked_by, e.tags,
       e.idempotency_key, e.tenant_id, e.group_key, e.group_tier, e.dead_letter_job_type,
       case when e.new_status = 'f' then e.reason else e.failure_reason end, null, null, e.depends_on_job_ids,
-      e.depends_on_tags, e.output, e.new_log
+      e.depends_on_tags, e.output, e.new_log, e.handler_version, e.schedule
     from e
   ), l as (
     insert into :schema.jobs (

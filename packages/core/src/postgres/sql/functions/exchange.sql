@@ -9,6 +9,7 @@
 --   p_housekeeping  also promote due jobs, rescue dead workers, report cancel requests and the next due time
 --   p_lease_ms      extend the worker's lease; null leaves it
 --   p_groups        also look for groups that gained waiting jobs or free places; a sweep always does
+--   p_versions      the handler versions of this worker by job type, the newest first: {"email": [3, 2]}; null: none
 --   p_closed        tokens of claims of which nothing is left to settle
 -- Returns, if there is anything to say, first a row without id: its ready_seq is the token of the claimed jobs, its payload a json object
 -- or null. Then the claimed jobs. What most jobs do not have, or have at its default, is in `extra` (see job_extra): a column costs
@@ -16,7 +17,8 @@
 -- Locks, in order: the worker's row, job rows settled, timed rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
-  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true
+  p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true,
+  p_versions jsonb default null
 ) returns table (
   id bigint, ready_seq bigint, attempts integer, job_type text, payload text, created_at timestamptz, extra text
 ) language plpgsql as $$
@@ -77,6 +79,7 @@ begin
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
         select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
         where j.lane = 'r' and (p_types is null or j.job_type = any (p_types))
+          and (j.handler_version is null or p_versions -> j.job_type @> to_jsonb(j.handler_version))
         order by j.priority desc, j.ready_seq limit v_left for update skip locked
       ) c;
       if v_lasts > v_last then
@@ -90,6 +93,7 @@ begin
           select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
           where j.lane = 'r' and j.priority = p_levels[v_at] and j.ready_seq >= p_bounds[v_at]
             and (p_types is null or j.job_type = any (p_types))
+            and (j.handler_version is null or p_versions -> j.job_type @> to_jsonb(j.handler_version))
           order by j.ready_seq limit v_left for update skip locked
         ) c;
         if v_found is null then continue; end if;
@@ -145,12 +149,14 @@ begin
     update :schema.jobs j set
       lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,
       started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
-      last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
+      last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null,
+      handler_version = coalesce(j.handler_version, (p_versions -> j.job_type ->> 0)::integer)
     where j.id = any (v_all)
     returning j.id, j.ready_seq, j.attempts, j.job_type, j.payload::text, j.created_at,
       case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
           and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
-          and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null then null
+          and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null and j.handler_version is null
+          and j.schedule is null then null
         else :schema.job_extra(j) end;
 end $$;
 
@@ -159,7 +165,8 @@ create or replace function :schema.job_extra(j :schema.jobs) returns text langua
   select jsonb_strip_nulls(jsonb_build_object(
     'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
     'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
-    'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max))::text
+    'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max,
+    'handlerVersion', j.handler_version, 'schedule', j.schedule))::text
 $$;
 
 -- Of the locked candidates, in order, all that have another attempt to spare and the first p_lasts that do not.
@@ -171,7 +178,7 @@ create or replace function :schema.keep_lasts(p_ids bigint[], p_lasts integer) r
   ) c where not c.last or c.lasts <= p_lasts
 $$;
 
--- What any node does about once a second. Returns {nextDueMs, cancels: [[id, token, lost], ...], rescued, promoted}.
+-- What any node does about once a second. Returns {nextDueMs, cancels: [[id, token, lost], ...], rescued, promoted, schedulesDueMs}.
 create or replace function :schema.housekeeping(p_worker bigint, p_now timestamptz) returns jsonb language plpgsql as $$
 declare
   v_rescued integer := :schema.rescue(p_now);
@@ -181,5 +188,6 @@ declare
 begin
   select extract(epoch from j.due_at - p_now) * 1000 into v_next from :schema.jobs j where j.lane = 't' order by j.due_at limit 1;
   select jsonb_agg(jsonb_build_array(c.job_id, c.token, c.lost)) into v_cancels from :schema.cancel_requests c where c.worker = p_worker;
-  return jsonb_build_object('nextDueMs', v_next, 'cancels', v_cancels, 'rescued', v_rescued, 'promoted', v_promoted);
+  return jsonb_build_object('nextDueMs', v_next, 'cancels', v_cancels, 'rescued', v_rescued, 'promoted', v_promoted,
+    'schedulesDueMs', :schema.schedules_due_ms(p_now));
 end $$;

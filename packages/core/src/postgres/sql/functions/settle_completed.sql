@@ -44,13 +44,14 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log)
+        depends_on_tags, output, log, handler_version, schedule)
       select
         j.id, j.ready_seq, j.token, j.worker, j.nonce, j.created_at, j.run_at, j.claimed_at, j.started_at, v_now,
         j.last_failed_at, j.last_retried_at, j.changed_at, j.timeout_ms, j.retry_delay, j.retry_delay_max,
         j.priority, j.attempts, j.max_attempts, j.crashes, j.unmet, j.log_dropped, j.progress, j.lane, j.rich,
         j.force_kill, j.retry_backoff, j.job_type, j.payload, j.locked_by, j.tags, j.idempotency_key, j.tenant_id,
-        j.group_key, j.group_tier, j.dead_letter_job_type, j.depends_on_job_ids, j.depends_on_tags, j.output, j.log
+        j.group_key, j.group_tier, j.dead_letter_job_type, j.depends_on_job_ids, j.depends_on_tags, j.output, j.log,
+        j.handler_version, j.schedule
       from :schema.jobs j where j.id = any (p_ids) and j.token = p_tokens[1] and j.lane = 'x';
     get diagnostics v_copied = row_count;
     with d as (
@@ -72,13 +73,14 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log)
+        depends_on_tags, output, log, handler_version, schedule)
       select
         d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
         d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
         d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
         d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
-        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log
+        d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags, d.output, d.log,
+        d.handler_version, d.schedule
       from d
     )
     select array_agg(d.id), array_agg(d.token), array_agg(d.group_key) filter (where d.group_key is not null)

@@ -1,10 +1,10 @@
 -- Records every outcome but the plain completion, fenced by (id, token), in one statement.
---   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?}
+--   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?, unstarted?}
 --     kind completed   with output
 --          retry       another attempt after delay_ms
 --          failed      final; makes the dead-letter job when the job names a type for it
 --          snoozed     again after delay_ms, the attempt given back
---          released    ready again in its old place, the attempt given back
+--          released    ready again in its old place, the attempt given back; unstarted: its handler was never called
 --          cancelled   stopped on request
 -- Returns {id, token} of each attempt that no longer held its lease; null when there are none.
 -- Locks: job rows.
@@ -32,14 +32,14 @@ begin
         last_retried_at, changed_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts, max_attempts,
         crashes, unmet, log_dropped, progress, lane, rich, force_kill, retry_backoff, job_type, payload, locked_by,
         tags, idempotency_key, tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids,
-        depends_on_tags, output, log)
+        depends_on_tags, output, log, handler_version, schedule)
       select
         d.id, d.ready_seq, d.token, d.worker, d.nonce, d.created_at, d.run_at, d.claimed_at, d.started_at, v_now,
         d.last_failed_at, d.last_retried_at, d.changed_at, d.timeout_ms, d.retry_delay, d.retry_delay_max,
         d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
         d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
         d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags,
-        coalesce(d.new_output, d.output), d.log
+        coalesce(d.new_output, d.output), d.log, d.handler_version, d.schedule
       from d where p_keep
     ), k as (
       delete from :schema.job_keys k using d where not p_keep
@@ -84,11 +84,14 @@ begin
   if p_settlements @? '$[*] ? (@.kind == "released")' then
     -- A grouped job keeps the place in its group that it holds.
     with s as (
-      select s.id, s.token from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text) where s.kind = 'released'
+      select s.id, s.token, s.unstarted from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, unstarted boolean)
+      where s.kind = 'released'
     ), u as (
       update :schema.jobs j set
         lane = 'r', worker = null, lease_until = null, attempts = j.attempts - 1,
         started_at = case when j.attempts = 1 then null else j.started_at end,
+        -- Fetched ahead and never begun: whoever claims it next begins it under a version of its own.
+        handler_version = case when j.attempts = 1 and s.unstarted then null else j.handler_version end,
         log = case when j.claimed_at > v_now - interval '200 milliseconds' then j.log
               else :schema.log_attempt(j, 'released', v_now, null, null) end,
         log_dropped = :schema.log_dropped(j)

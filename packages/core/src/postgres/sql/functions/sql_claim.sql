@@ -30,12 +30,14 @@ begin
     select array_agg(c.id) into v_ids from (
       select j.id from :schema.jobs j
       where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and :schema.is_uuid(j.tenant_id) and not j.rich
+        and j.handler_version is null
       order by j.priority desc, j.ready_seq limit p_limit for update skip locked
     ) c;
   else
     select array_agg(c.id) into v_ids from (
       select j.id from :schema.jobs j
-      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types))
+      -- A job that began under a version of a handler is for workers that declare it.
+      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and j.handler_version is null
       order by j.priority desc, j.ready_seq limit p_limit for update skip locked
     ) c;
   end if;

@@ -8,6 +8,8 @@ comment on table :schema.leases is 'What each claim of a processor took, until a
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
 comment on table :schema.groups is 'Groups and queues that have had work: how many of their jobs are ready or running.';
 comment on table :schema.group_wakes is 'Groups that gained waiting jobs or free places since the last claim.';
+comment on table :schema.schedules is 'Schedules: when each is due next, and the job of each of its ticks.';
+comment on table :schema.schedule_ticks is 'What became of the ticks of each schedule; the latest 1,000 stay.';
 comment on table :schema.cancel_requests is 'Running attempts that must stop.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
