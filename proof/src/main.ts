@@ -61,15 +61,18 @@ async function proveOne(options: ProofOptions, faults: readonly Fault[], seed: n
   return { name, verdict }
 }
 
-function tell({ counts, conditions, injected, violations }: Verdict): void {
-  const faults = [...conditions, ...[...injected].map(([name, times]) => `${times} × ${name}`)]
-  say(`  faults: ${faults.join(', ') || 'none'}`)
-  say(
-    `  ${Object.entries(counts)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', ')}`,
-  )
+function tell({ outcome, judgement, violations }: Verdict): void {
+  const faults = [...outcome.conditions, ...[...outcome.injected].map(([name, times]) => `${times} × ${name}`)]
+  say(`  faults: ${faults.join(', ') || 'none'}; replies lost: ${outcome.repliesLost}`)
+  const figures = Object.entries(judgement.counters).filter(([, value]) => value !== undefined)
+  say(`  ${figures.map(([name, value]) => `${name} ${typeof value === 'number' ? round(value) : value}`).join(', ')}`)
+  const held = judgement.verdicts.filter(({ verdict }) => verdict === 'held').map(({ guarantee }) => guarantee)
+  say(`  held: ${held.join(' ')}`)
   for (const violation of violations.slice(0, 50)) say(`  VIOLATION ${violation}`)
+}
+
+function round(value: number): number {
+  return Math.round(value * 10_000) / 10_000
 }
 
 /** The command that repeats one run. */

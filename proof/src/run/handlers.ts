@@ -11,6 +11,7 @@ export class Executions {
   readonly #name: string
   /** By job and attempt: those that began here, most recent last. */
   readonly #known = new Map<string, { exec: string | undefined; token: number }>()
+  readonly #stored = new Set<string>()
   #count = 0
 
   constructor(recorder: Recorder, name: string) {
@@ -25,6 +26,16 @@ export class Executions {
 
   of(job: number, attempt: number): string | undefined {
     return this.#known.get(`${job} ${attempt}`)?.exec
+  }
+
+  /** The store has what the job's attempt here reported. */
+  stored(job: number, verb: Report['verb']): void {
+    this.#stored.add(`${job} ${verb}`)
+  }
+
+  /** Whether it has been stored since this was asked last. */
+  takeStored(job: number, verb: Report['verb']): boolean {
+    return this.#stored.delete(`${job} ${verb}`)
   }
 
   /** Records that a handler began, and what its signal says from now on. */
@@ -69,12 +80,13 @@ export function createHandlers(executions: Executions, recorder: Recorder): Reco
     if ('polluted' in {}) recorder.record({ type: 'polluted', what: 'Object.prototype' })
     let result: unknown
     try {
-      result = await follow(payload.plan, { signal, ctx, exec, recorder })
+      result = await follow(payload.plan, { signal, ctx, exec, recorder, executions })
     } catch (thrown) {
       recorder.record({ type: 'end', exec, outcome: 'threw' })
       throw thrown
     }
-    recorder.record({ type: 'end', exec, outcome: 'ok' })
+    const output = typeof result === 'string' ? { outputHash: payloadHash(result) } : {}
+    recorder.record({ type: 'end', exec, outcome: 'ok', ...output })
     return result
   }
   return { work: run, fail: run, exceed: run, report: run, block: run, die: run, leak: run, return: run }
@@ -85,6 +97,7 @@ interface Execution {
   readonly ctx: JobContext
   readonly exec: string
   readonly recorder: Recorder
+  readonly executions: Executions
 }
 
 async function follow(plan: Plan, execution: Execution): Promise<unknown> {
@@ -127,23 +140,25 @@ function block(ms: number): void {
   }
 }
 
-async function report(ms: number, { signal, ctx, exec, recorder }: Execution): Promise<string> {
+async function report(ms: number, execution: Execution): Promise<string> {
+  const { signal, ctx, exec } = execution
   await work(ms / 2, signal)
-  await told(recorder, { exec, verb: 'progress', value: 50 }, () => ctx.setProgress(50))
+  await told(execution, { verb: 'progress', value: 50 }, () => ctx.setProgress(50))
   await work(ms / 2, signal)
   const output = `output of ${exec}`
-  await told(recorder, { exec, verb: 'output', value: output }, () => ctx.setOutput(output))
+  await told(execution, { verb: 'output', value: output }, () => ctx.setOutput(output))
   return output
 }
 
 interface Report {
-  readonly exec: string
   readonly verb: 'progress' | 'output'
   readonly value: unknown
 }
 
-async function told(recorder: Recorder, { exec, verb, value }: Report, send: () => Promise<void>): Promise<void> {
+async function told(execution: Execution, { verb, value }: Report, send: () => Promise<void>): Promise<void> {
+  const { exec, recorder, executions, ctx } = execution
   const call = `${exec}/${verb}`
+  executions.takeStored(ctx.jobId, verb)
   recorder.record({ type: 'report', call, exec, verb, valueHash: payloadHash(value) })
   try {
     await send()
@@ -152,7 +167,9 @@ async function told(recorder: Recorder, { exec, verb, value }: Report, send: () 
     recorder.record({ type: 'report-error', call, ...code, message: String(error) })
     throw error
   }
-  recorder.record({ type: 'report-ok', call })
+  // A report that the store failed to take goes out again with the outcome, and its call resolves all the same.
+  if (executions.takeStored(ctx.jobId, verb)) recorder.record({ type: 'report-ok', call })
+  else recorder.record({ type: 'report-error', call, message: 'the store has failed to take it so far' })
 }
 
 /** Something to throw that is hard to store. */

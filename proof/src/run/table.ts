@@ -6,36 +6,30 @@ export interface Row {
   readonly verdict: Verdict
 }
 
-const COLUMNS = [
-  'run',
-  'faults',
-  'acked',
-  'executions',
-  'completed',
-  'failed',
-  'cancelled',
-  'processes ended',
-  'run again',
-  'violations',
+const COLUMNS: readonly (readonly [title: string, cell: (verdict: Verdict) => string | number])[] = [
+  ['conditions', ({ outcome }) => outcome.conditions.join(', ') || '–'],
+  ['faults', ({ outcome }) => [...outcome.injected.values()].reduce((sum, times) => sum + times, 0)],
+  ['acknowledged', ({ judgement }) => judgement.counters.acknowledged],
+  ['executions', ({ judgement }) => judgement.counters.executions],
+  ['lost', ({ judgement }) => judgement.counters.lost],
+  ['limbo', ({ judgement }) => judgement.counters.limbo],
+  ['overlaps', ({ judgement }) => judgement.counters.overlaps],
+  ['stale writes', ({ judgement }) => judgement.counters.staleWrites],
+  ['over a limit', ({ judgement }) => judgement.counters.limitOverruns],
+  ['doubled keys', ({ judgement }) => judgement.counters.doubledKeys],
+  ['run again', ({ judgement }) => `${(judgement.counters.rerunRatio * 100).toFixed(2)} %`],
+  ['recovery', ({ judgement }) => seconds(judgement.counters.recoveryMaxMs)],
+  ['resumed', ({ judgement }) => seconds(judgement.counters.resumeMaxMs)],
+  ['violations', ({ violations }) => violations.length],
 ]
+
+function seconds(ms: number | undefined): string {
+  return ms === undefined ? '–' : `${(ms / 1000).toFixed(1)} s`
+}
 
 /** The results of several runs, in Markdown. */
 export function markdownTable(rows: readonly Row[]): string {
-  const lines = rows.map(({ name, verdict }) => {
-    const { counts, conditions, injected, violations } = verdict
-    const faults = [...injected.values()].reduce((sum, times) => sum + times, 0)
-    return [
-      name,
-      [String(faults), ...conditions].join(' + '),
-      counts.acknowledged,
-      counts.executions,
-      counts.completed,
-      counts.failed,
-      counts.cancelled,
-      counts.processesGone,
-      counts.runAgain,
-      violations.length,
-    ]
-  })
-  return [COLUMNS, COLUMNS.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  const titles = ['run', ...COLUMNS.map(([title]) => title)]
+  const lines = rows.map(({ name, verdict }) => [name, ...COLUMNS.map(([, cell]) => cell(verdict))])
+  return [titles, titles.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }

@@ -1,71 +1,42 @@
+import { check, type Judgement } from '../checker/check.ts'
+import type { EventRef, Violation } from '../checker/violation.ts'
 import type { Recorded } from '../history/event.ts'
 import { readHistory } from '../history/read-history.ts'
 import type { RunOutcome } from './run.ts'
 
-/** A run in numbers, and what is wrong with it. */
+/** What a run has shown. */
 export interface Verdict {
   readonly seed: number
-  readonly conditions: readonly string[]
-  readonly injected: ReadonlyMap<string, number>
-  readonly counts: Counts
-  /** One sentence each, with the events that show it. */
+  readonly outcome: RunOutcome
+  readonly judgement: Judgement
+  /** Everything that is wrong, with the events that show it. Empty: the run is green. */
   readonly violations: readonly string[]
 }
 
-interface Counts {
-  readonly acknowledged: number
-  readonly executions: number
-  readonly completed: number
-  readonly failed: number
-  readonly cancelled: number
-  readonly processesGone: number
-  readonly unknownAdds: number
-  readonly repliesLost: number
-  /** Executions that ended well, unaborted, although one before had. */
-  readonly runAgain: number
-}
-
+/** Holds what a run recorded against what is promised. */
 export function judge(seed: number, folder: string, outcome: RunOutcome): Verdict {
-  const { events } = readHistory(folder)
-  return {
-    seed,
-    conditions: outcome.conditions,
-    injected: outcome.injected,
-    counts: count(events, outcome.repliesLost),
-    violations: [...outcome.problems],
-  }
+  const { events, torn } = readHistory(folder)
+  const judgement = check(events)
+  // A torn line is the mark of a SIGKILL in the middle of it; the harness itself is never killed.
+  const holes = torn.filter((file) => file.startsWith('harness')).map((file) => `${file} ends in the middle of a line`)
+  const broken = judgement.verdicts.flatMap(({ violations }) => violations).map((found) => describe(found, events))
+  const missing = judgement.coverage.missing.map((what) => `It did not happen: ${what}`)
+  return { seed, outcome, judgement, violations: [...outcome.problems, ...holes, ...broken, ...missing] }
 }
 
-function count(events: readonly Recorded[], repliesLost: number): Counts {
-  const inventory = events.findLast((event) => event.type === 'inventory')
-  const last = new Map<number, string>()
-  const jobOf = new Map<string, number>()
-  const endedWell = new Map<number, number>()
-  const aborted = new Set<string>()
-  let acknowledged = 0
-  for (const event of events) {
-    if (event.type === 'add-ok') acknowledged += event.ids.length
-    if (event.type === 'start') jobOf.set(event.exec, event.job)
-    if (event.type === 'abort') aborted.add(event.exec)
-    if (event.type === 'end' && event.outcome === 'ok' && !aborted.has(event.exec)) {
-      const job = jobOf.get(event.exec) ?? 0
-      endedWell.set(job, (endedWell.get(job) ?? 0) + 1)
-    }
-    if (event.type === 'state' && inventory !== undefined && event.sentAt >= inventory.sentAt)
-      last.set(event.job, event.status)
-  }
-  const statuses = [...last.values()]
-  const ofStatus = (status: string): number => statuses.filter((each) => each === status).length
-  const ofType = (type: string): number => events.filter((event) => event.type === type).length
-  return {
-    acknowledged,
-    executions: ofType('start'),
-    completed: ofStatus('completed'),
-    failed: ofStatus('failed'),
-    cancelled: ofStatus('cancelled'),
-    processesGone: ofType('worker-gone'),
-    unknownAdds: events.filter((event) => event.type === 'add-error' && event.outcome === 'unknown').length,
-    repliesLost,
-    runAgain: [...endedWell.values()].reduce((sum, times) => sum + times - 1, 0),
-  }
+function describe({ guarantee, sentence, jobs, events: refs }: Violation, events: readonly Recorded[]): string {
+  const about = jobs.length === 0 ? '' : ` (job ${jobs.join(', ')})`
+  const shown = refs.map((ref) => `\n      ${placeOf(ref)} ${textOf(events[ref.index])}`)
+  return `${guarantee}${about}: ${sentence}${shown.join('')}`
+}
+
+function placeOf({ file, line }: EventRef): string {
+  return `${file}:${line}`
+}
+
+function textOf(event: Recorded | undefined): string {
+  if (event === undefined) return ''
+  const { index: _index, process: _process, file: _file, line: _line, at, ...told } = event
+  const text = JSON.stringify(told)
+  return `${at.toFixed(1)} ${text.length > 300 ? `${text.slice(0, 299)}…` : text}`
 }

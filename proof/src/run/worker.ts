@@ -12,6 +12,8 @@ function main(): void {
   const executions = new Executions(recorder, task.name)
   queue.on('error', () => undefined)
   queue.hooks.subscribe((event) => watch(event, recorder, executions, task))
+  queue.on('job:progress', ({ jobId }) => executions.stored(jobId, 'progress'))
+  queue.on('job:output', ({ jobId }) => executions.stored(jobId, 'output'))
   const processor = queue.createProcessor(createHandlers(executions, recorder), {
     workerId: task.name,
     concurrency: task.concurrency,

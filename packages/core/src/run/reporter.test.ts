@@ -55,6 +55,15 @@ describe('Reporter', () => {
     expect(store.sent).toEqual([])
   })
 
+  it('does not let a report that failed pass for stored once the attempt is over', async () => {
+    const { reporter, store } = create()
+    const output = codeOf(reporter.output('late'))
+    reporter.close(new MillraceError('LEASE_LOST', 'over'))
+    await store.answer(new Error('connection reset'))
+    expect(await output).toBe('LEASE_LOST')
+    expect(store.stored).toEqual([])
+  })
+
   it('sends one report at a time, in which the last value wins', async () => {
     const { reporter, store } = create()
     const done: number[] = []

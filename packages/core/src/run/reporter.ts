@@ -135,6 +135,11 @@ export class Reporter {
       this.#options.onStored(batch.values)
     } catch (error) {
       this.#options.onError(error)
+      // After the end it will not go out again: whoever still waits must not take it for stored.
+      if (this.#closed !== undefined) {
+        batch.reject(this.#closed)
+        return
+      }
     }
     batch.resolve()
   }
