@@ -11,7 +11,9 @@ import {
   wrongClocks,
 } from './conditions.ts'
 import { cut } from './cut.ts'
+import { diskFull } from './disk-full.ts'
 import { drain } from './drain.ts'
+import { failover } from './failover.ts'
 import type { Fault } from './fault.ts'
 import { freezePastLease, freezeShortly } from './freeze.ts'
 import { halfOpen } from './half-open.ts'
@@ -42,6 +44,8 @@ export const FAULTS: readonly Fault[] = [
   restartFast,
   restartImmediate,
   killBackend,
+  failover,
+  diskFull,
   lockedTable,
   fullServer,
   poolOfOne,

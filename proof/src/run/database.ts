@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import type { ProxyTarget } from './proxy.ts'
 import { startServer, type PostgresServer, type StopMode } from './server.ts'
+import { SmallDisk } from './small-disk.ts'
+import { promote, startStandby } from './standby.ts'
 import type { Settings } from './settings.ts'
 
 /** Who the processes of a run connect as, and to what. */
@@ -18,11 +20,13 @@ const ADMIN_NAME = 'proof-admin'
 export class Database {
   #server: PostgresServer
   readonly #settings: Settings
+  readonly #disk: SmallDisk | undefined
   #admin: pg.Pool
   /** Told when the server is another one. */
   onMoved: (target: ProxyTarget) => Promise<void> | void = () => undefined
 
-  private constructor(server: PostgresServer, settings: Settings) {
+  private constructor(server: PostgresServer, settings: Settings, disk: SmallDisk | undefined) {
+    this.#disk = disk
     this.#server = server
     this.#settings = settings
     this.#admin = openAdmin(server)
@@ -30,8 +34,10 @@ export class Database {
 
   static async start(settings: Settings): Promise<Database> {
     const { version, server } = settings
-    const started = await startServer({ version, settings: server })
-    const database = new Database(started, settings)
+    const disk = settings.smallDisk ? await SmallDisk.mount() : undefined
+    const within = disk === undefined ? {} : { within: disk.path }
+    const started = await startServer({ version, settings: server, ...within })
+    const database = new Database(started, settings, disk)
     await database.#arrange(started)
     return database
   }
@@ -118,8 +124,30 @@ export class Database {
     }
   }
 
-  /** From now on `server` is the database; the one before stays as it is. */
-  async moveTo(server: PostgresServer): Promise<void> {
+  /** Fills the server's disk until the answer is called; then sees to it that the server runs again. */
+  fillDisk(): () => Promise<void> {
+    const disk = this.#disk
+    if (disk === undefined) throw new Error('the server is not on a small disk')
+    disk.fill()
+    return async () => {
+      disk.free()
+      // A server that could not write its log has crashed, and may have given up.
+      await this.answers(3000).catch(() => this.restart('immediate', 0))
+    }
+  }
+
+  /** Replaces the server by a synchronous standby of it, which is promoted only after `lateMs`. */
+  async failOver(lateMs: number): Promise<void> {
+    const before = this.#server
+    const standby = await startStandby(before, this.#settings)
+    await before.stop('immediate')
+    await this.#moveTo(standby)
+    await sleep(lateMs)
+    await promote(standby)
+    await this.answers()
+  }
+
+  async #moveTo(server: PostgresServer): Promise<void> {
     const before = this.#admin
     this.#server = server
     this.#admin = openAdmin(server)
@@ -131,6 +159,7 @@ export class Database {
   async stop(): Promise<void> {
     await this.#admin.end().catch(() => undefined)
     await this.#server.stop('immediate')
+    this.#disk?.unmount()
   }
 
   async #session(): Promise<pg.Client> {

@@ -85,6 +85,11 @@ export function createHandlers(executions: Executions, recorder: Recorder): Reco
       recorder.record({ type: 'end', exec, outcome: 'threw' })
       throw thrown
     }
+    // What cannot be stored fails the attempt, which is the same as to throw.
+    if (payload.plan.do === 'return') {
+      recorder.record({ type: 'end', exec, outcome: 'threw' })
+      return result
+    }
     const output = typeof result === 'string' ? { outputHash: payloadHash(result) } : {}
     recorder.record({ type: 'end', exec, outcome: 'ok', ...output })
     return result

@@ -34,3 +34,10 @@ export async function serverUser(): Promise<{ readonly uid?: number; readonly gi
   )
   return user()
 }
+
+/** Where servers keep their data: reachable for the user they run as. */
+export async function serversFolder(): Promise<string> {
+  const path = new URL('../../../tools/servers/binaries.mjs', import.meta.url).href
+  const { serversFolder: folder }: { serversFolder: () => string } = await import(path)
+  return folder()
+}

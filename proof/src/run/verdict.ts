@@ -24,9 +24,12 @@ export function judge(seed: number, folder: string, outcome: RunOutcome): Verdic
   return { seed, outcome, judgement, violations: [...outcome.problems, ...holes, ...broken, ...missing] }
 }
 
+/** The first of them show what happened; the history has the rest. */
+const MOST_EVENTS = 8
+
 function describe({ guarantee, sentence, jobs, events: refs }: Violation, events: readonly Recorded[]): string {
   const about = jobs.length === 0 ? '' : ` (job ${jobs.join(', ')})`
-  const shown = refs.map((ref) => `\n      ${placeOf(ref)} ${textOf(events[ref.index])}`)
+  const shown = refs.slice(0, MOST_EVENTS).map((ref) => `\n      ${placeOf(ref)} ${textOf(events[ref.index])}`)
   return `${guarantee}${about}: ${sentence}${shown.join('')}`
 }
 

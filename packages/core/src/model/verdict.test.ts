@@ -65,6 +65,11 @@ it('nothing else is a verdict, whatever was thrown', () => {
   }
 })
 
+it('a proxy that has an answer to everything has given no verdict', () => {
+  const oracle = new Proxy(new Error('x'), { get: () => 1 })
+  expect([isSnooze(oracle), isFatal(oracle)]).toEqual([false, false])
+})
+
 it('WaitSignal has the shape seed 003 gives it', () => {
   const until = new Date(0)
   expect(new WaitSignal('date', until, undefined, { a: 1 })).toMatchObject({

@@ -69,7 +69,8 @@ export function snoozeDelayMs(verdict: Snooze): number {
 function readMark(value: unknown, mark: symbol): unknown {
   if (typeof value !== 'object' || value === null) return undefined
   try {
-    return Reflect.get(value, mark)
+    // Its own: a proxy that answers every question with something has not said a word about retrying.
+    return Object.hasOwn(value, mark) ? Reflect.get(value, mark) : undefined
   } catch {
     return undefined
   }

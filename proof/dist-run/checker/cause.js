@@ -1,0 +1,95 @@
+import { TELL_MS } from './bounds.js'
+import { isRestart, mayHaveHit, overAt, succeededAt } from './timeline.js'
+/**
+ * Why `next` was allowed to start after (or beside) `previous`, or undefined if there is no reason for it.
+ *
+ * What has been recorded of the faults contains what really happened, so a cause found here may have been none in truth, by
+ * milliseconds; a missing cause is always a violation.
+ */
+export function causeOf(timeline, previous, next) {
+  const began = next.start.at
+  if (previous.end !== undefined && previous.end.at <= began) {
+    const { outcome } = previous.end
+    if (outcome === 'threw' || outcome === 'snoozed' || outcome === 'waiting') return outcome
+  }
+  const restarted = previous.job.changes.some(
+    (change) => isRestart(change) && mayHaveHit(change, previous.start.at, began),
+  )
+  if (restarted) return 'restarted'
+  if (isCommitted(previous)) return undefined
+  if (diedBefore(timeline, previous, began)) return 'died'
+  if (wasAway(timeline, previous, began)) return 'away'
+  if (next.staleBy === previous && isLateStart(timeline, next)) return 'late-start'
+  return toldToStop(previous, began) ?? lostAnswer(timeline, previous, began)
+}
+/** Whether its own transaction completed the job, and it was told so: nothing that befell it later matters. */
+function isCommitted(exec) {
+  return exec.reports.some(({ event, ok }) => event.verb === 'transaction' && ok !== undefined)
+}
+/** Its process died while it ran, or before its end was recorded. */
+function diedBefore({ bounds }, exec, at) {
+  const { worker, end } = exec
+  if (worker.diedAt > at) return false
+  if (end === undefined) return true
+  const recordedBy = worker.hampered.firstFree(end.at, bounds.settleMs) + bounds.settleMs
+  return worker.diedAt <= recordedBy
+}
+/**
+ * Whether its worker was out of reach for so long that its lease may have ended before `at`: while it held the job, or just
+ * before it began, for a job claimed ahead and frozen.
+ */
+export function wasAway({ bounds }, exec, at) {
+  const until = Math.min(at, exec.end === undefined ? Infinity : exec.end.at + bounds.settleMs)
+  return exec.worker.away
+    .within(exec.start.at - TELL_MS, until)
+    .some(({ from, to }) => Math.min(to, at) - from >= bounds.silenceMs)
+}
+/** It had been claimed by a worker that was away afterwards, and was begun before the worker noticed. */
+export function isLateStart({ bounds }, exec) {
+  const begins = exec.start.at
+  return exec.worker.away.within(begins - TELL_MS, begins).some(({ from, to }) => to - from >= bounds.silenceMs)
+}
+function toldToStop(exec, at) {
+  const abort = exec.aborts.find((one) => one.at <= at)
+  if (abort?.reason === 'drain') return 'drained'
+  return ranIntoTimeout(exec, at) ? 'timeout' : undefined
+}
+/** Whether it ran as long as it may. An early timeout is none: the limit has a tenth of tolerance for timers. */
+export function ranIntoTimeout(exec, at) {
+  const limit = exec.job.spec?.timeoutMs
+  if (limit === undefined) return false
+  return Math.min(overAt(exec), at) - exec.start.at >= limit * 0.9
+}
+function lostAnswer({ bounds }, exec, at) {
+  const ended = exec.end?.outcome === 'fatal' ? exec.end.at : succeededAt(exec)
+  if (ended > at) return undefined
+  const until = Math.min(at, ended + bounds.settleMs)
+  return exec.worker.severed.intersects(ended, until) ? 'unknown-outcome' : undefined
+}
+/** Pairs of executions of a job in the order of their starts. */
+export function successions(execs) {
+  return execs.slice(1).flatMap((next, index) => {
+    const previous = execs[index]
+    return previous === undefined ? [] : [[previous, next]]
+  })
+}
+/** Whether nothing happened to it that could have taken the job from it up to `at`: it should hold it still. */
+export function holdsUndisturbed(timeline, exec, at) {
+  return (
+    exec.start.at < at &&
+    overAt(exec) > at &&
+    succeededAt(exec) > at &&
+    (exec.staleBy === undefined || exec.staleBy.start.at > at) &&
+    !exec.aborts.some((abort) => abort.at <= at) &&
+    !ranIntoTimeout(exec, at) &&
+    !wasAway(timeline, exec, at) &&
+    !isLateStart(timeline, exec) &&
+    !exec.job.changes.some((change) => mayHaveHit(change, exec.start.at, at)) &&
+    !exec.waits.some((wait) => wait.at <= at)
+  )
+}
+/** Whether `previous` was running when `next` began. */
+export function overlap(previous, next) {
+  return overAt(previous) > next.start.at
+}
+//# sourceMappingURL=cause.js.map

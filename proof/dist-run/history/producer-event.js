@@ -1,0 +1,2 @@
+export {}
+//# sourceMappingURL=producer-event.js.map

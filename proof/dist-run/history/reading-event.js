@@ -1,0 +1,2 @@
+export {}
+//# sourceMappingURL=reading-event.js.map

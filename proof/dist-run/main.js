@@ -1,0 +1,90 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { FAULTS } from './faults/index.js'
+import { parseOptions, USAGE } from './run/options.js'
+import { run } from './run/run.js'
+import { markdownTable } from './run/table.js'
+import { judge } from './run/verdict.js'
+const RUNS = fileURLToPath(new URL('../runs', import.meta.url))
+const inCi = process.env['CI'] === 'true' || process.env['CI'] === '1'
+/** Runs the proof as its arguments say; the exit code says whether every promise held. */
+async function main(args) {
+  if (args.includes('--help')) {
+    say(USAGE + FAULTS.map(({ name }) => name).join(', '))
+    return 0
+  }
+  const options = parseOptions(args)
+  const notRun = options.faults.flatMap((fault) => {
+    const reason = fault.missing?.()
+    return reason === undefined ? [] : [`${fault.name}: ${reason}`]
+  })
+  for (const line of notRun) say(`proof: NOT RUN: ${line}`)
+  if (notRun.length > 0 && inCi) return 1
+  const faults = options.faults.filter((fault) => fault.missing?.() === undefined)
+  const rows = []
+  for (const set of options.eachFault ? faults.map((fault) => [fault]) : [faults]) {
+    for (const seed of options.seeds) rows.push(await proveOne(options, set, seed))
+  }
+  const table = markdownTable(rows)
+  say(`\n${table}`)
+  if (options.table !== undefined) writeFileSync(options.table, `${table}\n`)
+  return rows.every(({ verdict }) => verdict.violations.length === 0) ? 0 : 1
+}
+async function proveOne(options, faults, seed) {
+  const alone = options.eachFault ? faults[0]?.name : undefined
+  const folder = join(RUNS, [options.store, alone, `seed-${seed}`, Date.now()].filter(Boolean).join('-'))
+  mkdirSync(folder, { recursive: true })
+  const name = alone === undefined ? `seed ${seed}` : `${alone}, seed ${seed}`
+  say(`proof: ${name}, ${options.minutes} min on ${options.store}`)
+  const { areNamed, eachFault } = options
+  const outcome = await run({
+    ...options,
+    seed,
+    faults,
+    folder,
+    conditionChance: areNamed || eachFault ? 1 : 0.3,
+    say,
+  })
+  const verdict = judge(seed, folder, outcome)
+  tell(verdict)
+  if (verdict.violations.length > 0) {
+    writeFileSync(join(folder, 'server.log'), outcome.serverLog)
+    say(`proof: FAILED; its history is in ${folder}; again: ${replay(options, alone, seed)}`)
+  } else if (!options.keep) {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { name, verdict }
+}
+function tell({ outcome, judgement, violations }) {
+  const faults = [...outcome.conditions, ...[...outcome.injected].map(([name, times]) => `${times} × ${name}`)]
+  say(`  faults: ${faults.join(', ') || 'none'}; replies lost: ${outcome.repliesLost}`)
+  const figures = Object.entries(judgement.counters).filter(([, value]) => value !== undefined)
+  say(`  ${figures.map(([name, value]) => `${name} ${typeof value === 'number' ? round(value) : value}`).join(', ')}`)
+  const held = judgement.verdicts.filter(({ verdict }) => verdict === 'held').map(({ guarantee }) => guarantee)
+  say(`  held: ${held.join(' ')}`)
+  for (const violation of violations.slice(0, 50)) say(`  VIOLATION ${violation}`)
+}
+function round(value) {
+  return Math.round(value * 10_000) / 10_000
+}
+/** The command that repeats one run. */
+function replay(options, alone, seed) {
+  const { minutes, store, version, areNamed, perSecond, workers, producers } = options
+  const names = alone ?? (areNamed ? options.faults.map(({ name }) => name).join(',') || 'none' : undefined)
+  return [
+    `npm run proof -- --seed ${seed} --minutes ${minutes} --store ${store} --version ${version}`,
+    ...(names === undefined ? [] : [`--faults ${names}`]),
+    `--per-second ${perSecond} --workers ${workers} --producers ${producers} --keep`,
+  ].join(' ')
+}
+function say(line) {
+  process.stdout.write(`${line}\n`)
+}
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  process.stderr.write(`proof: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exitCode = 2
+}
+//# sourceMappingURL=main.js.map

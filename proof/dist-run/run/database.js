@@ -1,0 +1,170 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { startServer } from './server.js'
+/** Who the processes of a run connect as, and to what. */
+export const APP_ROLE = 'proof_app'
+export const OWNER_ROLE = 'proof_owner'
+export const DATABASE = 'proof'
+export const SCHEMA = 'millrace'
+/** What producers write beside their jobs, in one transaction. */
+export const BUSINESS_TABLE = 'public.proof_business'
+const ADMIN_NAME = 'proof-admin'
+/** The database server of a run, as its administrator has it. */
+export class Database {
+  #server
+  #settings
+  #admin
+  /** Told when the server is another one. */
+  onMoved = () => undefined
+  constructor(server, settings) {
+    this.#server = server
+    this.#settings = settings
+    this.#admin = openAdmin(server)
+  }
+  static async start(settings) {
+    const { version, server } = settings
+    const started = await startServer({ version, settings: server })
+    const database = new Database(started, settings)
+    await database.#arrange(started)
+    return database
+  }
+  get server() {
+    return this.#server
+  }
+  get settings() {
+    return this.#settings
+  }
+  get target() {
+    return { host: this.#server.host, port: this.#server.port }
+  }
+  /** The address of the run's database for a role, through `port` if given. */
+  url(role, port = this.#server.port) {
+    return `postgres://${role}@127.0.0.1:${port}/${DATABASE}`
+  }
+  /** Runs SQL as a superuser, directly on the server. */
+  async sql(text, values) {
+    const { rows } = await this.#admin.query(text, values)
+    return rows
+  }
+  /** Resolves once the server takes statements again. */
+  async answers(withinMs = 60_000) {
+    for (const deadline = performance.now() + withinMs; ; await sleep(20)) {
+      try {
+        await this.sql('select 1')
+        return
+      } catch (error) {
+        if (performance.now() > deadline) throw new Error('the server does not come back', { cause: error })
+      }
+    }
+  }
+  async restart(mode, pauseMs) {
+    await this.#server.restart(mode, pauseMs)
+    await this.answers()
+  }
+  /** Ends one connection of the run's processes. */
+  async terminateOne(dice) {
+    await this.#onOne('pg_terminate_backend', dice)
+  }
+  /** Kills the process of one connection, which makes the server end all others and recover. */
+  async crashOne(dice) {
+    const pid = await this.#onOne('', dice)
+    if (pid !== undefined) process.kill(pid, 'SIGKILL')
+  }
+  /** Holds the table of live jobs under an exclusive lock until the answer is called. */
+  async lockJobs() {
+    const client = await this.#session()
+    await client.query('begin')
+    await client.query(`lock table ${SCHEMA}.jobs in access exclusive mode`)
+    return () => client.end()
+  }
+  /** Takes every place for a connection that is or comes free, until the answer is called. */
+  async takeAllConnections() {
+    const taken = []
+    const stop = new AbortController()
+    const taking = (async () => {
+      while (!stop.signal.aborted) {
+        const client = new pg.Client({ connectionString: this.url(OWNER_ROLE), application_name: ADMIN_NAME })
+        client.on('error', () => undefined)
+        await client.connect().then(
+          () => taken.push(client),
+          () => sleep(20),
+        )
+        // Some of those who are connected lose their place.
+        if (taken.length % 4 === 3) await this.terminateOne(0.5).catch(() => undefined)
+      }
+    })()
+    return async () => {
+      stop.abort()
+      await taking
+      await Promise.all(taken.map((client) => client.end().catch(() => undefined)))
+    }
+  }
+  /** From now on `server` is the database; the one before stays as it is. */
+  async moveTo(server) {
+    const before = this.#admin
+    this.#server = server
+    this.#admin = openAdmin(server)
+    await this.answers()
+    await this.onMoved(this.target)
+    await before.end().catch(() => undefined)
+  }
+  async stop() {
+    await this.#admin.end().catch(() => undefined)
+    await this.#server.stop('immediate')
+  }
+  async #session() {
+    const address = new URL(this.#server.url)
+    address.pathname = `/${DATABASE}`
+    const client = new pg.Client({ connectionString: address.href, application_name: ADMIN_NAME })
+    client.on('error', () => undefined)
+    await client.connect()
+    return client
+  }
+  async #onOne(call, dice) {
+    const [row] = await this.sql(
+      `with found as (
+         select pid, count(*) over () as total, row_number() over (order by pid) as place from pg_stat_activity
+         where datname = $1 and application_name <> $2 and backend_type = 'client backend')
+       select pid, ${call}(pid) from found where place = 1 + floor($3::float8 * total)`,
+      [DATABASE, ADMIN_NAME, dice],
+    )
+    return row === undefined ? undefined : Number(row['pid'])
+  }
+  async #arrange(server) {
+    const first = new pg.Client({ connectionString: server.url })
+    await first.connect()
+    await first.query(`create role ${OWNER_ROLE} login`)
+    await first.query(`create role ${APP_ROLE} login`)
+    await first.query(`create database ${DATABASE} owner ${OWNER_ROLE}`)
+    if (!this.#settings.leastPrivilege) await first.query(`grant ${OWNER_ROLE} to ${APP_ROLE}`)
+    await first.query(`grant create on database ${DATABASE} to ${OWNER_ROLE}`)
+    await first.end()
+    await this.sql(`create table ${BUSINESS_TABLE} (tx text primary key)`)
+    await this.sql(`grant select, insert on ${BUSINESS_TABLE} to ${APP_ROLE}, ${OWNER_ROLE}`)
+  }
+  /** Gives the application's role the settings it is to have. */
+  async restrict() {
+    for (const [name, value] of Object.entries(this.#settings.role)) {
+      await this.sql(`alter role ${APP_ROLE} set ${name} = '${value}'`)
+    }
+  }
+  /** What the documentation tells the owner to grant to the application's role. */
+  async grant() {
+    await this.sql(`grant usage on schema ${SCHEMA} to ${APP_ROLE}`)
+    await this.sql(`grant select, insert, update, delete on all tables in schema ${SCHEMA} to ${APP_ROLE}`)
+    await this.sql(`grant usage on all sequences in schema ${SCHEMA} to ${APP_ROLE}`)
+  }
+}
+function openAdmin(server) {
+  const address = new URL(server.url)
+  address.pathname = `/${DATABASE}`
+  const pool = new pg.Pool({
+    connectionString: address.href,
+    application_name: ADMIN_NAME,
+    max: 3,
+    connectionTimeoutMillis: 5000,
+  })
+  pool.on('error', () => undefined)
+  return pool
+}
+//# sourceMappingURL=database.js.map

@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isMillraceError } from 'millrace'
+import { payloadHash } from '../history/payload-hash.js'
+import { isProofPayload } from '../load/plan.js'
+/** Names the executions of one worker. */
+export class Executions {
+  #recorder
+  #name
+  /** By job and attempt: those that began here, most recent last. */
+  #known = new Map()
+  #stored = new Set()
+  #count = 0
+  constructor(recorder, name) {
+    this.#recorder = recorder
+    this.#name = name
+  }
+  /** The handler of this attempt is about to be called, under `token`. */
+  claimed(job, attempt, token) {
+    this.#known.set(`${job} ${attempt}`, { exec: undefined, token })
+  }
+  of(job, attempt) {
+    return this.#known.get(`${job} ${attempt}`)?.exec
+  }
+  /** The store has what the job's attempt here reported. */
+  stored(job, verb) {
+    this.#stored.add(`${job} ${verb}`)
+  }
+  /** Whether it has been stored since this was asked last. */
+  takeStored(job, verb) {
+    return this.#stored.delete(`${job} ${verb}`)
+  }
+  /** Records that a handler began, and what its signal says from now on. */
+  begin(payload, signal, ctx) {
+    const exec = `${this.#name}#${this.#count++}`
+    const known = this.#known.get(`${ctx.jobId} ${ctx.attempt}`)
+    if (known !== undefined) known.exec = exec
+    this.#recorder.record({
+      type: 'start',
+      exec,
+      job: ctx.jobId,
+      ...(isProofPayload(payload) ? { ref: payload.ref } : {}),
+      jobType: ctx.jobType,
+      attempt: ctx.attempt,
+      payloadHash: payloadHash(payload),
+      ...(known === undefined ? {} : { token: known.token }),
+      ...(ctx.groupId === null ? {} : { group: ctx.groupId }),
+    })
+    signal.addEventListener('abort', () =>
+      this.#recorder.record({ type: 'abort', exec, reason: abortReason(signal.reason) }),
+    )
+    return exec
+  }
+}
+const REASONS = new Map([
+  ['LEASE_LOST', 'lease-lost'],
+  ['JOB_TIMEOUT', 'timeout'],
+  ['JOB_CANCELLED', 'cancelled'],
+  ['SHUTTING_DOWN', 'drain'],
+])
+function abortReason(reason) {
+  return (isMillraceError(reason) ? REASONS.get(reason.code) : undefined) ?? 'other'
+}
+/** The handlers of every job type of the load. */
+export function createHandlers(executions, recorder) {
+  const run = async (payload, signal, ctx) => {
+    const exec = executions.begin(payload, signal, ctx)
+    if (!isProofPayload(payload)) throw new Error('this is no payload of ours')
+    if ('polluted' in {}) recorder.record({ type: 'polluted', what: 'Object.prototype' })
+    let result
+    try {
+      result = await follow(payload.plan, { signal, ctx, exec, recorder, executions })
+    } catch (thrown) {
+      recorder.record({ type: 'end', exec, outcome: 'threw' })
+      throw thrown
+    }
+    const output = typeof result === 'string' ? { outputHash: payloadHash(result) } : {}
+    recorder.record({ type: 'end', exec, outcome: 'ok', ...output })
+    return result
+  }
+  return { work: run, fail: run, exceed: run, report: run, block: run, die: run, leak: run, return: run }
+}
+async function follow(plan, execution) {
+  const { signal, ctx } = execution
+  switch (plan.do) {
+    case 'work':
+      return work(plan.ms, signal)
+    case 'fail':
+      await work(plan.ms, signal)
+      if (ctx.attempt > plan.times) return undefined
+      throw odd(plan.how)
+    case 'exceed':
+      if (ctx.attempt > plan.times) return undefined
+      // Longer than any time limit of the load.
+      return plan.heeds ? work(2000, signal) : sleep(2000)
+    case 'report':
+      return report(plan.ms, execution)
+    case 'block':
+      return block(plan.ms)
+    case 'die':
+      if (ctx.attempt <= plan.times) process.kill(process.pid, 'SIGKILL')
+      return sleep(1000)
+    case 'leak':
+      if (ctx.attempt === 1) void Promise.reject(new Error('nobody handles this'))
+      return sleep(50)
+    case 'return':
+      return oddResult(plan.what)
+  }
+}
+async function work(ms, signal) {
+  await sleep(ms, undefined, { signal })
+}
+/** Blocks the event loop. */
+function block(ms) {
+  const until = performance.now() + ms
+  while (performance.now() < until) {
+    // Busy.
+  }
+}
+async function report(ms, execution) {
+  const { signal, ctx, exec } = execution
+  await work(ms / 2, signal)
+  await told(execution, { verb: 'progress', value: 50 }, () => ctx.setProgress(50))
+  await work(ms / 2, signal)
+  const output = `output of ${exec}`
+  await told(execution, { verb: 'output', value: output }, () => ctx.setOutput(output))
+  return output
+}
+async function told(execution, { verb, value }, send) {
+  const { exec, recorder, executions, ctx } = execution
+  const call = `${exec}/${verb}`
+  executions.takeStored(ctx.jobId, verb)
+  recorder.record({ type: 'report', call, exec, verb, valueHash: payloadHash(value) })
+  try {
+    await send()
+  } catch (error) {
+    const code = isMillraceError(error) ? { code: error.code } : {}
+    recorder.record({ type: 'report-error', call, ...code, message: String(error) })
+    throw error
+  }
+  // A report that the store failed to take goes out again with the outcome, and its call resolves all the same.
+  if (executions.takeStored(ctx.jobId, verb)) recorder.record({ type: 'report-ok', call })
+  else recorder.record({ type: 'report-error', call, message: 'the store has failed to take it so far' })
+}
+/** Something to throw that is hard to store. */
+function odd(how) {
+  switch (how) {
+    case 'error':
+      return new Error('as planned')
+    case 'string':
+      return 'just text'
+    case 'undefined':
+      return undefined
+    case 'null':
+      return null
+    case 'symbol':
+      return Symbol('thrown')
+    case 'frozen':
+      return Object.freeze(new Error('frozen'))
+    case 'getter':
+      return Object.defineProperty(new Error('x'), 'message', {
+        get() {
+          throw new Error('unreadable')
+        },
+      })
+    case 'cyclic':
+      return cyclicError()
+    case 'long':
+      return new Error('x'.repeat(2_000_000))
+    case 'unstorable':
+      return new Error('a\u0000b \ud800 c')
+    case 'proxy':
+      return new Proxy(new Error('proxied'), { get: () => 1 })
+  }
+}
+function cyclicError() {
+  const error = new Error('outer')
+  error.cause = new Error('inner', { cause: error })
+  return error
+}
+function oddResult(what) {
+  switch (what) {
+    case 'bigint':
+      return { n: 10n }
+    case 'cyclic':
+      return cyclicError()
+    case 'function':
+      return { call: () => 1 }
+    case 'nan':
+      return { n: Number.NaN }
+  }
+}
+//# sourceMappingURL=handlers.js.map

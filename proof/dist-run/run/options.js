@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util'
+import { FAULTS } from '../faults/index.js'
+export const USAGE = `npm run proof -- [--seed S | --seeds A..B] [--minutes M] [--store postgres|pglite] [--faults a,b,c]
+  --seed S          one run with this seed (default: drawn, and printed)
+  --seeds A..B      one run for each seed
+  --minutes M       how long load and faults go on, in each run (default 1)
+  --store NAME      postgres (default) or pglite
+  --version N       of PostgreSQL: 18 (default) or 14
+  --faults a,b,c    these only, all of them in force; default: all, conditions by the seed; none: without
+  --each-fault      one run for each fault alone and each seed
+  --per-second N    operations a second (default 30)
+  --workers N       worker processes (default 3); --producers N (default 2)
+  --table FILE      writes the table of results there
+  --keep            keeps the history of runs without a violation too
+faults: `
+/** @throws Error with a sentence for the user. */
+export function parseOptions(args) {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      minutes: { type: 'string', default: '1' },
+      store: { type: 'string', default: 'postgres' },
+      version: { type: 'string', default: '18' },
+      faults: { type: 'string', default: 'all' },
+      'each-fault': { type: 'boolean', default: false },
+      'per-second': { type: 'string', default: '30' },
+      workers: { type: 'string', default: '3' },
+      producers: { type: 'string', default: '2' },
+      table: { type: 'string' },
+      keep: { type: 'boolean', default: false },
+    },
+  })
+  const store = oneOf('store', values.store, ['postgres', 'pglite'])
+  return {
+    seeds: seedsOf(values.seed, values.seeds),
+    minutes: positive('minutes', values.minutes),
+    store,
+    version: values.version === '14' ? 14 : 18,
+    faults: faultsOf(values.faults, store),
+    areNamed: values.faults !== 'all',
+    eachFault: values['each-fault'],
+    perSecond: positive('per-second', values['per-second']),
+    workers: positive('workers', values.workers),
+    producers: positive('producers', values.producers),
+    table: values.table,
+    keep: values.keep,
+  }
+}
+/** Whether a fault can befall a store at all. */
+function concerns(fault, store) {
+  if (store === 'postgres') return true
+  return fault.kind === 'condition' ? fault.isOfLoad === true : fault.place === 'process'
+}
+function faultsOf(list, store) {
+  const possible = FAULTS.filter((fault) => concerns(fault, store))
+  if (list === 'all') return possible
+  if (list === 'none') return []
+  return list.split(',').map((name) => {
+    const found = possible.find((fault) => fault.name === name.trim())
+    if (found !== undefined) return found
+    throw new Error(`--faults: ${name} is none of ${possible.map((fault) => fault.name).join(', ')}`)
+  })
+}
+function seedsOf(seed, seeds) {
+  if (seeds === undefined) return [seed === undefined ? Math.floor(Math.random() * 1e6) : whole('seed', seed)]
+  const [first, last] = seeds.split('..').map((text) => whole('seeds', text))
+  if (first === undefined || last === undefined || last < first) throw new Error('--seeds: write A..B')
+  return Array.from({ length: last - first + 1 }, (_, n) => first + n)
+}
+function whole(name, text) {
+  const value = Number(text)
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new Error(`--${name}: ${text} is no number`)
+  return value
+}
+function positive(name, text) {
+  const value = Number(text)
+  if (!(value > 0 && value < 1e6)) throw new Error(`--${name}: ${text} is no positive number`)
+  return value
+}
+function oneOf(name, text, choices) {
+  const found = choices.find((choice) => choice === text)
+  if (found === undefined) throw new Error(`--${name}: ${text} is none of ${choices.join(', ')}`)
+  return found
+}
+//# sourceMappingURL=options.js.map

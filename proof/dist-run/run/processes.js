@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { existsSync } from 'node:fs'
+import { FAKETIME_LIBRARIES } from '../faults/conditions.js'
+import { ChildProcesses } from './children.js'
+import { Proxy } from './proxy.js'
+import { Random } from './random.js'
+/** Long enough for a supervisor that waits a little, short enough to keep a run busy. */
+const RESPAWN_MS = 300
+/** The workers and producers of a run, each behind a proxy of its own. */
+export class Processes {
+  workers
+  producers
+  /** Processes that ended on their own, and should not have. */
+  surprises = []
+  #options
+  #proxies
+  constructor(options, proxies) {
+    this.#options = options
+    this.#proxies = proxies
+    const events = {
+      onStarted: () => undefined,
+      onEnded: (child, exit) => this.#ended(child, exit),
+      respawnMs: RESPAWN_MS,
+    }
+    const { workers, producers } = options
+    this.workers = new ChildProcesses({
+      ...events,
+      count: workers,
+      spec: (place, boot) => this.#workerSpec(place, boot),
+    })
+    this.producers = new ChildProcesses({
+      ...events,
+      count: producers,
+      spec: (place, boot) => this.#producerSpec(place, boot),
+    })
+  }
+  static async create(options) {
+    const { backend, settings, workers, producers } = options
+    // What the network does has a chance of its own, which only its own traffic draws from.
+    const random = new Random(settings.seed ^ 0x70_72_6f_78)
+    const target = backend.target
+    const proxies = Array.from({ length: workers + producers }, () => {
+      const own = random.fork()
+      return new Proxy(target ?? { host: '127.0.0.1', port: 0 }, () => own.next())
+    })
+    if (target !== undefined) await Promise.all(proxies.map((proxy) => proxy.listen()))
+    backend.onMoved((moved) => proxies.forEach((proxy) => proxy.retarget(moved)))
+    return new Processes(options, proxies)
+  }
+  get repliesLost() {
+    return this.#proxies.reduce((sum, { repliesLost }) => sum + repliesLost, 0)
+  }
+  /** Ends whatever still runs, and the network with it. */
+  async close() {
+    await Promise.all([this.workers.kill(), this.producers.kill()])
+    if (this.#options.backend.target === undefined) return
+    await Promise.all(this.#proxies.map((proxy) => proxy.close()))
+  }
+  #ended(child, { code, signal }) {
+    const { load } = this.#options.settings
+    const isPlanned =
+      (child.wasSignalled && (code === 0 || signal !== null)) ||
+      (load.lastAttempt && signal === 'SIGKILL') ||
+      (load.abuse && code === 1)
+    if (!isPlanned) this.surprises.push(`${child.name} ended by itself with ${signal ?? `code ${code}`}`)
+    this.#options.recorder.record({ type: 'worker-gone', worker: child.name, code, signal, expected: isPlanned })
+  }
+  #workerSpec(place, boot) {
+    const { settings, shape } = this.#options
+    const proxy = this.#proxyAt(place)
+    const name = `w${place}-${boot}`
+    const task = { ...this.#taskOf(name, proxy), ...shape }
+    const skew = settings.clockSkewSeconds[place % settings.clockSkewSeconds.length]
+    return {
+      ...this.#specOf(name, proxy, 'worker.js', task),
+      nodeOptions: ['--expose-gc'],
+      ...(skew === undefined ? {} : { env: wrongClock(skew) }),
+    }
+  }
+  #producerSpec(place, boot) {
+    const { settings, producers, perSecond, workers } = this.#options
+    const proxy = this.#proxyAt(workers + place)
+    const name = `p${place}-${boot}`
+    const task = {
+      ...this.#taskOf(name, proxy),
+      seed: settings.seed * 1000 + place * 100 + boot,
+      load: settings.load,
+      perSecond: perSecond / producers,
+    }
+    return this.#specOf(name, proxy, 'producer.js', task)
+  }
+  #proxyAt(place) {
+    const proxy = this.#proxies[place]
+    if (proxy === undefined) throw new Error(`there is no proxy ${place}`)
+    return proxy
+  }
+  #taskOf(name, proxy) {
+    const { backend, folder, settings } = this.#options
+    return { name, historyFolder: folder, connection: backend.connectionFor(proxy), leaseMs: settings.leaseMs }
+  }
+  #specOf(name, proxy, script, task) {
+    return {
+      name,
+      proxy,
+      task,
+      script: fileURLToPath(new URL(script, import.meta.url)),
+      logFile: join(this.#options.folder, `${name}.log`),
+    }
+  }
+}
+function wrongClock(seconds) {
+  return {
+    LD_PRELOAD: FAKETIME_LIBRARIES.find((path) => existsSync(path)) ?? '',
+    FAKETIME: `${seconds < 0 ? '' : '+'}${seconds}`,
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+  }
+}
+//# sourceMappingURL=processes.js.map

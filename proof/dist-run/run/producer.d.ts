@@ -1,0 +1,2 @@
+export {}
+//# sourceMappingURL=producer.d.ts.map
