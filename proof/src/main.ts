@@ -11,6 +11,9 @@ import { judge, type Verdict } from './run/verdict.ts'
 const RUNS = fileURLToPath(new URL('../runs', import.meta.url))
 const inCi = process.env['CI'] === 'true' || process.env['CI'] === '1'
 
+/** Enough to see what is wrong; the kept history has them all. */
+const MOST_SHOWN = 15
+
 /** Runs the proof as its arguments say; the exit code says whether every promise held. */
 async function main(args: readonly string[]): Promise<number> {
   if (args.includes('--help')) {
@@ -68,7 +71,8 @@ function tell({ outcome, judgement, violations }: Verdict): void {
   say(`  ${figures.map(([name, value]) => `${name} ${typeof value === 'number' ? round(value) : value}`).join(', ')}`)
   const held = judgement.verdicts.filter(({ verdict }) => verdict === 'held').map(({ guarantee }) => guarantee)
   say(`  held: ${held.join(' ')}`)
-  for (const violation of violations.slice(0, 50)) say(`  VIOLATION ${violation}`)
+  for (const violation of violations.slice(0, MOST_SHOWN)) say(`  VIOLATION ${violation}`)
+  if (violations.length > MOST_SHOWN) say(`  and ${violations.length - MOST_SHOWN} more`)
 }
 
 function round(value: number): number {

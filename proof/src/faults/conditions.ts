@@ -52,11 +52,10 @@ export const FAKETIME_LIBRARIES: readonly string[] = [
   '/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1',
 ]
 
-/** The clocks of the workers are wrong by hours, each by another amount. */
+/** The clocks of the workers are wrong by hours, each by another amount. An embedded database has no clock but theirs. */
 export const wrongClocks: ConditionFault = {
   name: 'wrong-clocks',
   kind: 'condition',
-  isOfLoad: true,
   effect: 'clock',
   missing: () =>
     FAKETIME_LIBRARIES.some((path) => existsSync(path)) ? undefined : 'libfaketime is not installed (Debian: faketime)',

@@ -63,7 +63,7 @@ export type EventFault = ProcessFault | ServerFault
 /** Something that holds for the whole run. */
 export interface ConditionFault extends FaultBase {
   readonly kind: 'condition'
-  /** Of the load or the processes alone, so that it holds with every store. */
+  /** Of the load alone, so that it holds with every store. */
   readonly isOfLoad?: true
   readonly arrange: (settings: Settings) => void
 }

@@ -1,2 +1,0 @@
-export {}
-//# sourceMappingURL=producer-event.js.map

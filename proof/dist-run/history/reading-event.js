@@ -1,2 +1,0 @@
-export {}
-//# sourceMappingURL=reading-event.js.map

@@ -1,2 +1,0 @@
-export {}
-//# sourceMappingURL=worker-event.js.map
