@@ -62,6 +62,7 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
       for (const processor of processors) processor.dueIn(inMs)
     },
     hasLocalWorkers: () => [...processors].some((processor) => processor.isRunning()),
+    forgetsCompleted: !config.keepCompleted,
     onError: (error) => events.emit('error', error),
   })
   const contextOf = (jobType: string): PrepareContext => ({

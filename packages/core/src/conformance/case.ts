@@ -37,4 +37,6 @@ export interface ConformanceTarget {
   readonly reset: () => Promise<void>
   /** Runs `fn` in a transaction of its own session; rolled back when it rejects. Absent: no such transactions. */
   readonly transaction?: <T>(fn: (db: DatabaseClient) => Promise<T>) => Promise<T>
+  /** Holds the job's row against every change until the transaction ends. There if `transaction` is. */
+  readonly lockJob?: (db: DatabaseClient, id: number) => Promise<void>
 }

@@ -8,6 +8,9 @@ import { cancelCases } from './cancel.ts'
 import type { ConformanceCase, ConformanceNeed, ConformanceTarget } from './case.ts'
 import { claimCases } from './claim.ts'
 import { declaredScheduleCases } from './declared-schedules.ts'
+import { dependencyCases } from './dependencies.ts'
+import { dependencyFailureCases } from './dependency-failures.ts'
+import { dependencyRaceCases } from './dependency-races.ts'
 import { editCases } from './edit.ts'
 import { enqueueCases } from './enqueue.ts'
 import { fencingCases } from './fencing.ts'
@@ -23,6 +26,7 @@ import { scheduleCases } from './schedules.ts'
 import { settleCases } from './settle.ts'
 import { signalCases } from './signals.ts'
 import { versionCases } from './versions.ts'
+import { tagBarrierCases } from './tag-barriers.ts'
 import { workerCases } from './workers.ts'
 
 export { Bench } from './bench.ts'
@@ -39,6 +43,10 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...groupCases,
   ...queueCases,
   ...keyCases,
+  ...dependencyCases,
+  ...dependencyFailureCases,
+  ...tagBarrierCases,
+  ...dependencyRaceCases,
   ...cancelCases,
   ...retryCases,
   ...editCases,

@@ -13,6 +13,8 @@ export interface DeliverOptions {
   readonly clock: Clock
   /** An id that was seen before this call: what it adds gets higher ones. */
   readonly sinceId: number
+  /** See `EnqueueOptions`. */
+  readonly forgetsCompleted?: boolean
   /** Notify sleeping workers in the statement itself. */
   readonly notify?: boolean
 }
@@ -27,14 +29,19 @@ export interface DeliverOptions {
  *   throws means that nothing was added.
  */
 export async function deliver(jobs: readonly NewJob[], options: DeliverOptions): Promise<EnqueueResult> {
-  const { store, clock, sinceId, notify } = options
+  const { store, clock, sinceId, notify, forgetsCompleted } = options
   const nonce = jobs.every(hasKey) ? undefined : drawNonce(clock)
   const startedAt = clock.now()
   for (let attempt = 1; ; attempt++) {
     try {
       const found = attempt === 1 || nonce === undefined ? null : await store.findEnqueued({ nonce, sinceId })
       if (found !== null) return await recover(jobs, found, store)
-      return await store.enqueue({ jobs, ...(nonce === undefined ? {} : { nonce }), ...(notify ? { notify } : {}) })
+      return await store.enqueue({
+        jobs,
+        ...(nonce === undefined ? {} : { nonce }),
+        ...(notify ? { notify } : {}),
+        ...(forgetsCompleted ? { forgetsCompleted } : {}),
+      })
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error
       const ceilingMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt)

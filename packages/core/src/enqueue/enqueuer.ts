@@ -30,6 +30,8 @@ export interface EnqueuerOptions {
   readonly onReady?: (priorities: readonly number[], runAt?: Date) => void
   /** Whether a processor of this process works: it hears of new jobs without the database. Default: never. */
   readonly hasLocalWorkers?: () => boolean
+  /** No history is kept; see `EnqueueOptions`. Default: it is. */
+  readonly forgetsCompleted?: boolean
   /** A wake-up could not be sent, or a callback threw; no job is affected. */
   readonly onError?: (error: Error) => void
   /** The wall clock, for telling due jobs from future ones in `onReady` and wake-ups; the store decides by its own. */
@@ -82,7 +84,9 @@ export class Enqueuer {
   add(job: NewJob): Promise<number> {
     if (this.#isClosed) return Promise.reject(closed())
     return new Promise((resolve, reject) => {
-      const lane = job.idempotencyKey === undefined ? this.#plain : this.#keyed
+      // Dependent jobs cost more, and fail when what they depend on does not exist: plain ones are not to share that.
+      const isPlain = job.idempotencyKey === undefined && job.dependsOn === undefined
+      const lane = isPlain ? this.#plain : this.#keyed
       lane.push({ input: job, resolve, reject })
       this.#schedule()
     })
@@ -106,7 +110,7 @@ export class Enqueuer {
     if (this.#isClosed) throw closed()
     if (jobs.length === 0) return []
     await this.#options.ready()
-    const { ids } = await this.#options.store.enqueue({ jobs, db })
+    const { ids } = await this.#options.store.enqueue({ jobs, db, ...this.#memory })
     return ids
   }
 
@@ -225,10 +229,14 @@ export class Enqueuer {
   async #deliver(jobs: readonly NewJob[]): Promise<EnqueueResult> {
     const { store, clock, hasLocalWorkers } = this.#options
     const notify = this.#hasDue(jobs) && hasLocalWorkers?.() !== true && this.#wakeSender.takeTurn()
-    const result = await deliver(jobs, { store, clock, sinceId: this.#highestId, notify })
+    const result = await deliver(jobs, { store, clock, sinceId: this.#highestId, notify, ...this.#memory })
     for (const id of result.ids) if (id > this.#highestId) this.#highestId = id
     this.#announce(jobs, result)
     return result
+  }
+
+  get #memory(): { readonly forgetsCompleted?: true } {
+    return this.#options.forgetsCompleted === true ? { forgetsCompleted: true } : {}
   }
 
   #hasDue(jobs: readonly NewJob[]): boolean {

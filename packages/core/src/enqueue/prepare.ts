@@ -3,11 +3,14 @@ import { refuseOption } from '../model/check.ts'
 import { decodePayload, encodePayload } from '../model/codec.ts'
 import type { Codec } from '../model/codec.ts'
 import type { JobDefinition } from '../model/define-jobs.ts'
+import { normalizeDependsOn, refuseLaterJobs } from '../model/dependencies.ts'
+import type { JobDependsOn } from '../model/job.ts'
+import type { KeyMode } from '../model/lanes.ts'
 import { refuseBatchRefs, validateEditOptions, validateJobOptions } from '../model/options.ts'
 import type { AnyEditOptions, AnyJobOptions } from '../model/options.ts'
 import { checkPayload } from '../model/validate-payload.ts'
 import type { JobChanges } from '../store/change.ts'
-import type { NewJob } from '../store/enqueue.ts'
+import type { NewDependencies, NewJob } from '../store/enqueue.ts'
 
 /** What the queue knows of a job's type, and its limit. */
 export interface PrepareContext {
@@ -28,7 +31,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
  * The schema sees the payload as a worker will, after its trip through the codec, so that what it would refuse there is
  * refused here; what is stored is the payload as given.
  *
- * @throws MillraceError `OPTION_INVALID`, `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`, `NOT_YET`, or the promise rejects so.
+ * @throws MillraceError `OPTION_INVALID`, `PAYLOAD_INVALID`, `PAYLOAD_TOO_LARGE`, or the promise rejects so.
  */
 export function prepareJob(job: AnyJobOptions, context: PrepareContext): NewJob | Promise<NewJob> {
   refuseBatchRefs(job?.dependsOn)
@@ -49,7 +52,10 @@ export function prepareJobs(
   const prepared: NewJob[] = []
   const pending: Promise<void>[] = []
   for (let index = 0; index < jobs.length; index++) {
-    const one = atIndex(index, () => prepareOne(jobs[index], contextOf(String(jobs[index]?.jobType))))
+    const one = atIndex(index, () => {
+      refuseLaterJobs(jobs[index]?.dependsOn, index)
+      return prepareOne(jobs[index], contextOf(String(jobs[index]?.jobType)))
+    })
     if (one instanceof Promise) pending.push(one.then(keepAt(prepared, index), refuseAt(index)))
     else prepared[index] = one
   }
@@ -110,6 +116,7 @@ function build(job: AnyJobOptions, payload: string, codec: Codec, definition: Jo
   if (tags !== undefined) prepared.tags = tags
   if (job.idempotencyKey !== undefined) prepared.idempotencyKey = job.idempotencyKey
   if (job.tenantId !== undefined) prepared.tenantId = job.tenantId
+  if (job.dependsOn !== undefined) setDependencies(prepared, job.dependsOn, job.keyMode)
   if (job.group !== undefined) {
     prepared.groupId = job.group.id
     if (job.group.tier !== undefined) prepared.groupTier = job.group.tier
@@ -123,6 +130,20 @@ function setLane(prepared: Writable<NewJob>, { keyMode, queue }: AnyJobOptions):
   if (queue === undefined) return
   prepared.queue = typeof queue === 'string' ? queue : queue.name
   if (typeof queue === 'object' && queue.retries === 'pass') prepared.queueRetries = 'pass'
+}
+
+function setDependencies(prepared: Writable<NewJob>, given: JobDependsOn, keyMode: KeyMode | undefined): void {
+  const { jobIds, tags } = normalizeDependsOn(given)
+  if (jobIds === undefined && tags === undefined) return
+  if (keyMode !== undefined && keyMode !== 'reuse') {
+    const remedy = 'What an existing job waits for cannot be changed: cancel it, and add another'
+    refuseOption('keyMode', keyMode, "'reuse' for a job with `dependsOn`", remedy)
+  }
+  const dependencies: Writable<NewDependencies> = {}
+  if (jobIds !== undefined) dependencies.jobIds = jobIds
+  if (tags !== undefined) dependencies.tags = tags
+  if (given.onFailure === 'run' || given.onFailure === 'wait') dependencies.onFailure = given.onFailure
+  prepared.dependsOn = dependencies
 }
 
 function setRunPolicies(prepared: Writable<NewJob>, job: AnyJobOptions, definition: JobDefinition | undefined): void {

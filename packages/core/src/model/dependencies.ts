@@ -40,10 +40,27 @@ export function resolveDependsOnJobIdsForBatch(jobIds: readonly number[], insert
     const inserted = insertedIds[index]
     if (inserted !== undefined) return inserted
     const count = insertedIds.length
-    const message = `Invalid batch-relative job id ${jobId}: index ${index} out of range for ${count} inserted job(s)`
-    throw new MillraceError('OPTION_INVALID', message, {
-      details: { field: 'dependsOn.jobIds', value: jobId, remedy: 'Refer to a job that comes earlier in the array' },
-    })
+    return refuseBatchRef(jobId, count)
+  })
+}
+
+/**
+ * Throws if a job of a batch refers to one that does not come before it.
+ *
+ * @param index - Its own place in the batch.
+ * @throws MillraceError `OPTION_INVALID`
+ */
+export function refuseLaterJobs(dependsOn: JobDependsOn | null | undefined, index: number): void {
+  const jobIds: unknown = dependsOn?.jobIds
+  if (!Array.isArray(jobIds)) return
+  const later: unknown = jobIds.find((id) => typeof id === 'number' && id < -index)
+  if (typeof later === 'number') refuseBatchRef(later, index)
+}
+
+function refuseBatchRef(jobId: number, count: number): never {
+  const message = `Invalid batch-relative job id ${jobId}: index ${-jobId - 1} out of range for ${count} inserted job(s)`
+  throw new MillraceError('OPTION_INVALID', message, {
+    details: { field: 'dependsOn.jobIds', value: jobId, remedy: 'Refer to a job that comes earlier in the array' },
   })
 }
 

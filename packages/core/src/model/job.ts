@@ -83,9 +83,22 @@ export interface JobSchedule {
   readonly isManual: boolean
 }
 
+/**
+ * What becomes of a job when one that it depends on fails for good or is cancelled: it is cancelled too, runs all the same,
+ * or waits until that one has completed after all, such as after a retry. A failure that will be retried is none yet.
+ */
+export type DependencyFailurePolicy = 'cancel' | 'run' | 'wait'
+
+export const DEPENDENCY_FAILURE_POLICIES: readonly DependencyFailurePolicy[] = ['cancel', 'run', 'wait']
+
+/** What a job waits for; both lists together. */
 export interface JobDependsOn {
-  readonly jobIds?: readonly number[]
-  readonly tags?: readonly string[]
+  /** Jobs that must have completed. In `addJobs` also `batchDepRef(index)`. At most 100,000. */
+  readonly jobIds?: readonly number[] | undefined
+  /** No other job that is not finished may have all of these tags when the job becomes due. */
+  readonly tags?: readonly string[] | undefined
+  /** Default `'cancel'`. */
+  readonly onFailure?: DependencyFailurePolicy | undefined
 }
 
 /** What a user sees of a stored job. Each read makes a new one, so its arrays may be changed. */

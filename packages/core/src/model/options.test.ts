@@ -113,13 +113,25 @@ describe('validateJobOptions', () => {
     )
   })
 
-  it('refuses dependencies for now', () => {
-    expect(() => validateJobOptions({ ...good, dependsOn: { jobIds: [1] } })).toThrow(
-      expect.objectContaining({ code: 'NOT_YET' }),
-    )
-    expect(() => validateJobOptions({ ...good, dependsOn: { tags: ['a'] } })).toThrow(
-      expect.objectContaining({ code: 'NOT_YET' }),
-    )
+  it('takes prerequisites by id and by tag, and refuses what can be neither', () => {
+    for (const dependsOn of [
+      { jobIds: [1] },
+      { tags: ['a'] },
+      { jobIds: [], tags: [] },
+      { jobIds: [1], onFailure: 'run' },
+    ])
+      expect(() => validateJobOptions({ ...good, dependsOn })).not.toThrow()
+    for (const dependsOn of [
+      null,
+      { jobIds: 1 },
+      { jobIds: [1.5] },
+      { jobIds: ['1'] },
+      { tags: [''] },
+      { jobIds: [1], onFailure: 'fail' },
+      { ids: [1] },
+      { jobIds: Array.from({ length: 100_001 }, () => 1) },
+    ])
+      expect(outcomeOf(() => validateJobOptions({ ...good, dependsOn }))).toBe('OPTION_INVALID')
     expect(() => refuseBatchRefs({ jobIds: [3, -1] })).toThrow('only supported in addJobs()')
     expect(() => refuseBatchRefs({ tags: ['a'] })).not.toThrow()
   })
@@ -132,7 +144,7 @@ describe('validateJobOptions', () => {
     )
     fc.assert(
       fc.property(anything, (job) => {
-        expect(outcomeOf(() => validateJobOptions(job))).toMatch(/^(accepted|OPTION_INVALID|NOT_YET)$/)
+        expect(outcomeOf(() => validateJobOptions(job))).toMatch(/^(accepted|OPTION_INVALID)$/)
       }),
     )
   })

@@ -12,7 +12,7 @@ import {
   refuseOption,
 } from './check.ts'
 import type { NumberRange } from './check.ts'
-import type { JobDependsOn, JobGroup } from './job.ts'
+import { DEPENDENCY_FAILURE_POLICIES, type JobDependsOn, type JobGroup } from './job.ts'
 import { checkKeyMode, checkQueue, checkScope, type KeyMode, type QueueOption } from './lanes.ts'
 
 /** The job type names of a payload map. */
@@ -46,7 +46,7 @@ export interface JobSettings {
   readonly deadLetterJobType?: string | undefined
   /** Jobs of one group id share a concurrency limit. */
   readonly group?: JobGroup | undefined
-  /** Prerequisites. Anything but empty lists is refused with `NOT_YET` for now. */
+  /** Waits for other jobs. */
   readonly dependsOn?: JobDependsOn | undefined
   /** Whose job it is, for applications that serve several customers. 1 to 255 characters. Default none. */
   readonly tenantId?: string | undefined
@@ -194,7 +194,7 @@ function isUnchecked<T>(value: unknown): value is Unchecked<T> {
 /**
  * Throws unless `job` can be added as it is, but for its payload, which `encodePayload` checks.
  *
- * @throws MillraceError `OPTION_INVALID` naming the option, `NOT_YET` for `dependsOn`.
+ * @throws MillraceError `OPTION_INVALID` naming the option.
  */
 export function validateJobOptions(job: unknown): void {
   if (!isUnchecked<AnyJobOptions>(job)) return refuseOption('job', job, 'an object', 'Pass `{ jobType, payload }`')
@@ -250,22 +250,26 @@ function checkDependsOn(dependsOn: unknown): void {
   if (!isUnchecked<JobDependsOn>(dependsOn)) {
     return refuseOption('dependsOn', dependsOn, 'an object', 'Pass `{ jobIds, tags }`')
   }
-  const { jobIds = [], tags = [] } = dependsOn
+  checkNames(dependsOn, DEPENDS_ON_NAMES, DEPENDS_ON_ALIASES)
+  const { jobIds = [], tags = [], onFailure } = dependsOn
   if (!Array.isArray(jobIds)) return refuseOption('dependsOn.jobIds', jobIds, 'an array of job ids', 'Pass `[id]`')
+  if (jobIds.length > MAX_PREREQUISITES)
+    refuseOption('dependsOn.jobIds', jobIds, `at most ${MAX_PREREQUISITES} ids`, 'Put a job in between for each part')
   checkTags('dependsOn.tags', tags)
   for (const id of jobIds) {
     const remedy = 'Pass ids that `addJob` or `batchDepRef` answered'
     if (!Number.isSafeInteger(id)) refuseOption('dependsOn.jobIds', id, 'whole numbers', remedy)
   }
-  if (jobIds.length === 0 && Array.isArray(tags) && tags.length === 0) return
-  throw new MillraceError(
-    'NOT_YET',
-    '`dependsOn` is not there yet. Add the dependent job at the end of the handler instead.',
-    {
-      details: { field: 'dependsOn', value: dependsOn, remedy: 'Add the dependent job at the end of the handler' },
-    },
-  )
+  if (onFailure !== undefined && !DEPENDENCY_FAILURE_POLICIES.some((policy) => policy === onFailure)) {
+    refuseOption('dependsOn.onFailure', onFailure, "'cancel', 'run' or 'wait'", "Leave it out for 'cancel'")
+  }
 }
+
+const MAX_PREREQUISITES = 100_000
+
+const DEPENDS_ON_NAMES: ReadonlySet<string> = new Set<keyof JobDependsOn>(['jobIds', 'tags', 'onFailure'])
+
+const DEPENDS_ON_ALIASES: Readonly<Record<string, string>> = { ids: 'jobIds', jobs: 'jobIds', policy: 'onFailure' }
 
 /**
  * Throws what `addJob`, unlike `addJobs`, refuses: ids that stand for another job of the same batch.

@@ -7,6 +7,10 @@ import type { Database } from './schema.ts'
 const ADD =
   'select a.ids, array_to_json(a.created)::text, a.sleepers from :schema.add_jobs($1::jsonb, $2::bigint, $3::boolean) a'
 
+const ADD_DEPENDENTS =
+  'select a.ids, array_to_json(a.created)::text, a.sleepers, a.missing ' +
+  'from :schema.add_dependents($1::jsonb, $2::bigint, $3::boolean, true, $4::boolean) a'
+
 const ADD_PLAIN = 'select a.ids, null, a.sleepers from :schema.add_plain_jobs($1::jsonb, $2::bigint, $3::boolean) a'
 
 const ADD_SAME =
@@ -20,8 +24,12 @@ export function enqueueVerbs(db: Database): EnqueueStore {
   return {
     async enqueue(options) {
       const { jobs, db: caller } = options
-      const { nonce = null, notify = false } = options
+      const { nonce = null, notify = false, forgetsCompleted = false } = options
       if (caller !== undefined) return addThrough(db, options)
+      if (jobs.some(hasDependencies))
+        return enqueueResult(
+          await db.query(ADD_DEPENDENTS, [jobsJson(jobs), nonce, notify, forgetsCompleted], REPEATED),
+        )
       if (!jobs.every(isPlain)) return enqueueResult(await db.query(ADD, [jobsJson(jobs), nonce, notify], REPEATED))
       const [first] = jobs
       if (first === undefined) return { ids: [], created: 'all', sleepers: false }
@@ -44,20 +52,16 @@ export function enqueueVerbs(db: Database): EnqueueStore {
 }
 
 /** Through whatever client or ORM the caller brought: one statement, text parameters, one row of one text column. */
-async function addThrough(db: Database, { db: client, jobs, nonce }: EnqueueOptions): Promise<EnqueueResult> {
+async function addThrough(db: Database, options: EnqueueOptions): Promise<EnqueueResult> {
+  const { db: client, jobs, nonce, forgetsCompleted = false } = options
   if (!client) throw new MillraceError('OPTION_INVALID', '`db` is missing.')
-  const text = db.sql(
-    "select json_build_object('ids', a.ids, 'created', a.created, 'sleepers', a.sleepers)::text as added " +
-      'from :schema.add_jobs($1::text::jsonb, $2::text::bigint, true) a',
-  )
-  const answer = await client.query(text, [jobsJson(jobs), nonce === undefined ? null : String(nonce)])
-  const row: unknown = answer.rows[0]
-  const added: unknown = Array.isArray(row)
-    ? row[0]
-    : typeof row === 'object' && row !== null && 'added' in row
-      ? row.added
-      : undefined
-  const parsed: unknown = typeof added === 'string' ? JSON.parse(added) : added
+  const values = [jobsJson(jobs), nonce === undefined ? null : String(nonce)]
+  const answer = jobs.some(hasDependencies)
+    ? await client.query(db.sql(DEPENDENTS_THROUGH), [...values, String(forgetsCompleted)])
+    : await client.query(db.sql(JOBS_THROUGH), values)
+  const parsed = addedOf(answer.rows[0])
+  if (typeof parsed === 'object' && parsed !== null && 'missing' in parsed && Array.isArray(parsed.missing))
+    refuseMissing(parsed.missing.map(integer))
   if (typeof parsed !== 'object' || parsed === null || !('ids' in parsed) || !Array.isArray(parsed.ids)) {
     throw new MillraceError(
       'OPTION_INVALID',
@@ -68,6 +72,38 @@ async function addThrough(db: Database, { db: client, jobs, nonce }: EnqueueOpti
   }
   const created = 'created' in parsed ? parsed.created : null
   return { ids: parsed.ids.map(integer), created: flags(created), sleepers: false }
+}
+
+/** What the statement answered, in whatever shape the client makes of a row. */
+function addedOf(row: unknown): unknown {
+  const isObject = typeof row === 'object' && row !== null
+  const added: unknown = Array.isArray(row) ? row[0] : isObject && 'added' in row ? row.added : undefined
+  return typeof added === 'string' ? JSON.parse(added) : added
+}
+
+const JOBS_THROUGH =
+  "select json_build_object('ids', a.ids, 'created', a.created)::text as added " +
+  'from :schema.add_jobs($1::text::jsonb, $2::text::bigint, true) a'
+
+const DEPENDENTS_THROUGH =
+  "select json_build_object('ids', a.ids, 'created', a.created, 'missing', a.missing)::text as added " +
+  'from :schema.add_dependents($1::text::jsonb, $2::text::bigint, true, false, $3::text::boolean) a'
+
+function hasDependencies(job: NewJob): boolean {
+  return job.dependsOn !== undefined
+}
+
+function refuseMissing(ids: readonly number[]): void {
+  if (ids.length === 0) return
+  const shown = ids.length > 20 ? `${ids.slice(0, 20).join(', ')}, …` : ids.join(', ')
+  throw new MillraceError('JOB_NOT_FOUND', `dependsOn.jobIds: one or more job ids do not exist (${shown})`, {
+    details: {
+      field: 'dependsOn.jobIds',
+      value: ids,
+      remedy:
+        'Pass ids that `addJob` has answered; for jobs of a transaction that is still open, add in the same transaction',
+    },
+  })
 }
 
 function addPlain(
@@ -98,7 +134,8 @@ function isPlain(job: NewJob): boolean {
 }
 
 function enqueueResult(rows: readonly (readonly unknown[])[]): EnqueueResult {
-  const [ids, created, sleepers] = rows[0] ?? []
+  const [ids, created, sleepers, missing] = rows[0] ?? []
+  refuseMissing(integers(missing))
   return {
     ids: integers(ids),
     created: flags(typeof created === 'string' ? JSON.parse(created) : created),
@@ -145,6 +182,10 @@ const FIELDS: readonly (readonly [name: string, write: (job: NewJob) => string |
   ['key_mode', (job) => (job.keyMode === 'preserveRunAt' ? '"preserve_run_at"' : quoted(job.keyMode))],
   ['queue', (job) => quoted(job.queue)],
   ['queue_retries', (job) => quoted(job.queueRetries)],
+  ['depends_on_job_ids', ({ dependsOn }) => dependsOn?.jobIds && `[${dependsOn.jobIds.join(',')}]`],
+  ['depends_on_names', ({ dependsOn }) => dependsOn?.names && JSON.stringify(dependsOn.names)],
+  ['depends_on_tags', ({ dependsOn }) => dependsOn?.tags && JSON.stringify(dependsOn.tags)],
+  ['on_failure', ({ dependsOn }) => dependsOn?.onFailure && `"${dependsOn.onFailure === 'run' ? 'r' : 'w'}"`],
   ['rich', (job) => (job.codec === 'rich' ? 'true' : undefined)],
 ]
 

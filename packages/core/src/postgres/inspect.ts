@@ -53,11 +53,18 @@ export function inspectVerbs(db: Database): InspectStore {
 }
 
 function recordColumns(table: JobTable): string {
-  return RECORD_COLUMNS.replace('%STATUS%', statusSql(table)).replace(
-    '%NEXT%',
-    table === 'jobs' ? "case when j.lane <> 'x' then j.next_attempt_at end" : 'null::timestamptz',
-  )
+  const isLive = table === 'jobs'
+  return RECORD_COLUMNS.replace('%STATUS%', statusSql(table))
+    .replace('%NEXT%', isLive ? "case when j.lane <> 'x' then j.next_attempt_at end" : 'null::timestamptz')
+    .replace('%PENDING%', isLive ? PENDING_REASON : 'j.pending_reason')
 }
+
+/** Of a blocked job what it waits for, as it is now; written down it would have to be kept true. */
+const PENDING_REASON = `
+  case when j.lane <> 'd' then j.pending_reason else concat_ws('; ',
+    case when j.unmet > 1 or j.depends_on_tags is null
+      then 'waiting for ' || j.unmet - case when j.depends_on_tags is null then 0 else 1 end || ' of the jobs it depends on' end,
+    case when j.depends_on_tags is not null then 'waiting for jobs tagged ' || array_to_string(j.depends_on_tags, ', ') end) end`
 
 /**
  * Each table answers its own newest rows by its id index, so a page costs the same whatever the others hold. Ids and

@@ -112,11 +112,11 @@ export function timeColumn(column: string): string {
   return `to_json(${column}) #>> '{}'`
 }
 
-/** The columns that `jobRecord` reads, in order, for a job table under the alias `j`; `%STATUS%` and `%NEXT%` differ by table. */
+/** The columns that `jobRecord` reads, in order, for a job table under the alias `j`; `%STATUS%`, `%NEXT%` and `%PENDING%` differ by table. */
 export const RECORD_COLUMNS: string = `
   j.id, j.job_type, j.payload::text, j.rich, %STATUS% as status, ${timeColumn('j.created_at')}, ${timeColumn('j.changed_at')},
   ${timeColumn('j.claimed_at')}, j.locked_by, j.attempts, j.max_attempts, ${timeColumn('%NEXT%')}, j.priority,
-  ${timeColumn('j.run_at')}, j.pending_reason,
+  ${timeColumn('j.run_at')}, %PENDING%,
   (select coalesce(jsonb_agg(e.value -> 'error'), '[]') from jsonb_array_elements(j.log) e where e.value -> 'error' is not null)::text
     as errors,
   j.timeout_ms, j.force_kill, j.failure_reason, ${timeColumn('j.finished_at')}, ${timeColumn('j.started_at')},

@@ -34,6 +34,18 @@ export interface NewJob {
   readonly queue?: string
   /** Whether a retry keeps its place in the queue or lets others pass. Default `'hold'`. */
   readonly queueRetries?: 'hold' | 'pass'
+  readonly dependsOn?: NewDependencies
+}
+
+/** What a job waits for; no list is empty. */
+export interface NewDependencies {
+  /** Ids, and `-(index + 1)` for a job of the same batch that comes before. No duplicates. */
+  readonly jobIds?: readonly number[]
+  /** What the handler knows each of `jobIds` by. */
+  readonly names?: readonly string[]
+  readonly tags?: readonly string[]
+  /** Absent means `'cancel'`. */
+  readonly onFailure?: 'run' | 'wait'
 }
 
 export interface EnqueueOptions {
@@ -50,6 +62,8 @@ export interface EnqueueOptions {
   readonly notify?: boolean
   /** Runs the one statement on the caller's connection, inside the caller's transaction. */
   readonly db?: DatabaseClient
+  /** No history is kept: a prerequisite that is not stored any more counts as completed, if its id was ever given out. */
+  readonly forgetsCompleted?: boolean
 }
 
 export interface EnqueueResult {
@@ -67,7 +81,10 @@ export interface DatabaseClient {
 }
 
 export interface EnqueueStore {
-  /** Adds all jobs or none, in one statement. Ids ascend in input order for jobs without a key. */
+  /**
+   * Adds all jobs or none, in one statement. Ids ascend in input order for jobs without a key. Rejects with `JOB_NOT_FOUND`,
+   * without ending the caller's transaction, if a job depends on one that does not exist.
+   */
   enqueue(options: EnqueueOptions): Promise<EnqueueResult>
   /** The ids that the batch `nonce` created, in order, or `null` if it never took effect. `sinceId` bounds the search. */
   findEnqueued(options: { readonly nonce: number; readonly sinceId: number }): Promise<readonly number[] | null>

@@ -33,6 +33,9 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'tenant_roles',
     'schedule_ticks',
     'schedules',
+    'job_dependencies',
+    'tag_barriers',
+    'dependency_wakes',
   ]
   for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)
   await run(`update ${quoted(schema)}.settings set group_limit = null where group_limit is not null`)
@@ -130,6 +133,9 @@ export async function openPostgresTarget(
     async value(text) {
       const query = { text: text.replaceAll(':schema', () => quoted(schema)), rowMode: 'array' } as const
       return (await admin.query<unknown[]>(query)).rows[0]?.[0]
+    },
+    async lockJob(db, id) {
+      await db.query(`select from ${quoted(schema)}.jobs where id = $1 for update`, [id])
     },
     async expireAll() {
       await run(`update ${quoted(schema)}.workers set expires_at = clock_timestamp() - interval '1 ms'`)

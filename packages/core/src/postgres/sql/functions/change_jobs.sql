@@ -58,6 +58,8 @@ begin
         when not p_changes ? 'run_at' then j.lane
         when j.lane in ('d', 'w') then j.lane
         when v_run_at > v_now then 't'
+        -- Only its tag barrier is left.
+        when j.unmet > 0 then 'd'
         when j.group_key is null or j.lane = 'r' or j.holds_place then 'r'
         else 'g' end::"char" as new_lane
     from :schema.jobs j
@@ -96,6 +98,13 @@ begin
   if v_wake is not null then
     insert into :schema.group_wakes (group_key) select g from unnest(v_wake) g;
   end if;
-  perform pg_notify(':channel', 'r') where v_changed is not null and (p_changes ? 'run_at' or p_changes ? 'priority');
+  if (p_changes ? 'tags' or p_changes ? 'run_at') and exists (select from :schema.tag_barriers) then
+    -- Barriers that a job no longer closes, and those that are due now or later.
+    insert into :schema.dependency_wakes (kind, job_id)
+      select 'b', d.job_id from :schema.job_dependencies d where d.on_job_id = any (v_changed) and d.watch
+      union select 'b', b.job_id from :schema.tag_barriers b where b.job_id = any (v_changed);
+  end if;
+  perform pg_notify(':channel', 'r') where v_changed is not null
+    and (p_changes ? 'run_at' or p_changes ? 'priority' or p_changes ? 'tags');
   return coalesce(v_changed, '{}');
 end $$;

@@ -58,4 +58,33 @@ create or replace function :schema.check_invariants() returns table (invariant t
       and not exists (select from :schema.finished_jobs j where j.id = k.job_id)
   union all
   select c.invariant, c.detail from :schema.check_schedules() c
+  union all
+  select 'a dependency count that disagrees', format('job %s: %s stored, %s counted', j.id, j.unmet, c.open)
+    from :schema.jobs j cross join lateral (
+      select (select count(*) from :schema.job_dependencies d where d.job_id = j.id and not d.watch)
+        + (select count(*) from :schema.tag_barriers b where b.job_id = j.id) as open) c
+    where j.unmet <> c.open
+  union all
+  select 'unmet dependencies of a job that does not wait for them', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.unmet > 0 and j.lane <> 'd' and not (j.lane = 't' and j.unmet = 1 and j.depends_on_tags is not null)
+  union all
+  select 'a dependency of a job that is gone', format('job %s on %s', d.job_id, d.on_job_id)
+    from :schema.job_dependencies d where not exists (select from :schema.jobs j where j.id = d.job_id and j.unmet > 0)
+  union all
+  select 'a tag barrier of a job that is gone', format('job %s', b.job_id)
+    from :schema.tag_barriers b where not exists (select from :schema.jobs j where j.id = b.job_id and j.unmet > 0)
+  union all
+  -- A failed one is waited for by policy, or by a dependent that was retried before it.
+  select 'a dependent of a job that has ended', format('job %s on %s', d.job_id, d.on_job_id)
+    from :schema.job_dependencies d join :schema.jobs j on j.id = d.job_id
+    where not exists (select from :schema.jobs p where p.id = d.on_job_id)
+      and (d.watch or not exists (select from :schema.failed_jobs p where p.id = d.on_job_id)
+        or (j.on_failure is distinct from 'w' and j.last_retried_at is null))
+      and not exists (select from :schema.dependency_wakes w where (w.kind = 'e' and w.job_id = d.on_job_id)
+        or (w.kind = 'c' and w.job_id = d.job_id) or (w.kind = 'b' and d.watch and w.job_id = d.job_id))
+  union all
+  select 'a tag barrier that nothing will open', format('job %s', j.id)
+    from :schema.jobs j where j.lane = 'd' and j.unmet = 1 and j.depends_on_tags is not null
+      and not exists (select from :schema.job_dependencies d where d.job_id = j.id)
+      and not exists (select from :schema.dependency_wakes w where w.job_id = j.id)
 $$;

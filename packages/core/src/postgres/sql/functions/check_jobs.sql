@@ -10,8 +10,12 @@ create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean 
       || (exists (@.group_id) && !(@.group_id like_regex "^[^\u001e\u001f]+$"))
       || (exists (@.tenant_id) && !(@.tenant_id like_regex "^[^\u001e\u001f]+$"))
       || (exists (@.queue_retries) && (!exists (@.queue) || !(@.queue_retries like_regex "^(hold|pass)$")))
+      || (exists (@.on_failure) && !(@.on_failure like_regex "^(r|w)$"))
+      || (exists (@.depends_on_job_ids) && @.depends_on_job_ids.type() != "array")
+      || (exists (@.depends_on_tags) && (@.depends_on_tags.type() != "array" || @.depends_on_tags.size() < 1))
+      || ((exists (@.depends_on_job_ids) || exists (@.depends_on_tags)) && exists (@.key_mode) && @.key_mode != "reuse")
       || (exists (@.dead_letter_job_type) && !(@.dead_letter_job_type like_regex "^." flag "s"))
-      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags)$)"
+      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure)$)"
     )')
 $$;
 
@@ -42,6 +46,15 @@ begin
         where j.value ? d and coalesce(j.value ->> d !~ (U&'^[^\001e\001f]+$' collate "C"), true)
       union all select 'queue_retries', 'hold or pass, beside a queue'
         where j.value ? 'queue_retries' and (not j.value ? 'queue' or coalesce(j.value ->> 'queue_retries' not in ('hold', 'pass'), true))
+      union all select 'on_failure', 'r (run all the same) or w (wait), or left out' where j.value ? 'on_failure'
+        and coalesce(j.value ->> 'on_failure' not in ('r', 'w'), true)
+      union all select 'depends_on_job_ids', 'an array of ids'
+        where j.value ? 'depends_on_job_ids' and jsonb_typeof(j.value -> 'depends_on_job_ids') <> 'array'
+      union all select 'depends_on_tags', 'an array of at least one tag' where j.value ? 'depends_on_tags'
+        and case when jsonb_typeof(j.value -> 'depends_on_tags') = 'array' then jsonb_array_length(j.value -> 'depends_on_tags') = 0
+          else true end
+      union all select 'key_mode', 'reuse, or left out, for a job that waits for others'
+        where (j.value ? 'depends_on_job_ids' or j.value ? 'depends_on_tags') and j.value ->> 'key_mode' <> 'reuse'
       union all select 'dead_letter_job_type', 'a text that is not empty'
         where j.value ? 'dead_letter_job_type' and not coalesce(length(j.value ->> 'dead_letter_job_type') > 0, false)
     ) f
@@ -51,5 +64,5 @@ begin
   end loop;
   raise exception 'some job has a field that is not known, in %', left(p_jobs::text, 200) using errcode = '22023',
     hint = 'Fields are job_type, payload, priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, '
-      || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries and tenant_id.';
+      || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries, tenant_id, depends_on_job_ids, depends_on_tags, depends_on_names and on_failure.';
 end $$;

@@ -1,28 +1,45 @@
--- Ends live jobs for good: they leave `jobs` for `failed_jobs`, and the dead-letter job is made in the same statement.
+-- Ends live jobs for good, and tells those that depend on them.
 --   p_ends  array of {id, token?, status, error?, reason?}; status f: failed, c: cancelled, r: cancelled if that was asked for, else
 --           failed; with a token only an attempt that holds its lease under
 --           it ends, without one only a job that is not executing
--- Returns the ids that ended.
--- Locks: job rows.
+-- Returns the ids that ended, without dependents that were cancelled in turn.
+-- Locks: job rows; see dependencies.sql.
 create or replace function :schema.end_jobs(p_ends jsonb, p_now timestamptz) returns bigint[]
 language plpgsql as $$
 declare
   v_done bigint[];
-  v_groups text[];
 begin
   if p_ends is null then return '{}'; end if;
+  v_done := :schema.end_rows(p_ends, p_now);
+  if cardinality(v_done) > 0
+      and (exists (select from :schema.job_dependencies) or exists (select from :schema.tag_barriers)) then
+    perform :schema.tell_ended(v_done, 'f', p_now);
+  end if;
+  return v_done;
+end $$;
+
+-- The jobs alone: they leave `jobs` for `failed_jobs`, and the dead-letter job is made in the same statement. An end with a `root` is
+-- that of a dependent: the job whose end began it.
+create or replace function :schema.end_rows(p_ends jsonb, p_now timestamptz) returns bigint[]
+language plpgsql as $$
+declare
+  v_done bigint[];
+  v_blocked bigint[];
+  v_groups text[];
+begin
   with s as (
-    select s.id as end_id, s.token as end_token, s.status as asked, s.error, s.reason
-    from jsonb_to_recordset(p_ends) as s(id bigint, token bigint, status "char", error jsonb, reason text)
+    select s.id as end_id, s.token as end_token, s.status as asked, s.error, s.reason, s.root
+    from jsonb_to_recordset(p_ends) as s(id bigint, token bigint, status "char", error jsonb, reason text, root bigint)
   ), d as (
     delete from :schema.jobs j using s
     where j.id = s.end_id and (case when s.end_token is null then j.lane <> 'x' else j.token = s.end_token and j.lane = 'x' end)
-    returning j.*, s.error, s.reason,
+    returning j.*, s.error, s.reason, s.root,
       case when s.asked = 'f' or (s.asked = 'r' and j.cancel_requested_at is null) then 'f' else 'c' end::"char" as new_status,
       case when j.lane = 'x'
         then :schema.log_attempt(j, case when s.asked = 'f' or (s.asked = 'r' and j.cancel_requested_at is null) then 'failed'
           else 'cancelled' end, p_now, s.error, s.reason)
-        else :schema.log_note(j, 'cancelled', p_now, null) end as new_log,
+        else :schema.log_note(j, 'cancelled', p_now,
+          case when s.root is not null then jsonb_build_object('rootJobId', s.root, 'dependencyCascade', true) end) end as new_log,
       :schema.log_dropped(j) as new_dropped
   ), e as materialized (
     select d.*, case when d.new_status = 'f' and d.dead_letter_job_type is not null then nextval(':schema.job_ids') end as letter_id from d
@@ -34,7 +51,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log, handler_version, schedule)
+      output, log, on_failure, depends_on_names, handler_version, schedule)
     select
       e.id, e.ready_seq, e.token, null, e.nonce, e.created_at, e.run_at, null, e.claimed_at, e.started_at, p_now,
       null, case when e.new_status = 'f' then p_now else e.last_failed_at end, e.last_retried_at,
@@ -43,8 +60,10 @@ begin
       e.retry_delay_max, e.priority, e.attempts, e.max_attempts, e.crashes, e.unmet, e.new_dropped, e.progress,
       e.lane, e.new_status, e.rich, e.force_kill, e.retry_backoff, e.job_type, e.payload, e.locked_by, e.tags,
       e.idempotency_key, e.tenant_id, e.group_key, e.group_tier, e.dead_letter_job_type,
-      case when e.new_status = 'f' then e.reason else e.failure_reason end, null, null, e.depends_on_job_ids,
-      e.depends_on_tags, e.output, e.new_log, e.handler_version, e.schedule
+      case when e.new_status = 'f' then e.reason else e.failure_reason end,
+      case when e.root is not null then format('{"rootJobId":%s,"dependencyCascade":true}', e.root) end, null,
+      e.depends_on_job_ids, e.depends_on_tags, e.output, e.new_log, e.on_failure, e.depends_on_names,
+      e.handler_version, e.schedule
     from e
   ), l as (
     insert into :schema.jobs (
@@ -61,8 +80,13 @@ begin
     delete from :schema.cancel_requests c using e where c.job_id = e.id
   )
   -- A job that was ready or executing, or at the head of its queue, held a place in its group.
-  select array_agg(e.id), array_agg(e.group_key) filter (where e.group_key is not null and (e.lane in ('r', 'x') or e.holds_place))
-    into v_done, v_groups from e;
+  select array_agg(e.id), array_agg(e.group_key) filter (where e.group_key is not null and (e.lane in ('r', 'x') or e.holds_place)),
+      array_agg(e.id) filter (where e.unmet > 0)
+    into v_done, v_groups, v_blocked from e;
+  if v_blocked is not null then
+    delete from :schema.job_dependencies d where d.job_id = any (v_blocked);
+    delete from :schema.tag_barriers b where b.job_id = any (v_blocked);
+  end if;
   if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
   return coalesce(v_done, '{}');
 end $$;

@@ -14,7 +14,7 @@
 -- Returns, if there is anything to say, first a row without id: its ready_seq is the token of the claimed jobs, its payload a json object
 -- or null. Then the claimed jobs. What most jobs do not have, or have at its default, is in `extra` (see job_extra): a column costs
 -- every job its conversion at both ends.
--- Locks, in order: the worker's row, job rows settled, timed rows, group rows and ready rows (skip locked).
+-- Locks, in order: the worker's row, job rows settled, timed rows, dependents, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true,
@@ -71,9 +71,16 @@ begin
     v_alive := v_alive and exists (select from :schema.workers w where w.id = p_worker);
   end if;
 
+  if (p_bounds is null or p_groups or p_housekeeping or current_setting('millrace.stirred', true) = 'on')
+      and exists (select from :schema.dependency_wakes) then
+    v_busy := nullif(:schema.serve_dependencies(v_now), false);
+  end if;
+  -- What was released just now, at levels that this worker may not know of.
+  if p_bounds is not null and current_setting('millrace.stirred', true) = 'on' then p_bounds := null; end if;
+
   if p_limit > 0 and v_alive then
     if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then
-      v_busy := nullif(:schema.serve_group_wakes(), false);
+      v_busy := nullif(:schema.serve_group_wakes() or coalesce(v_busy, false), false);
     end if;
     if p_bounds is null then
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (

@@ -96,6 +96,14 @@ begin
   delete from :schema.cancel_requests c
     where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
       or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
+  -- Dependents of jobs that are not live any more and have not failed: somebody deleted what they waited for.
+  insert into :schema.dependency_wakes (kind, job_id, patient)
+    select distinct 'c'::"char", d.job_id, true from :schema.job_dependencies d
+    where not d.watch and not exists (select from :schema.jobs p where p.id = d.on_job_id)
+      and not exists (select from :schema.failed_jobs p where p.id = d.on_job_id);
+  insert into :schema.dependency_wakes (kind, job_id)
+    select 'b', d.job_id from :schema.job_dependencies d
+    where d.watch and not exists (select from :schema.jobs p where p.id = d.on_job_id);
   perform pg_advisory_xact_lock(:schema.group_lock());
   delete from :schema.groups g where g.active = 0 and (g.max_active is null or :schema.is_queue(g.group_key))
     and not exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key);

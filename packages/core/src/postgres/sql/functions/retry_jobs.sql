@@ -11,6 +11,7 @@ declare
   v_moved bigint[];
   v_changed bigint[];
   v_groups text[];
+  v_blocked bigint[];
 begin
   with d as (
     delete from :schema.failed_jobs j where j.id = any (p_ids)
@@ -23,7 +24,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log, handler_version, schedule)
+      output, log, on_failure, depends_on_names, handler_version, schedule)
     select
       d.id, nextval(':schema.job_ids'), null, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
       d.next_attempt_at, d.last_failed_at, v_now, d.last_cancelled_at, v_now, d.cancel_requested_at, null,
@@ -32,11 +33,13 @@ begin
       case when p_reset then d.max_attempts else greatest(d.max_attempts, d.attempts + 1) end, 0, 0, d.new_dropped,
       null, case when d.group_key is null then 'r' else 'g' end::"char", null, d.rich, d.force_kill, d.retry_backoff,
       d.job_type, d.payload, null, d.tags, d.idempotency_key, d.tenant_id, d.group_key, d.group_tier,
-      d.dead_letter_job_type, d.failure_reason, d.pending_reason, d.wait_token_id, d.depends_on_job_ids,
-      d.depends_on_tags, d.output, d.new_log, d.handler_version, d.schedule
+      d.dead_letter_job_type, d.failure_reason, null, d.wait_token_id, d.depends_on_job_ids,
+      d.depends_on_tags, d.output, d.new_log, d.on_failure, d.depends_on_names, d.handler_version, d.schedule
     from d
   )
-  select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_moved, v_groups from d;
+  select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null), array_agg(d.id) filter (where d.unmet > 0)
+    into v_moved, v_groups, v_blocked from d;
+  if v_blocked is not null then perform :schema.block_again(v_blocked); end if;
 
   with o as (
     select j.id, j.lane, j.token, j.worker from :schema.jobs j
@@ -68,4 +71,35 @@ begin
   end if;
   perform pg_notify(':channel', 'r') where coalesce(cardinality(v_moved), 0) + coalesce(cardinality(v_changed), 0) > 0;
   return coalesce(v_moved, '{}') || coalesce(v_changed, '{}');
+end $$;
+
+-- Makes retried jobs that had not been released before they ended wait again: for those of their prerequisites that have not completed.
+-- One that has failed is waited for, whatever the policy, unless that is to run all the same: its retry is what can help.
+create or replace function :schema.block_again(p_ids bigint[]) returns void language plpgsql as $$
+begin
+  with j as (
+    select x.id, x.depends_on_job_ids, x.on_failure from :schema.jobs x where x.id = any (p_ids)
+  ), e as (
+    select distinct j.id as job_id, p.id as on_id, j.on_failure from j cross join lateral unnest(j.depends_on_job_ids) p(id)
+  ), i as (
+    insert into :schema.job_dependencies (on_job_id, job_id, watch)
+      select e.on_id, e.job_id, false from e
+      where exists (select from :schema.jobs p where p.id = e.on_id)
+        or (e.on_failure is distinct from 'r' and exists (select from :schema.failed_jobs p where p.id = e.on_id))
+    returning job_id
+  ), b as (
+    insert into :schema.tag_barriers (job_id, first_tag, tags, tenant_id)
+      select x.id, x.depends_on_tags[1], x.depends_on_tags, x.tenant_id from :schema.jobs x
+      where x.id = any (p_ids) and x.depends_on_tags is not null
+    returning job_id
+  ), n as (
+    select u.job_id, count(*)::integer as unmet from (select i.job_id from i union all select b.job_id from b) u group by u.job_id
+  )
+  -- Those with nothing to wait for any more are ready, as the caller has made them.
+  update :schema.jobs j set unmet = n.unmet, lane = 'd' from n where j.id = n.job_id;
+  -- Nobody's end that was under way could know of these.
+  insert into :schema.dependency_wakes (kind, job_id, patient)
+    select distinct 'c'::"char", d.job_id, true from :schema.job_dependencies d where d.job_id = any (p_ids);
+  insert into :schema.dependency_wakes (kind, job_id)
+    select 'b', j.id from :schema.jobs j where j.id = any (p_ids) and j.unmet = 1 and j.depends_on_tags is not null;
 end $$;

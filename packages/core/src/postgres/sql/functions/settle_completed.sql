@@ -3,7 +3,7 @@
 --   p_keep           whether history is kept
 -- Returns {id, token} of each attempt that no longer held its lease; null when there are none. An attempt that was settled
 -- before, by a call whose reply was lost, does not count as lost.
--- Locks: job rows.
+-- Locks: job rows; see dependencies.sql.
 create or replace function :schema.settle_completed(p_ids bigint[], p_tokens bigint[], p_keep boolean) returns bigint[]
 language plpgsql as $$
 declare
@@ -88,6 +88,7 @@ begin
   end if;
 
   if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
+  if v_done is not null and exists (select from :schema.job_dependencies) then perform :schema.tell_ended(v_done, 'k', v_now); end if;
   if coalesce(cardinality(v_done), 0) = cardinality(p_ids) then return null; end if;
   select array_agg(array[s.id, s.token]) into v_lost from unnest(p_ids, p_tokens) s(id, token)
     where not exists (select from unnest(v_done, v_under) d(id, token) where d.id = s.id and d.token = s.token)

@@ -50,6 +50,7 @@ begin
       into v_part, v_groups, v_gone, v_under from d;
     v_done := v_done || coalesce(v_part, '{}');
     if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
+    if v_part is not null and exists (select from :schema.job_dependencies) then perform :schema.tell_ended(v_part, 'k', v_now); end if;
   end if;
 
   if p_settlements @? '$[*] ? (@.kind == "retry" || @.kind == "snoozed")' then

@@ -10,6 +10,9 @@ comment on table :schema.groups is 'Groups and queues that have had work: how ma
 comment on table :schema.group_wakes is 'Groups that gained waiting jobs or free places since the last claim.';
 comment on table :schema.schedules is 'Schedules: when each is due next, and the job of each of its ticks.';
 comment on table :schema.schedule_ticks is 'What became of the ticks of each schedule; the latest 1,000 stay.';
+comment on table :schema.job_dependencies is 'What waiting jobs still wait for.';
+comment on table :schema.tag_barriers is 'Jobs that wait until no other job with their tags is left.';
+comment on table :schema.dependency_wakes is 'Dependents that some node has to look at soon.';
 comment on table :schema.cancel_requests is 'Running attempts that must stop.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
