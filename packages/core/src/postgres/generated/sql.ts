@@ -183,6 +183,58 @@ insert into :schema.settings (group_limit) values (null);
     checksum: '56f826386e20592cd0d58c030133ac9811ea83a7ef3a2d74cba6b101baa0f2bc',
   },
   {
+    version: 2,
+    name: 'dependencies',
+    sql: `-- Jobs that wait for other jobs. \`jobs.unmet\` is the number of a job's rows in job_dependencies that do not watch, and one more while
+-- its tag barrier is closed; it leaves lane d when that reaches 0.
+
+-- What to do when a prerequisite fails for good or is cancelled: null cancels the job, r runs it all the same, w waits until the
+-- prerequisite has completed after all.
+alter table :schema.jobs add column on_failure "char", add column depends_on_names text[];
+alter table :schema.failed_jobs add column on_failure "char", add column depends_on_names text[];
+
+-- \`job_id\` waits for the end of \`on_job_id\`. A watching row belongs to a tag barrier: of all the jobs that close it, the one whose end
+-- makes it worth looking again. Only what is still open is here: users without dependencies probe an empty table.
+create table :schema.job_dependencies (
+  on_job_id bigint not null,
+  job_id bigint not null,
+  watch boolean not null,
+  constraint job_dependencies_pkey primary key (on_job_id, job_id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+create index job_dependencies_job on :schema.job_dependencies (job_id, on_job_id);
+
+-- Closed tag barriers, found by the first of their tags, which every job that closes one has.
+create table :schema.tag_barriers (
+  job_id bigint not null,
+  first_tag text not null,
+  tags text[] not null,
+  tenant_id text,
+  constraint tag_barriers_pkey primary key (job_id)
+);
+create index tag_barriers_tag on :schema.tag_barriers (first_tag);
+
+-- What any node has to look at soon. Adders and settlers only append here and never wait for the rows of others: a caller's long
+-- transaction cannot hold up a settlement.
+--   e  job_id has ended as \`outcome\` (k completed, f failed or cancelled), and not all of its dependents have been told
+--   c  the prerequisites of job_id from from_id to to_id may have ended before anybody could know that it waits for them; if
+--      \`patient\`, failures of the past do not count
+--   b  the tag barrier of job_id may be open
+create table :schema.dependency_wakes (
+  id bigint generated always as identity,
+  kind "char" not null,
+  job_id bigint not null,
+  outcome "char",
+  root_id bigint,
+  from_id bigint not null default 0,
+  to_id bigint not null default 9223372036854775807,
+  patient boolean not null default false,
+  constraint dependency_wakes_pkey primary key (id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+create index dependency_wakes_job on :schema.dependency_wakes (job_id);
+`,
+    checksum: '77b2cf4fb47df1e6e5d4a6285445603249e110ff94c56716c5c4bccdf3f73818',
+  },
+  {
     version: 4,
     name: 'schedules',
     sql: `-- Schedules, their ticks, and what a job remembers of both its schedule and the version of the handler it began under.
@@ -282,10 +334,109 @@ create table :schema.tenant_roles (
 
 export const functionFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
+    name: 'add_dependents',
+    sql: `-- Adds jobs of which some depend on others: all or none, in one statement.
+--   p_jobs       as for add_jobs, with depends_on_job_ids (-1 is the first job of the array, -2 the second, ...), depends_on_tags,
+--                depends_on_names (of the ids, for the handler), on_failure (r: run all the same, w: wait; absent: cancel)
+--   p_own        on a connection of the client's own: what has ended already is looked at in this statement. Else, in a transaction of
+--                whoever knows what length, no other job's row is touched; the next node looks
+--   p_forgotten  an id that was given out and is not stored any more counts as completed: no history is kept
+-- Returns what add_jobs does, or in \`missing\` the prerequisites that do not exist; then nothing was added.
+-- Locks: job_keys rows in key order; with p_own see dependencies.sql.
+create or replace function :schema.add_dependents(
+  p_jobs jsonb, p_nonce bigint, p_notify boolean, p_own boolean, p_forgotten boolean,
+  out ids bigint[], out created boolean[], out sleepers boolean, out missing bigint[]
+) language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_limit text;
+  v_asked bigint[];
+  v_met bigint[];
+  v_last bigint;
+  v_jobs bigint[];
+  v_ons bigint[];
+  v_checks boolean[];
+  v_barriers bigint[];
+begin
+  -- See add_jobs.
+  if p_own then v_limit := set_config('lock_timeout', '20s', true); end if;
+
+  select array_agg(distinct r.value::bigint) into v_asked
+    from jsonb_array_elements(p_jobs) x(value) cross join lateral jsonb_array_elements_text(x.value -> 'depends_on_job_ids') r(value)
+    where x.value ? 'depends_on_job_ids' and r.value::bigint >= 0;
+  if v_asked is not null then
+    select array_agg(s.id) filter (where s.state is null), array_agg(s.id) filter (where s.state = 'k') into missing, v_met
+      from :schema.job_states(v_asked) s;
+    if p_forgotten and missing is not null then
+      select i.last_value into v_last from :schema.job_ids i;
+      v_met := v_met || array(select m.id from unnest(missing) m(id) where m.id between 1 and v_last);
+      missing := nullif(array(select m.id from unnest(missing) m(id) where m.id not between 1 and v_last), '{}');
+    end if;
+    if missing is not null then return; end if;
+  end if;
+
+  if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
+    select k.ids, k.created into ids, created from :schema.take_keys(p_jobs) k;
+    if true = all (created) then created := null; end if;
+  else
+    ids := array(select nextval(':schema.job_ids') from generate_series(1, jsonb_array_length(p_jobs)));
+  end if;
+
+  -- Who waits for whom, of the new jobs. What has completed is waited for by nobody; what is new itself needs no check.
+  select array_agg(e.job_id), array_agg(e.on_id), array_agg(e.is_old) into v_jobs, v_ons, v_checks from (
+    select distinct ids[x.n] as job_id, case when r.value::bigint < 0 then ids[-r.value::bigint] else r.value::bigint end as on_id,
+      r.value::bigint >= 0 or not coalesce(created[-r.value::bigint], true) as is_old
+    from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+      cross join lateral jsonb_array_elements_text(x.value -> 'depends_on_job_ids') r(value)
+    where x.value ? 'depends_on_job_ids' and (created is null or created[x.n])
+  ) e left join unnest(v_met) m(id) on m.id = e.on_id where m.id is null;
+
+  select coalesce(jsonb_agg(x.value || jsonb_build_object('id', ids[x.n], 'unmet',
+      coalesce(e.count, 0) + case when x.value ? 'depends_on_tags' then 1 else 0 end) ||
+      case when x.value ? 'depends_on_job_ids' then jsonb_build_object('depends_on_job_ids', (
+        select jsonb_agg(case when r.value::bigint < 0 then ids[-r.value::bigint] else r.value::bigint end order by r.n)
+        from jsonb_array_elements_text(x.value -> 'depends_on_job_ids') with ordinality r(value, n))) else '{}' end
+      order by x.n), '[]') into p_jobs
+    from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+    left join (select u.job_id, count(*) as count from unnest(v_jobs) u(job_id) group by u.job_id) e on e.job_id = ids[x.n]
+    where created is null or created[x.n];
+  perform :schema.insert_jobs(p_jobs, p_nonce, v_now);
+  insert into :schema.job_dependencies (on_job_id, job_id, watch)
+    select e.on_id, e.job_id, false from unnest(v_jobs, v_ons) e(job_id, on_id)
+    on conflict (on_job_id, job_id) do nothing;
+  insert into :schema.tag_barriers (job_id, first_tag, tags, tenant_id)
+    select j.id, j.depends_on_tags[1], j.depends_on_tags, j.tenant_id
+    from jsonb_to_recordset(p_jobs) as j(id bigint, depends_on_tags text[], tenant_id text) where j.depends_on_tags is not null;
+  select array_agg(j.id) into v_barriers
+    from jsonb_to_recordset(p_jobs) as j(id bigint, depends_on_tags text[], unmet integer, run_at timestamptz)
+    where j.depends_on_tags is not null and j.unmet = 1 and (j.run_at is null or j.run_at <= v_now);
+
+  select array_agg(e.job_id), array_agg(e.on_id) into v_jobs, v_ons
+    from unnest(v_jobs, v_ons, v_checks) e(job_id, on_id, is_old) where e.is_old;
+  if p_own and coalesce(cardinality(v_jobs), 0) <= 1000 and coalesce(cardinality(v_barriers), 0) <= 100 then
+    if v_jobs is not null then perform :schema.check_prerequisites(v_jobs, v_ons, false, v_now); end if;
+    if v_barriers is not null then perform :schema.check_barriers(v_barriers, v_now); end if;
+  else
+    insert into :schema.dependency_wakes (kind, job_id) select distinct 'c'::"char", e.job_id from unnest(v_jobs) e(job_id);
+    insert into :schema.dependency_wakes (kind, job_id) select 'b', b.id from unnest(v_barriers) b(id);
+  end if;
+
+  sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
+  if p_notify and sleepers then
+    -- Whoever has to look at the notes looks at every level.
+    if v_jobs is null and v_barriers is null then perform :schema.notify_ready(p_jobs);
+    else perform pg_notify(':channel', 'r'); end if;
+    sleepers := false;
+  end if;
+end $$;
+`,
+  },
+  {
     name: 'add_jobs',
     sql: `-- Adds jobs: all or none, in one statement.
 --   p_jobs    array of objects; \`job_type\` and \`payload\` are required, every other field has the column's default. \`queue\` is in place of
---             \`group_id\` (see queues.sql), \`key_mode\` says what becomes of a job that has the key already (see keys.sql)
+--             \`group_id\` (see queues.sql), \`key_mode\` says what becomes of a job that has the key already (see keys.sql),
+--             \`depends_on_job_ids\` and the like what it waits for (see add_dependents)
 --   p_nonce   names the batch, so that find_added can tell whether it took effect
 --   p_notify  notify sleeping workers when the transaction commits
 -- Returns ids in input order (a keyed job that exists gives its id), created = null when every job is new, else a flag for
@@ -298,9 +449,8 @@ create or replace function :schema.add_jobs(
 ) language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
-  v_own bigint[];
   v_limit text;
-  v_has_all boolean;
+  v_missing bigint[];
 begin
   if p_nonce is not null then
     -- On a connection of the client's own, which gives up after 30 s: a statement that still waited for a lock then could take effect
@@ -309,37 +459,71 @@ begin
   elsif :schema.has_faulty_job(p_jobs) then
     -- Written in SQL: what our own client would not have sent.
     perform :schema.refuse_faulty_job(p_jobs);
+  elsif jsonb_path_exists(p_jobs, '$[*] ? (exists (@.depends_on_job_ids) || exists (@.depends_on_tags))') then
+    select a.ids, a.created, a.sleepers, a.missing into ids, created, sleepers, v_missing
+      from :schema.add_dependents(p_jobs, null, p_notify, false, false) a;
+    if v_missing is not null then
+      raise exception 'depends_on_job_ids: one or more job ids do not exist (%)', array_to_string(v_missing, ', ')
+        using errcode = '22023';
+    end if;
+    return;
   end if;
   if jsonb_path_exists(p_jobs, '$[*].idempotency_key') then
-    -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
-    -- in use by an uncommitted transaction is waited for.
-    select array_agg(nextval(':schema.job_ids') order by n) into v_own
-      from generate_series(1, jsonb_array_length(p_jobs)) n;
-    loop
-      with keyed as (
-        select :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') as key_hash, v_own[x.n] as job_id
-        from jsonb_array_elements(p_jobs) with ordinality x(value, n)
-        where x.value ? 'idempotency_key'
-      )
-      insert into :schema.job_keys (key_hash, job_id)
-        select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
-        on conflict (key_hash) do nothing;
-      if jsonb_path_exists(p_jobs, '$[*].key_mode') then perform :schema.apply_key_modes(p_jobs, v_own); end if;
-      select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n),
-          array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n),
-          bool_and(k.job_id is not null or not x.value ? 'idempotency_key')
-        into ids, created, v_has_all
-        from jsonb_array_elements(p_jobs) with ordinality x(value, n)
-        left join :schema.job_keys k
-          on k.key_hash = :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key');
-      -- A key that a clean-up freed between the two statements is taken in the next round.
-      exit when v_has_all;
-    end loop;
+    select k.ids, k.created into ids, created from :schema.take_keys(p_jobs) k;
     select coalesce(jsonb_agg(x.value || jsonb_build_object('id', ids[x.n]) order by x.n), '[]') into p_jobs
       from jsonb_array_elements(p_jobs) with ordinality x(value, n) where created[x.n];
     if true = all (created) then created := null; end if;
+    perform :schema.insert_jobs(p_jobs, p_nonce, v_now);
+  else
+    ids := :schema.insert_jobs(p_jobs, p_nonce, v_now);
   end if;
+  ids := coalesce(ids, '{}');
+  sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
+  if p_notify and sleepers then
+    perform :schema.notify_ready(p_jobs);
+    sleepers := false;
+  end if;
+end $$;
 
+-- Draws an id for each job and takes the keys of those that have one. A job whose key is in use gives the id that has it, and counts
+-- as not created.
+create or replace function :schema.take_keys(p_jobs jsonb, out ids bigint[], out created boolean[]) language plpgsql as $$
+declare
+  v_own bigint[];
+  v_has_all boolean;
+begin
+  -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
+  -- in use by an uncommitted transaction is waited for.
+  select array_agg(nextval(':schema.job_ids') order by n) into v_own
+    from generate_series(1, jsonb_array_length(p_jobs)) n;
+  loop
+    with keyed as (
+      select :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') as key_hash, v_own[x.n] as job_id
+      from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+      where x.value ? 'idempotency_key'
+    )
+    insert into :schema.job_keys (key_hash, job_id)
+      select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
+      on conflict (key_hash) do nothing;
+    if jsonb_path_exists(p_jobs, '$[*].key_mode') then perform :schema.apply_key_modes(p_jobs, v_own); end if;
+    select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n),
+        array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n),
+        bool_and(k.job_id is not null or not x.value ? 'idempotency_key')
+      into ids, created, v_has_all
+      from jsonb_array_elements(p_jobs) with ordinality x(value, n)
+      left join :schema.job_keys k
+        on k.key_hash = :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key');
+    -- A key that a clean-up freed between the two statements is taken in the next round.
+    exit when v_has_all;
+  end loop;
+end $$;
+
+-- Inserts jobs; their ids, those that were given or the next ones. One with unmet dependencies waits in lane d; with nothing but its tag
+-- barrier left it waits for its time first.
+create or replace function :schema.insert_jobs(p_jobs jsonb, p_nonce bigint, p_now timestamptz) returns bigint[] language plpgsql as $$
+declare
+  v_ids bigint[];
+begin
   with x as (
     select coalesce(x.id, nextval(':schema.job_ids')) as new_id, x.*,
       :schema.group_key(x.tenant_id, x.group_id, x.queue) as group_key
@@ -347,36 +531,35 @@ begin
       id bigint, job_type text, payload jsonb, priority integer, run_at timestamptz, max_attempts integer, timeout_ms bigint,
       force_kill boolean, tags text[], idempotency_key text, retry_delay double precision, retry_backoff boolean,
       retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean,
-      queue text, queue_retries text, schedule jsonb)
+      queue text, queue_retries text, schedule jsonb,
+      unmet integer, depends_on_job_ids bigint[], depends_on_tags text[], depends_on_names text[], on_failure "char")
   ), added as (
     insert into :schema.jobs (
       id, ready_seq, nonce, created_at, run_at, due_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts,
       max_attempts, crashes, unmet, log_dropped, lane, rich, force_kill, retry_backoff, job_type, payload, tags, idempotency_key,
-      tenant_id, group_key, group_tier, dead_letter_job_type, schedule)
-    select x.new_id, x.new_id, p_nonce, v_now, coalesce(x.run_at, v_now),
-      case when x.run_at > v_now then x.run_at end, x.timeout_ms, x.retry_delay, x.retry_delay_max, coalesce(x.priority, 0), 0,
-      coalesce(x.max_attempts, 3), 0, 0, 0,
-      case when x.run_at > v_now then 't' when x.group_key is not null then 'g' else 'r' end::"char",
+      tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids, depends_on_tags, depends_on_names, on_failure, schedule)
+    select x.new_id, x.new_id, p_nonce, p_now, coalesce(x.run_at, p_now),
+      case when x.run_at > p_now and (x.unmet is null or x.unmet = 0 or (x.unmet = 1 and x.depends_on_tags is not null))
+        then x.run_at end,
+      x.timeout_ms, x.retry_delay, x.retry_delay_max, coalesce(x.priority, 0), 0,
+      coalesce(x.max_attempts, 3), 0, coalesce(x.unmet, 0), 0,
+      case when x.unmet > 0 and not (x.unmet = 1 and x.depends_on_tags is not null and coalesce(x.run_at > p_now, false)) then 'd'
+        when x.run_at > p_now then 't' when x.group_key is not null then 'g' else 'r' end::"char",
       coalesce(x.rich, false), coalesce(x.force_kill, false), x.retry_backoff, x.job_type, coalesce(x.payload, 'null'), x.tags, x.idempotency_key,
       x.tenant_id, x.group_key, coalesce(case when x.queue is not null then nullif(x.queue_retries, 'hold') end, x.group_tier),
-      x.dead_letter_job_type, x.schedule
+      x.dead_letter_job_type, x.depends_on_job_ids, x.depends_on_tags, x.depends_on_names, x.on_failure,
+      x.schedule
     from x
     returning id
   )
-  select case when v_own is null then array_agg(a.id order by a.id) else ids end into ids from added a;
+  select array_agg(a.id order by a.id) into v_ids from added a;
 
   if jsonb_path_exists(p_jobs, '$[*] ? (exists (@.group_id) || exists (@.queue))') then
     insert into :schema.group_wakes (group_key)
       select distinct :schema.group_key(x.tenant_id, x.group_id, x.queue)
       from jsonb_to_recordset(p_jobs) as x(group_id text, tenant_id text, queue text) where x.group_id is not null or x.queue is not null;
   end if;
-
-  ids := coalesce(ids, '{}');
-  sleepers := exists (select from :schema.workers w where w.sleeping and w.expires_at > v_now);
-  if p_notify and sleepers then
-    perform :schema.notify_ready(p_jobs);
-    sleepers := false;
-  end if;
+  return v_ids;
 end $$;
 
 -- Wakes sleeping workers when the transaction commits, naming the levels that gained jobs.
@@ -566,6 +749,8 @@ begin
         when not p_changes ? 'run_at' then j.lane
         when j.lane in ('d', 'w') then j.lane
         when v_run_at > v_now then 't'
+        -- Only its tag barrier is left.
+        when j.unmet > 0 then 'd'
         when j.group_key is null or j.lane = 'r' or j.holds_place then 'r'
         else 'g' end::"char" as new_lane
     from :schema.jobs j
@@ -604,7 +789,14 @@ begin
   if v_wake is not null then
     insert into :schema.group_wakes (group_key) select g from unnest(v_wake) g;
   end if;
-  perform pg_notify(':channel', 'r') where v_changed is not null and (p_changes ? 'run_at' or p_changes ? 'priority');
+  if (p_changes ? 'tags' or p_changes ? 'run_at') and exists (select from :schema.tag_barriers) then
+    -- Barriers that a job no longer closes, and those that are due now or later.
+    insert into :schema.dependency_wakes (kind, job_id)
+      select 'b', d.job_id from :schema.job_dependencies d where d.on_job_id = any (v_changed) and d.watch
+      union select 'b', b.job_id from :schema.tag_barriers b where b.job_id = any (v_changed);
+  end if;
+  perform pg_notify(':channel', 'r') where v_changed is not null
+    and (p_changes ? 'run_at' or p_changes ? 'priority' or p_changes ? 'tags');
   return coalesce(v_changed, '{}');
 end $$;
 `,
@@ -671,6 +863,35 @@ create or replace function :schema.check_invariants() returns table (invariant t
       and not exists (select from :schema.finished_jobs j where j.id = k.job_id)
   union all
   select c.invariant, c.detail from :schema.check_schedules() c
+  union all
+  select 'a dependency count that disagrees', format('job %s: %s stored, %s counted', j.id, j.unmet, c.open)
+    from :schema.jobs j cross join lateral (
+      select (select count(*) from :schema.job_dependencies d where d.job_id = j.id and not d.watch)
+        + (select count(*) from :schema.tag_barriers b where b.job_id = j.id) as open) c
+    where j.unmet <> c.open
+  union all
+  select 'unmet dependencies of a job that does not wait for them', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.unmet > 0 and j.lane <> 'd' and not (j.lane = 't' and j.unmet = 1 and j.depends_on_tags is not null)
+  union all
+  select 'a dependency of a job that is gone', format('job %s on %s', d.job_id, d.on_job_id)
+    from :schema.job_dependencies d where not exists (select from :schema.jobs j where j.id = d.job_id and j.unmet > 0)
+  union all
+  select 'a tag barrier of a job that is gone', format('job %s', b.job_id)
+    from :schema.tag_barriers b where not exists (select from :schema.jobs j where j.id = b.job_id and j.unmet > 0)
+  union all
+  -- A failed one is waited for by policy, or by a dependent that was retried before it.
+  select 'a dependent of a job that has ended', format('job %s on %s', d.job_id, d.on_job_id)
+    from :schema.job_dependencies d join :schema.jobs j on j.id = d.job_id
+    where not exists (select from :schema.jobs p where p.id = d.on_job_id)
+      and (d.watch or not exists (select from :schema.failed_jobs p where p.id = d.on_job_id)
+        or (j.on_failure is distinct from 'w' and j.last_retried_at is null))
+      and not exists (select from :schema.dependency_wakes w where (w.kind = 'e' and w.job_id = d.on_job_id)
+        or (w.kind = 'c' and w.job_id = d.job_id) or (w.kind = 'b' and d.watch and w.job_id = d.job_id))
+  union all
+  select 'a tag barrier that nothing will open', format('job %s', j.id)
+    from :schema.jobs j where j.lane = 'd' and j.unmet = 1 and j.depends_on_tags is not null
+      and not exists (select from :schema.job_dependencies d where d.job_id = j.id)
+      and not exists (select from :schema.dependency_wakes w where w.job_id = j.id)
 $$;
 `,
   },
@@ -688,8 +909,12 @@ create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean 
       || (exists (@.group_id) && !(@.group_id like_regex "^[^\\u001e\\u001f]+$"))
       || (exists (@.tenant_id) && !(@.tenant_id like_regex "^[^\\u001e\\u001f]+$"))
       || (exists (@.queue_retries) && (!exists (@.queue) || !(@.queue_retries like_regex "^(hold|pass)$")))
+      || (exists (@.on_failure) && !(@.on_failure like_regex "^(r|w)$"))
+      || (exists (@.depends_on_job_ids) && @.depends_on_job_ids.type() != "array")
+      || (exists (@.depends_on_tags) && (@.depends_on_tags.type() != "array" || @.depends_on_tags.size() < 1))
+      || ((exists (@.depends_on_job_ids) || exists (@.depends_on_tags)) && exists (@.key_mode) && @.key_mode != "reuse")
       || (exists (@.dead_letter_job_type) && !(@.dead_letter_job_type like_regex "^." flag "s"))
-      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags)$)"
+      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure)$)"
     )')
 $$;
 
@@ -720,6 +945,15 @@ begin
         where j.value ? d and coalesce(j.value ->> d !~ (U&'^[^\\001e\\001f]+$' collate "C"), true)
       union all select 'queue_retries', 'hold or pass, beside a queue'
         where j.value ? 'queue_retries' and (not j.value ? 'queue' or coalesce(j.value ->> 'queue_retries' not in ('hold', 'pass'), true))
+      union all select 'on_failure', 'r (run all the same) or w (wait), or left out' where j.value ? 'on_failure'
+        and coalesce(j.value ->> 'on_failure' not in ('r', 'w'), true)
+      union all select 'depends_on_job_ids', 'an array of ids'
+        where j.value ? 'depends_on_job_ids' and jsonb_typeof(j.value -> 'depends_on_job_ids') <> 'array'
+      union all select 'depends_on_tags', 'an array of at least one tag' where j.value ? 'depends_on_tags'
+        and case when jsonb_typeof(j.value -> 'depends_on_tags') = 'array' then jsonb_array_length(j.value -> 'depends_on_tags') = 0
+          else true end
+      union all select 'key_mode', 'reuse, or left out, for a job that waits for others'
+        where (j.value ? 'depends_on_job_ids' or j.value ? 'depends_on_tags') and j.value ->> 'key_mode' <> 'reuse'
       union all select 'dead_letter_job_type', 'a text that is not empty'
         where j.value ? 'dead_letter_job_type' and not coalesce(length(j.value ->> 'dead_letter_job_type') > 0, false)
     ) f
@@ -729,37 +963,486 @@ begin
   end loop;
   raise exception 'some job has a field that is not known, in %', left(p_jobs::text, 200) using errcode = '22023',
     hint = 'Fields are job_type, payload, priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, '
-      || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries and tenant_id.';
+      || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries, tenant_id, depends_on_job_ids, depends_on_tags, depends_on_names and on_failure.';
+end $$;
+`,
+  },
+  {
+    name: 'dependencies',
+    sql: `-- Jobs that wait for other jobs: what the end of one means for those that wait for it.
+--
+-- Why no release is lost and none is early. A dependent becomes visible together with its rows in job_dependencies. Whoever ends a job
+-- first deletes its row and then, in a later statement with a snapshot of its own, looks for dependents. So an end misses a dependent
+-- only if it looked before the dependent was committed; for that case every add leaves a check (or makes it itself, in its own
+-- transaction). A check locks the prerequisite for key share: had, it proves that no end is under way, and any later one looks after
+-- the check has been committed and finds the dependent; not had, the check stays for the next node. Nothing is released but by the
+-- state that storage shows under that rule, and the count on the dependent's row changes under its lock only.
+--
+-- Locks: dependents' rows, prerequisites (for key share). All of them skip what is locked, so nobody here waits for anybody; what
+-- was skipped is noted in dependency_wakes.
+
+create or replace function :schema.dependency_lock() returns bigint language sql immutable as $$
+  select hashtextextended(':channel', 4908)
+$$;
+
+-- The plans here are for the indexes, whatever the statistics say: tables that were empty when a plan was made are full later.
+create or replace function :schema.use_dependency_indexes() returns void language plpgsql as $$
+declare
+  v_settings text;
+begin
+  if current_setting('enable_hashjoin') = 'on' or current_setting('enable_seqscan') = 'on' then
+    v_settings := set_config('enable_seqscan', 'off', true) || set_config('enable_hashjoin', 'off', true)
+      || set_config('enable_mergejoin', 'off', true) || set_config('jit', 'off', true);
+  end if;
+end $$;
+
+-- Tells the dependents of jobs that have just ended, in the statement that ended them: at most 1,000 now, the others by a note.
+--   p_outcome  k completed, f failed for good or cancelled
+create or replace function :schema.tell_ended(p_ids bigint[], p_outcome "char", p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_later bigint[];
+begin
+  if exists (select from :schema.dependency_wakes) then
+    -- A job that failed, was retried and completed while its first end was not told to everybody: one after the other.
+    select array_agg(distinct w.job_id) into v_later from :schema.dependency_wakes w where w.kind = 'e' and w.job_id = any (p_ids);
+    if v_later is not null then
+      insert into :schema.dependency_wakes (kind, job_id, outcome, root_id) select 'e', l.id, p_outcome, l.id from unnest(v_later) l(id);
+      p_ids := array(select i.id from unnest(p_ids) i(id) where i.id <> all (v_later));
+    end if;
+  end if;
+  perform :schema.tell_dependents(p_ids, p_ids, p_outcome, p_now);
+end $$;
+
+-- The same for ends of any age, of which p_roots began each. Cancelled dependents are ends of their own, level by level.
+create or replace function :schema.tell_dependents(p_ids bigint[], p_roots bigint[], p_outcome "char", p_now timestamptz) returns void
+language plpgsql as $$
+declare
+  v_on bigint[] := p_ids;
+  v_roots bigint[] := p_roots;
+  v_room integer := 1000;
+  v_told integer := 0;
+  v_cancelled bigint[];
+  v_began bigint[];
+  v_left bigint[];
+begin
+  perform :schema.use_dependency_indexes();
+  while cardinality(v_on) > 0 loop
+    v_cancelled := null;
+    if v_room > 0 then
+      if p_outcome = 'k' then
+        v_told := :schema.tell_completed(v_on, v_room, p_now);
+      else
+        select t.told, t.cancelled, t.roots into v_told, v_cancelled, v_began
+          from :schema.tell_failed(v_on, v_roots, v_room, p_now) t;
+      end if;
+      v_room := v_room - v_told;
+    end if;
+    v_left := :schema.untold(v_on, p_outcome);
+    if v_left is not null then
+      insert into :schema.dependency_wakes (kind, job_id, outcome, root_id)
+        select 'e', o.id, p_outcome, o.root from unnest(v_on, v_roots) o(id, root) where o.id = any (v_left);
+      perform :schema.stir();
+    end if;
+    v_on := v_cancelled;
+    v_roots := v_began;
+  end loop;
+end $$;
+
+-- Which of the ended jobs still have dependents to be told.
+create or replace function :schema.untold(p_on bigint[], p_outcome "char") returns bigint[] language plpgsql as $$
+declare
+  v_ids bigint[];
+begin
+  if p_outcome = 'k' then
+    select array_agg(o.id) into v_ids from unnest(p_on) o(id)
+      where exists (select from :schema.job_dependencies d where d.on_job_id = o.id);
+    return v_ids;
+  end if;
+  select array_agg(x.id) into v_ids from (
+    select o.id from unnest(p_on) o(id)
+      where exists (select from :schema.job_dependencies d join :schema.jobs j on j.id = d.job_id
+        where d.on_job_id = o.id and (d.watch or j.on_failure is distinct from 'w'))
+    union select b.on_job_id from :schema.barriers_failed_by(p_on) b
+  ) x;
+  return v_ids;
+end $$;
+
+-- Whose tag barriers the failed jobs were part of: pairs that still have to be dealt with.
+create or replace function :schema.barriers_failed_by(p_on bigint[]) returns table (job_id bigint, on_job_id bigint) language plpgsql as $$
+#variable_conflict use_column
+begin
+  if not exists (select from :schema.tag_barriers) then return; end if;
+  return query
+    select b.job_id, f.id
+    from (
+      select x.id, x.tags, x.tenant_id, x.finished_at from :schema.failed_jobs x where x.id = any (p_on) and x.tags is not null
+      union all
+      -- Retried since.
+      select x.id, x.tags, x.tenant_id, x.last_retried_at from :schema.jobs x where x.id = any (p_on) and x.tags is not null
+    ) f
+    join :schema.tag_barriers b on b.first_tag = any (f.tags) and b.tags <@ f.tags and b.tenant_id is not distinct from f.tenant_id
+      and b.job_id <> f.id
+    join :schema.jobs j on j.id = b.job_id
+    where j.created_at <= f.finished_at and (j.on_failure is null or (j.on_failure = 'w'
+      and not exists (select from :schema.job_dependencies d where d.on_job_id = f.id and d.job_id = b.job_id)));
+end $$;
+
+-- Counts completed prerequisites down. Returns how many dependencies were met, at most p_limit.
+create or replace function :schema.tell_completed(p_on bigint[], p_limit integer, p_now timestamptz) returns integer language plpgsql as $$
+declare
+  v_jobs bigint[];
+  v_ons bigint[];
+begin
+  select array_agg(x.job_id), array_agg(x.on_job_id) into v_jobs, v_ons from (
+    select d.job_id, d.on_job_id from :schema.job_dependencies d join :schema.jobs j on j.id = d.job_id
+    where d.on_job_id = any (p_on) limit p_limit for update of j skip locked
+  ) x;
+  if v_jobs is null then return 0; end if;
+  perform :schema.meet_dependencies(v_jobs, v_ons, p_now);
+  return cardinality(v_jobs);
+end $$;
+
+-- Does what each dependent of failed or cancelled jobs has asked for. Returns how many were told, at most p_limit of each kind, and
+-- those that were cancelled, with the job at which it began.
+create or replace function :schema.tell_failed(
+  p_on bigint[], p_roots bigint[], p_limit integer, p_now timestamptz, out told integer, out cancelled bigint[], out roots bigint[]
+) language plpgsql as $$
+declare
+  v_jobs bigint[];
+  v_ons bigint[];
+  v_policies text[];
+  v_ends jsonb;
+  v_run_jobs bigint[];
+  v_run_ons bigint[];
+begin
+  select array_agg(x.job_id), array_agg(x.on_job_id), array_agg(x.policy) into v_jobs, v_ons, v_policies from (
+      select d.job_id, d.on_job_id, coalesce(j.on_failure::text, 'c') as policy
+      from :schema.job_dependencies d join :schema.jobs j on j.id = d.job_id
+      where d.on_job_id = any (p_on) and (d.watch or j.on_failure is distinct from 'w') limit p_limit for update of j skip locked
+    ) x;
+  if exists (select from :schema.tag_barriers) then
+    select v_jobs || array_agg(x.job_id), v_ons || array_agg(x.on_job_id), v_policies || array_agg(x.policy)
+      into v_jobs, v_ons, v_policies from (
+        select b.job_id, b.on_job_id, coalesce(j.on_failure::text, 'c') as policy
+        from :schema.barriers_failed_by(p_on) b join :schema.jobs j on j.id = b.job_id
+        where b.job_id <> all (coalesce(v_jobs, '{}')) limit p_limit for update of j skip locked
+      ) x;
+  end if;
+  told := coalesce(cardinality(v_jobs), 0);
+  if told = 0 then return; end if;
+
+  select array_agg(t.job_id), array_agg(t.on_id) into v_run_jobs, v_run_ons
+    from unnest(v_jobs, v_ons, v_policies) t(job_id, on_id, policy) where t.policy = 'r';
+  if v_run_jobs is not null then perform :schema.meet_dependencies(v_run_jobs, v_run_ons, p_now); end if;
+
+  if 'w' = any (v_policies) then
+    -- What closed a barrier and failed becomes a prerequisite of its own.
+    with w as (
+      insert into :schema.job_dependencies as d (on_job_id, job_id, watch)
+        select distinct t.on_id, t.job_id, false from unnest(v_jobs, v_ons, v_policies) t(job_id, on_id, policy) where t.policy = 'w'
+        on conflict (on_job_id, job_id) do update set watch = false where d.watch
+      returning d.job_id
+    ), n as (
+      select w.job_id, count(*)::integer as more from w group by w.job_id
+    )
+    update :schema.jobs j set unmet = j.unmet + n.more, lane = 'd', due_at = null from n where j.id = n.job_id;
+  end if;
+
+  select jsonb_agg(jsonb_build_object('id', e.job_id, 'status', 'c', 'root', e.root)) into v_ends from (
+    select distinct on (t.job_id) t.job_id, o.root
+    from unnest(v_jobs, v_ons, v_policies) t(job_id, on_id, policy) join unnest(p_on, p_roots) o(id, root) on o.id = t.on_id
+    where t.policy = 'c' order by t.job_id, t.on_id
+  ) e;
+  if v_ends is null then return; end if;
+  cancelled := :schema.end_rows(v_ends, p_now);
+  select array_agg((e.value ->> 'root')::bigint order by c.n) into roots
+    from unnest(cancelled) with ordinality c(id, n) join jsonb_array_elements(v_ends) e on (e.value ->> 'id')::bigint = c.id;
+end $$;
+
+-- Removes pairs of dependent and prerequisite, whose dependents' rows the caller has locked; those with nothing left to wait for go on.
+create or replace function :schema.meet_dependencies(p_jobs bigint[], p_ons bigint[], p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_ready integer[];
+  v_groups text[];
+  v_barriers bigint[];
+begin
+  with gone as (
+    delete from :schema.job_dependencies d using unnest(p_jobs, p_ons) e(job_id, on_id)
+    where d.on_job_id = e.on_id and d.job_id = e.job_id returning d.job_id, d.watch
+  ), n as materialized (
+    -- What is released together runs in the order in which it was added.
+    select g.job_id, g.met, nextval(':schema.job_ids') as seq from (
+      select o.job_id, count(*) filter (where not o.watch)::integer as met from gone o group by o.job_id order by o.job_id
+    ) g
+  ), u as (
+    update :schema.jobs j set
+      unmet = j.unmet - n.met,
+      lane = case
+        when j.unmet - n.met > 1 or (j.unmet - n.met = 1 and j.depends_on_tags is null) then 'd'
+        -- A barrier is looked at when the job is due.
+        when j.run_at > p_now then 't'
+        when j.unmet - n.met = 1 then 'd'
+        when j.group_key is not null then 'g'
+        else 'r' end::"char",
+      due_at = case when j.run_at > p_now and (j.unmet = n.met or (j.unmet - n.met = 1 and j.depends_on_tags is not null))
+        then j.run_at end,
+      ready_seq = case when j.unmet = n.met then n.seq else j.ready_seq end
+    from n where j.id = n.job_id
+    returning j.id, j.lane, j.unmet, j.priority, j.group_key, j.depends_on_tags
+  )
+  select array_agg(distinct u.priority) filter (where u.lane in ('r', 'g')), array_agg(distinct u.group_key) filter (where u.lane = 'g'),
+      array_agg(u.id) filter (where u.lane = 'd' and u.unmet = 1 and u.depends_on_tags is not null)
+    into v_ready, v_groups, v_barriers from u;
+  if v_barriers is not null then
+    insert into :schema.dependency_wakes (kind, job_id) select 'b', b.id from unnest(v_barriers) b(id);
+    perform :schema.stir();
+  end if;
+  if v_groups is not null then insert into :schema.group_wakes (group_key) select g from unnest(v_groups) g; end if;
+  if v_ready is not null then perform :schema.offer_released(v_ready, p_now); end if;
+end $$;
+
+-- Lets workers know of jobs that became ready at these levels: those that sleep by a notification, the one that called by a mark that
+-- lasts for its transaction.
+create or replace function :schema.offer_released(p_priorities integer[], p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_levels text := array_to_string(p_priorities, ',');
+begin
+  perform :schema.stir();
+  if exists (select from :schema.workers w where w.sleeping and w.expires_at > p_now) then
+    perform pg_notify(':channel', case when length(v_levels) < 1000 then 'r' || v_levels else 'r' end);
+  end if;
+end $$;
+
+-- Marks the transaction: the exchange it may be part of looks at the whole ready index and at the notes.
+create or replace function :schema.stir() returns void language plpgsql as $$
+declare
+  v_set text := set_config('millrace.stirred', 'on', true);
+begin
+end $$;
+
+-- What is stored of each id: l live, k completed, f failed for good, c cancelled; null when nothing is. One statement, so that a job on
+-- its way from one table to another is seen in exactly one.
+create or replace function :schema.job_states(p_ids bigint[]) returns table (id bigint, state "char") language sql stable as $$
+  select i.id, coalesce(
+    (select 'l'::"char" from :schema.jobs j where j.id = i.id),
+    (select 'k'::"char" from :schema.finished_jobs f where f.id = i.id limit 1),
+    (select f.status from :schema.failed_jobs f where f.id = i.id))
+  from unnest(p_ids) i(id)
+$$;
+
+-- Looks whether prerequisites have ended that nobody may have told these dependents of. One that is not stored any more was completed
+-- and cleaned up: it existed when the dependent was added.
+--   p_patient  leave those that have failed: the dependent was retried knowing it
+create or replace function :schema.check_prerequisites(p_jobs bigint[], p_ons bigint[], p_patient boolean, p_now timestamptz) returns void
+language plpgsql as $$
+declare
+  v_live bigint[];
+  v_rest bigint[];
+  v_done bigint[];
+  v_failed bigint[];
+  v_busy bigint[];
+begin
+  perform :schema.use_dependency_indexes();
+  v_live := array(
+    select j.id from :schema.jobs j where j.id = any (array(select distinct o.id from unnest(p_ons) o(id))) order by j.id
+    for key share skip locked);
+  v_rest := array(select distinct o.id from unnest(p_ons) o(id) where o.id <> all (v_live));
+  if cardinality(v_rest) = 0 then return; end if;
+  select array_agg(s.id) filter (where s.state = 'k' or s.state is null),
+      array_agg(s.id) filter (where s.state in ('f', 'c')), array_agg(s.id) filter (where s.state = 'l')
+    into v_done, v_failed, v_busy from :schema.job_states(v_rest) s;
+  if v_busy is not null then
+    -- Whoever has the row may be ending it.
+    insert into :schema.dependency_wakes (kind, job_id, from_id, to_id, patient)
+      select 'c', e.job_id, e.on_id, e.on_id, p_patient from unnest(p_jobs, p_ons) e(job_id, on_id) where e.on_id = any (v_busy);
+  end if;
+  if v_done is not null then perform :schema.tell_dependents(v_done, v_done, 'k', p_now); end if;
+  if v_failed is not null and not p_patient then perform :schema.tell_dependents(v_failed, v_failed, 'f', p_now); end if;
+end $$;
+
+-- Whether p_job waits, over whatever detour, for p_for.
+create or replace function :schema.waits_for(p_job bigint, p_for bigint) returns boolean language sql stable as $$
+  with recursive up(id) as (
+    select p_job union select d.on_job_id from up join :schema.job_dependencies d on d.job_id = up.id
+  )
+  select exists (select from up where up.id = p_for)
+$$;
+
+-- Opens tag barriers that no live job closes any more; the others get a job to watch, the newest, which is likely to end last. A job
+-- that itself waits for the one behind the barrier does not close it: else both would wait for ever.
+create or replace function :schema.check_barriers(p_jobs bigint[], p_now timestamptz) returns void language plpgsql as $$
+declare
+  v_job record;
+  v_blocker bigint;
+  v_bitmaps text := current_setting('enable_bitmapscan');
+  v_settings text;
+  v_waiting bigint;
+begin
+  -- The index on tags is read by bitmaps only.
+  v_settings := set_config('enable_bitmapscan', 'on', true);
+  for v_job in
+    select j.id, j.depends_on_tags, j.tenant_id, j.run_at, j.priority, j.group_key from :schema.jobs j
+    where j.id = any (p_jobs) and j.lane = 'd' and j.unmet = 1 and j.depends_on_tags is not null order by j.id for update skip locked
+  loop
+    p_jobs := array_remove(p_jobs, v_job.id);
+    v_blocker := null;
+    if v_job.run_at <= p_now then
+      select max(x.id) into v_blocker from (
+        select b.id, b.unmet from :schema.jobs b where b.tags @> v_job.depends_on_tags
+          and b.tenant_id is not distinct from v_job.tenant_id offset 0
+      ) x where x.id <> v_job.id and x.unmet = 0;
+      if v_blocker is null then
+        for v_waiting in
+          select x.id from (
+            select b.id from :schema.jobs b where b.tags @> v_job.depends_on_tags
+              and b.tenant_id is not distinct from v_job.tenant_id offset 0
+          ) x where x.id <> v_job.id order by x.id desc
+        loop
+          if not :schema.waits_for(v_waiting, v_job.id) then
+            v_blocker := v_waiting;
+            exit;
+          end if;
+        end loop;
+      end if;
+    end if;
+    delete from :schema.job_dependencies d where d.job_id = v_job.id and d.watch and d.on_job_id is distinct from v_blocker;
+    if v_job.run_at > p_now then
+      update :schema.jobs j set lane = 't', due_at = j.run_at where j.id = v_job.id;
+    elsif v_blocker is null then
+      delete from :schema.tag_barriers b where b.job_id = v_job.id;
+      update :schema.jobs j set unmet = 0, lane = case when j.group_key is null then 'r' else 'g' end::"char",
+        ready_seq = nextval(':schema.job_ids') where j.id = v_job.id;
+      if v_job.group_key is not null then insert into :schema.group_wakes (group_key) values (v_job.group_key); end if;
+      perform :schema.offer_released(array[v_job.priority], p_now);
+    else
+      -- As in a check of prerequisites: only a row that nobody is ending can be watched.
+      perform from :schema.jobs j where j.id = v_blocker for key share skip locked;
+      if found then
+        insert into :schema.job_dependencies (on_job_id, job_id, watch) values (v_blocker, v_job.id, true) on conflict do nothing;
+      else
+        insert into :schema.dependency_wakes (kind, job_id) values ('b', v_job.id);
+      end if;
+    end if;
+  end loop;
+  v_settings := set_config('enable_bitmapscan', v_bitmaps, true);
+  -- Somebody has the row; what is no longer blocked by its barrier alone is not looked at.
+  insert into :schema.dependency_wakes (kind, job_id)
+    select 'b', j.id from :schema.jobs j
+    where j.id = any (p_jobs) and j.lane = 'd' and j.unmet = 1 and j.depends_on_tags is not null;
+end $$;
+
+-- Looks at what adders and settlers have left: about 1,000 dependencies a call, one node at a time. Returns whether more is left.
+create or replace function :schema.serve_dependencies(p_now timestamptz) returns boolean language plpgsql as $$
+declare
+  v_taken jsonb;
+  v_ends record;
+  v_checks record;
+  v_last bigint;
+  v_last_on bigint;
+  v_barriers bigint[];
+begin
+  if not pg_try_advisory_xact_lock(:schema.dependency_lock()) then return true; end if;
+  perform :schema.use_dependency_indexes();
+  with taken as (
+    delete from :schema.dependency_wakes w where w.id = any (array(
+      select o.id from :schema.dependency_wakes o order by o.id limit 1000)) returning w.*
+  )
+  select jsonb_agg(to_jsonb(t) order by t.id) into v_taken from taken t;
+  if v_taken is null then return false; end if;
+
+  -- Ends of one job in the order in which they happened: a second one waits for the next call.
+  insert into :schema.dependency_wakes (kind, job_id, outcome, root_id)
+    select 'e', w.job_id, w.outcome, w.root_id from (
+      select t.*, row_number() over (partition by t.job_id order by t.id) as n
+      from jsonb_to_recordset(v_taken) as t(id bigint, kind "char", job_id bigint, outcome "char", root_id bigint) where t.kind = 'e'
+    ) w where w.n > 1 order by w.id;
+  for v_ends in
+    select w.outcome, array_agg(w.job_id) as ids, array_agg(w.root_id) as roots from (
+      select distinct on (t.job_id) t.job_id, t.outcome, t.root_id
+      from jsonb_to_recordset(v_taken) as t(id bigint, kind "char", job_id bigint, outcome "char", root_id bigint) where t.kind = 'e'
+      order by t.job_id, t.id
+    ) w group by w.outcome
+  loop
+    perform :schema.tell_dependents(v_ends.ids, v_ends.roots, v_ends.outcome, p_now);
+  end loop;
+
+  for v_checks in
+    select e.patient, array_agg(e.job_id order by e.id, e.on_job_id) as jobs,
+      array_agg(e.on_job_id order by e.id, e.on_job_id) as ons, max(e.id) as last_id
+    from (
+      select t.id, t.patient, d.job_id, d.on_job_id
+      from jsonb_to_recordset(v_taken) as t(id bigint, kind "char", job_id bigint, from_id bigint, to_id bigint, patient boolean)
+      join :schema.job_dependencies d on d.job_id = t.job_id and d.on_job_id between t.from_id and t.to_id and not d.watch
+      where t.kind = 'c' order by t.id, d.on_job_id limit 1000
+    ) e group by e.patient
+  loop
+    perform :schema.check_prerequisites(v_checks.jobs, v_checks.ons, v_checks.patient, p_now);
+    if v_last is null or v_checks.last_id > v_last then
+      v_last := v_checks.last_id;
+      v_last_on := v_checks.ons[cardinality(v_checks.ons)];
+    end if;
+  end loop;
+  if v_last is not null then
+    insert into :schema.dependency_wakes (kind, job_id, from_id, to_id, patient)
+      select 'c', t.job_id, case when t.id = v_last then v_last_on + 1 else t.from_id end, t.to_id, t.patient
+      from jsonb_to_recordset(v_taken) as t(id bigint, kind "char", job_id bigint, from_id bigint, to_id bigint, patient boolean)
+      where t.kind = 'c' and t.id >= v_last
+        and exists (select from :schema.job_dependencies d where d.job_id = t.job_id and not d.watch
+          and d.on_job_id between case when t.id = v_last then v_last_on + 1 else t.from_id end and t.to_id)
+      order by t.id;
+  end if;
+
+  select array_agg(distinct t.job_id) into v_barriers
+    from jsonb_to_recordset(v_taken) as t(kind "char", job_id bigint) where t.kind = 'b';
+  if v_barriers is not null then perform :schema.check_barriers(v_barriers, p_now); end if;
+  return exists (select from :schema.dependency_wakes);
 end $$;
 `,
   },
   {
     name: 'end_jobs',
-    sql: `-- Ends live jobs for good: they leave \`jobs\` for \`failed_jobs\`, and the dead-letter job is made in the same statement.
+    sql: `-- Ends live jobs for good, and tells those that depend on them.
 --   p_ends  array of {id, token?, status, error?, reason?}; status f: failed, c: cancelled, r: cancelled if that was asked for, else
 --           failed; with a token only an attempt that holds its lease under
 --           it ends, without one only a job that is not executing
--- Returns the ids that ended.
--- Locks: job rows.
+-- Returns the ids that ended, without dependents that were cancelled in turn.
+-- Locks: job rows; see dependencies.sql.
 create or replace function :schema.end_jobs(p_ends jsonb, p_now timestamptz) returns bigint[]
 language plpgsql as $$
 declare
   v_done bigint[];
-  v_groups text[];
 begin
   if p_ends is null then return '{}'; end if;
+  v_done := :schema.end_rows(p_ends, p_now);
+  if cardinality(v_done) > 0
+      and (exists (select from :schema.job_dependencies) or exists (select from :schema.tag_barriers)) then
+    perform :schema.tell_ended(v_done, 'f', p_now);
+  end if;
+  return v_done;
+end $$;
+
+-- The jobs alone: they leave \`jobs\` for \`failed_jobs\`, and the dead-letter job is made in the same statement. An end with a \`root\` is
+-- that of a dependent: the job whose end began it.
+create or replace function :schema.end_rows(p_ends jsonb, p_now timestamptz) returns bigint[]
+language plpgsql as $$
+declare
+  v_done bigint[];
+  v_blocked bigint[];
+  v_groups text[];
+begin
   with s as (
-    select s.id as end_id, s.token as end_token, s.status as asked, s.error, s.reason
-    from jsonb_to_recordset(p_ends) as s(id bigint, token bigint, status "char", error jsonb, reason text)
+    select s.id as end_id, s.token as end_token, s.status as asked, s.error, s.reason, s.root
+    from jsonb_to_recordset(p_ends) as s(id bigint, token bigint, status "char", error jsonb, reason text, root bigint)
   ), d as (
     delete from :schema.jobs j using s
     where j.id = s.end_id and (case when s.end_token is null then j.lane <> 'x' else j.token = s.end_token and j.lane = 'x' end)
-    returning j.*, s.error, s.reason,
+    returning j.*, s.error, s.reason, s.root,
       case when s.asked = 'f' or (s.asked = 'r' and j.cancel_requested_at is null) then 'f' else 'c' end::"char" as new_status,
       case when j.lane = 'x'
         then :schema.log_attempt(j, case when s.asked = 'f' or (s.asked = 'r' and j.cancel_requested_at is null) then 'failed'
           else 'cancelled' end, p_now, s.error, s.reason)
-        else :schema.log_note(j, 'cancelled', p_now, null) end as new_log,
+        else :schema.log_note(j, 'cancelled', p_now,
+          case when s.root is not null then jsonb_build_object('rootJobId', s.root, 'dependencyCascade', true) end) end as new_log,
       :schema.log_dropped(j) as new_dropped
   ), e as materialized (
     select d.*, case when d.new_status = 'f' and d.dead_letter_job_type is not null then nextval(':schema.job_ids') end as letter_id from d
@@ -771,7 +1454,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log, handler_version, schedule)
+      output, log, on_failure, depends_on_names, handler_version, schedule)
     select
       e.id, e.ready_seq, e.token, null, e.nonce, e.created_at, e.run_at, null, e.claimed_at, e.started_at, p_now,
       null, case when e.new_status = 'f' then p_now else e.last_failed_at end, e.last_retried_at,
@@ -780,8 +1463,10 @@ begin
       e.retry_delay_max, e.priority, e.attempts, e.max_attempts, e.crashes, e.unmet, e.new_dropped, e.progress,
       e.lane, e.new_status, e.rich, e.force_kill, e.retry_backoff, e.job_type, e.payload, e.locked_by, e.tags,
       e.idempotency_key, e.tenant_id, e.group_key, e.group_tier, e.dead_letter_job_type,
-      case when e.new_status = 'f' then e.reason else e.failure_reason end, null, null, e.depends_on_job_ids,
-      e.depends_on_tags, e.output, e.new_log, e.handler_version, e.schedule
+      case when e.new_status = 'f' then e.reason else e.failure_reason end,
+      case when e.root is not null then format('{"rootJobId":%s,"dependencyCascade":true}', e.root) end, null,
+      e.depends_on_job_ids, e.depends_on_tags, e.output, e.new_log, e.on_failure, e.depends_on_names,
+      e.handler_version, e.schedule
     from e
   ), l as (
     insert into :schema.jobs (
@@ -798,8 +1483,13 @@ begin
     delete from :schema.cancel_requests c using e where c.job_id = e.id
   )
   -- A job that was ready or executing, or at the head of its queue, held a place in its group.
-  select array_agg(e.id), array_agg(e.group_key) filter (where e.group_key is not null and (e.lane in ('r', 'x') or e.holds_place))
-    into v_done, v_groups from e;
+  select array_agg(e.id), array_agg(e.group_key) filter (where e.group_key is not null and (e.lane in ('r', 'x') or e.holds_place)),
+      array_agg(e.id) filter (where e.unmet > 0)
+    into v_done, v_groups, v_blocked from e;
+  if v_blocked is not null then
+    delete from :schema.job_dependencies d where d.job_id = any (v_blocked);
+    delete from :schema.tag_barriers b where b.job_id = any (v_blocked);
+  end if;
   if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
   return coalesce(v_done, '{}');
 end $$;
@@ -892,7 +1582,7 @@ revoke all on function :schema.enqueue_change() from public;
 -- Returns, if there is anything to say, first a row without id: its ready_seq is the token of the claimed jobs, its payload a json object
 -- or null. Then the claimed jobs. What most jobs do not have, or have at its default, is in \`extra\` (see job_extra): a column costs
 -- every job its conversion at both ends.
--- Locks, in order: the worker's row, job rows settled, timed rows, group rows and ready rows (skip locked).
+-- Locks, in order: the worker's row, job rows settled, timed rows, dependents, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true,
@@ -949,9 +1639,16 @@ begin
     v_alive := v_alive and exists (select from :schema.workers w where w.id = p_worker);
   end if;
 
+  if (p_bounds is null or p_groups or p_housekeeping or current_setting('millrace.stirred', true) = 'on')
+      and exists (select from :schema.dependency_wakes) then
+    v_busy := nullif(:schema.serve_dependencies(v_now), false);
+  end if;
+  -- What was released just now, at levels that this worker may not know of.
+  if p_bounds is not null and current_setting('millrace.stirred', true) = 'on' then p_bounds := null; end if;
+
   if p_limit > 0 and v_alive then
     if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then
-      v_busy := nullif(:schema.serve_group_wakes(), false);
+      v_busy := nullif(:schema.serve_group_wakes() or coalesce(v_busy, false), false);
     end if;
     if p_bounds is null then
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
@@ -1298,16 +1995,22 @@ create or replace function :schema.promote(p_now timestamptz) returns integer la
 declare
   v_count integer;
   v_groups text[];
+  v_barriers bigint[];
 begin
   with u as (
     update :schema.jobs j set
-      lane = case when j.group_key is null or j.holds_place then 'r' else 'g' end::"char", ready_seq = nextval(':schema.job_ids'),
-      due_at = null, holds_place = null
+      -- A tag barrier is looked at when the job is due.
+      lane = case when j.unmet > 0 then 'd' when j.group_key is null or j.holds_place then 'r' else 'g' end::"char",
+      ready_seq = nextval(':schema.job_ids'), due_at = null, holds_place = null
     where j.id = any (array(
       select t.id from :schema.jobs t where t.lane = 't' and t.due_at <= p_now order by t.due_at limit 2000 for update skip locked))
-    returning j.group_key
+    returning j.group_key, j.lane, j.id
   )
-  select count(*), array_agg(distinct u.group_key) filter (where u.group_key is not null) into v_count, v_groups from u;
+  select count(*), array_agg(distinct u.group_key) filter (where u.lane = 'g'), array_agg(u.id) filter (where u.lane = 'd')
+    into v_count, v_groups, v_barriers from u;
+  if v_barriers is not null then
+    insert into :schema.dependency_wakes (kind, job_id) select 'b', b.id from unnest(v_barriers) b(id);
+  end if;
   if v_groups is not null then
     insert into :schema.group_wakes (group_key) select g from unnest(v_groups) g;
   end if;
@@ -1625,6 +2328,14 @@ begin
   delete from :schema.cancel_requests c
     where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
       or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
+  -- Dependents of jobs that are not live any more and have not failed: somebody deleted what they waited for.
+  insert into :schema.dependency_wakes (kind, job_id, patient)
+    select distinct 'c'::"char", d.job_id, true from :schema.job_dependencies d
+    where not d.watch and not exists (select from :schema.jobs p where p.id = d.on_job_id)
+      and not exists (select from :schema.failed_jobs p where p.id = d.on_job_id);
+  insert into :schema.dependency_wakes (kind, job_id)
+    select 'b', d.job_id from :schema.job_dependencies d
+    where d.watch and not exists (select from :schema.jobs p where p.id = d.on_job_id);
   perform pg_advisory_xact_lock(:schema.group_lock());
   delete from :schema.groups g where g.active = 0 and (g.max_active is null or :schema.is_queue(g.group_key))
     and not exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key);
@@ -1654,6 +2365,7 @@ declare
   v_moved bigint[];
   v_changed bigint[];
   v_groups text[];
+  v_blocked bigint[];
 begin
   with d as (
     delete from :schema.failed_jobs j where j.id = any (p_ids)
@@ -1666,7 +2378,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log, handler_version, schedule)
+      output, log, on_failure, depends_on_names, handler_version, schedule)
     select
       d.id, nextval(':schema.job_ids'), null, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
       d.next_attempt_at, d.last_failed_at, v_now, d.last_cancelled_at, v_now, d.cancel_requested_at, null,
@@ -1675,11 +2387,13 @@ begin
       case when p_reset then d.max_attempts else greatest(d.max_attempts, d.attempts + 1) end, 0, 0, d.new_dropped,
       null, case when d.group_key is null then 'r' else 'g' end::"char", null, d.rich, d.force_kill, d.retry_backoff,
       d.job_type, d.payload, null, d.tags, d.idempotency_key, d.tenant_id, d.group_key, d.group_tier,
-      d.dead_letter_job_type, d.failure_reason, d.pending_reason, d.wait_token_id, d.depends_on_job_ids,
-      d.depends_on_tags, d.output, d.new_log, d.handler_version, d.schedule
+      d.dead_letter_job_type, d.failure_reason, null, d.wait_token_id, d.depends_on_job_ids,
+      d.depends_on_tags, d.output, d.new_log, d.on_failure, d.depends_on_names, d.handler_version, d.schedule
     from d
   )
-  select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null) into v_moved, v_groups from d;
+  select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null), array_agg(d.id) filter (where d.unmet > 0)
+    into v_moved, v_groups, v_blocked from d;
+  if v_blocked is not null then perform :schema.block_again(v_blocked); end if;
 
   with o as (
     select j.id, j.lane, j.token, j.worker from :schema.jobs j
@@ -1711,6 +2425,37 @@ begin
   end if;
   perform pg_notify(':channel', 'r') where coalesce(cardinality(v_moved), 0) + coalesce(cardinality(v_changed), 0) > 0;
   return coalesce(v_moved, '{}') || coalesce(v_changed, '{}');
+end $$;
+
+-- Makes retried jobs that had not been released before they ended wait again: for those of their prerequisites that have not completed.
+-- One that has failed is waited for, whatever the policy, unless that is to run all the same: its retry is what can help.
+create or replace function :schema.block_again(p_ids bigint[]) returns void language plpgsql as $$
+begin
+  with j as (
+    select x.id, x.depends_on_job_ids, x.on_failure from :schema.jobs x where x.id = any (p_ids)
+  ), e as (
+    select distinct j.id as job_id, p.id as on_id, j.on_failure from j cross join lateral unnest(j.depends_on_job_ids) p(id)
+  ), i as (
+    insert into :schema.job_dependencies (on_job_id, job_id, watch)
+      select e.on_id, e.job_id, false from e
+      where exists (select from :schema.jobs p where p.id = e.on_id)
+        or (e.on_failure is distinct from 'r' and exists (select from :schema.failed_jobs p where p.id = e.on_id))
+    returning job_id
+  ), b as (
+    insert into :schema.tag_barriers (job_id, first_tag, tags, tenant_id)
+      select x.id, x.depends_on_tags[1], x.depends_on_tags, x.tenant_id from :schema.jobs x
+      where x.id = any (p_ids) and x.depends_on_tags is not null
+    returning job_id
+  ), n as (
+    select u.job_id, count(*)::integer as unmet from (select i.job_id from i union all select b.job_id from b) u group by u.job_id
+  )
+  -- Those with nothing to wait for any more are ready, as the caller has made them.
+  update :schema.jobs j set unmet = n.unmet, lane = 'd' from n where j.id = n.job_id;
+  -- Nobody's end that was under way could know of these.
+  insert into :schema.dependency_wakes (kind, job_id, patient)
+    select distinct 'c'::"char", d.job_id, true from :schema.job_dependencies d where d.job_id = any (p_ids);
+  insert into :schema.dependency_wakes (kind, job_id)
+    select 'b', j.id from :schema.jobs j where j.id = any (p_ids) and j.unmet = 1 and j.depends_on_tags is not null;
 end $$;
 `,
   },
@@ -2089,7 +2834,7 @@ $$;
 --   p_keep           whether history is kept
 -- Returns {id, token} of each attempt that no longer held its lease; null when there are none. An attempt that was settled
 -- before, by a call whose reply was lost, does not count as lost.
--- Locks: job rows.
+-- Locks: job rows; see dependencies.sql.
 create or replace function :schema.settle_completed(p_ids bigint[], p_tokens bigint[], p_keep boolean) returns bigint[]
 language plpgsql as $$
 declare
@@ -2174,6 +2919,7 @@ begin
   end if;
 
   if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
+  if v_done is not null and exists (select from :schema.job_dependencies) then perform :schema.tell_ended(v_done, 'k', v_now); end if;
   if coalesce(cardinality(v_done), 0) = cardinality(p_ids) then return null; end if;
   select array_agg(array[s.id, s.token]) into v_lost from unnest(p_ids, p_tokens) s(id, token)
     where not exists (select from unnest(v_done, v_under) d(id, token) where d.id = s.id and d.token = s.token)
@@ -2236,6 +2982,7 @@ begin
       into v_part, v_groups, v_gone, v_under from d;
     v_done := v_done || coalesce(v_part, '{}');
     if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
+    if v_part is not null and exists (select from :schema.job_dependencies) then perform :schema.tell_ended(v_part, 'k', v_now); end if;
   end if;
 
   if p_settlements @? '$[*] ? (@.kind == "retry" || @.kind == "snoozed")' then
@@ -2649,6 +3396,9 @@ comment on table :schema.groups is 'Groups and queues that have had work: how ma
 comment on table :schema.group_wakes is 'Groups that gained waiting jobs or free places since the last claim.';
 comment on table :schema.schedules is 'Schedules: when each is due next, and the job of each of its ticks.';
 comment on table :schema.schedule_ticks is 'What became of the ticks of each schedule; the latest 1,000 stay.';
+comment on table :schema.job_dependencies is 'What waiting jobs still wait for.';
+comment on table :schema.tag_barriers is 'Jobs that wait until no other job with their tags is left.';
+comment on table :schema.dependency_wakes is 'Dependents that some node has to look at soon.';
 comment on table :schema.cancel_requests is 'Running attempts that must stop.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
@@ -2702,6 +3452,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'fbdac1c33984e83ee24fed894519bf9442df772744b07d606f60106856efa1ce'
+export const functionsChecksum: string = 'bee08ca67d9ef48f3c38e95530f6b6385b732dfd0799f416f13413d86b66d0c5'
 
 export const queries: Readonly<Record<string, string>> = {}
