@@ -6,6 +6,7 @@ import type { Executor } from '../../src/postgres/executor.ts'
 import { listenClientFor, listenOn } from '../../src/postgres/listener.ts'
 import { PoolExecutor } from '../../src/postgres/pool-executor.ts'
 import { createPostgresStore } from '../../src/postgres/store.ts'
+import type { DatabaseClient } from '../../src/store/enqueue.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { ModelTarget } from './model-target.ts'
 
@@ -134,9 +135,7 @@ export async function openPostgresTarget(
       const query = { text: text.replaceAll(':schema', () => quoted(schema)), rowMode: 'array' } as const
       return (await admin.query<unknown[]>(query)).rows[0]?.[0]
     },
-    async lockJob(db, id) {
-      await db.query(`select from ${quoted(schema)}.jobs where id = $1 for update`, [id])
-    },
+    lockJob: (db, id) => lockRow(db, `${quoted(schema)}.jobs`, id),
     async expireAll() {
       await run(`update ${quoted(schema)}.workers set expires_at = clock_timestamp() - interval '1 ms'`)
     },
@@ -162,6 +161,10 @@ function openStore(config: DatabaseConfig, listenUrl: string, schema: string): S
     close: () => executor.close(),
   }
   return createPostgresStore({ executor: listening, schema })
+}
+
+async function lockRow(db: DatabaseClient, table: string, id: number): Promise<void> {
+  await db.query(`select from ${table} where id = $1 for update`, [id])
 }
 
 async function transaction<T>(pool: pg.Pool, fn: (db: pg.ClientBase) => Promise<T>): Promise<T> {
