@@ -26,9 +26,10 @@ const full = process.argv.includes('--full')
 let ok = await runChecks(full || process.argv.includes('--no-tests') ? [...quick, ...slow] : quick)
 if (full) {
   const [command, args] = tool('test.mjs')
-  // More random histories than a change has to pass; see packages/core/test/model.
+  // More random histories than a change has to pass; see packages/core/test/model and docs/internals/simulation.md.
   process.env['MILLRACE_MODEL_RUNS'] ??= '300'
-  const { code, output } = await run(command, args)
+  process.env['MILLRACE_SIMULATION_SEEDS'] ??= '10000'
+  const { code, output } = await run(command, args, { timeoutMs: 3_600_000 })
   console.log(output.trimEnd())
   ok &&= code === 0
 }

@@ -49,6 +49,8 @@ export interface ErrorDetails {
   readonly outcome?: 'none' | 'unknown'
   /** Of a failed statement: whether the same statement may succeed later, such as after a deadlock or on a full disk. */
   readonly isTransient?: boolean
+  /** Of a failed statement: whether it is its input that the store will never take; other inputs are not concerned. */
+  readonly isInput?: boolean
 }
 
 /**

@@ -15,7 +15,8 @@ export class UpkeepLoop {
   readonly #clock: Clock
   readonly #surroundings: TaskSurroundings
   #timer: Timer | undefined
-  #isStopped = true
+  /** New at every start, so that a turn which outlasts a stop does not go on beside its successor. */
+  #current: object | undefined
 
   constructor(surroundings: TaskSurroundings) {
     this.#clock = surroundings.clock
@@ -23,24 +24,24 @@ export class UpkeepLoop {
   }
 
   start(): void {
-    if (!this.#isStopped) return
-    this.#isStopped = false
-    this.#arm(FIRST_MS)
+    if (this.#current !== undefined) return
+    this.#current = {}
+    this.#arm(FIRST_MS, this.#current)
   }
 
   stop(): void {
-    this.#isStopped = true
+    this.#current = undefined
     this.#timer?.cancel()
   }
 
-  #arm(delayMs: number): void {
-    this.#timer = this.#clock.after(delayMs * (0.5 + this.#clock.random()), () => void this.#turn(), {
+  #arm(delayMs: number, current: object): void {
+    this.#timer = this.#clock.after(delayMs * (0.5 + this.#clock.random()), () => void this.#turn(current), {
       keepAlive: false,
     })
   }
 
-  async #turn(): Promise<void> {
+  async #turn(current: object): Promise<void> {
     await runTask({ name: 'upkeep', work: (store) => store.upkeep().then(() => 0) }, this.#surroundings)
-    if (!this.#isStopped) this.#arm(EVERY_MS)
+    if (this.#current === current) this.#arm(EVERY_MS, current)
   }
 }

@@ -80,7 +80,12 @@ export function toMillraceError(error: unknown, statement?: string, phase: Failu
   const failure = phase === 'connect' && storeCode === undefined ? 'unavailable' : classify(error)
   const outcome = outcomeOf(error, phase)
   const isTransient = failure !== 'data' && failure !== 'permanent'
-  const details: ErrorDetails = storeCode === undefined ? { outcome, isTransient } : { outcome, isTransient, storeCode }
+  const details: ErrorDetails = {
+    outcome,
+    isTransient,
+    ...(failure === 'data' ? { isInput: true } : {}),
+    ...(storeCode === undefined ? {} : { storeCode }),
+  }
   return new MillraceError(codeFor(failure, storeCode), describe(error, statement, { phase, outcome, storeCode }), {
     cause: error,
     details,

@@ -1,58 +1,13 @@
 import { isMillraceError } from '../errors.ts'
-import type { OpenClaims } from '../claim/open-claims.ts'
-import type { ReadyBounds } from '../claim/ready-bounds.ts'
-import type { Clock, Timer } from '../model/clock.ts'
-import type { SettleBuffer, PendingSettlement } from '../settle/buffer.ts'
-import type { ClaimedJob, ExchangeOptions, ExchangeResult, HousekeepingResult } from '../store/claim.ts'
+import type { Timer } from '../model/clock.ts'
+import type { PendingSettlement } from '../settle/buffer.ts'
+import type { ClaimedJob, ExchangeOptions, ExchangeResult } from '../store/claim.ts'
 import type { SettleResult } from '../store/settle.ts'
-import type { Store } from '../store/store.ts'
+import type { Demand, ExchangerOptions } from './exchanger-options.ts'
+import { UnheardClaims } from './unheard-claims.ts'
 
 /** A call without what it records. */
 type Call = Omit<ExchangeOptions, 'settlements'>
-
-/** How many jobs the worker can take now. */
-export interface Demand {
-  readonly limit: number
-  /** Of those, how many could start at once. */
-  readonly slots: number
-}
-
-export interface ExchangerOptions {
-  readonly store: Store
-  readonly clock: Clock
-  /** The worker's number; changes when it has been given up for dead and registers again. */
-  readonly worker: () => number
-  readonly buffer: SettleBuffer
-  readonly bounds: ReadyBounds
-  readonly openClaims: OpenClaims
-  /** @param requested - Jobs asked for by calls under way. */
-  readonly demand: (requested: number) => Demand
-  /** Tokens of every attempt the worker knows of and has not settled. */
-  readonly knownTokens: () => readonly number[]
-  readonly onJobs: (jobs: readonly ClaimedJob[]) => void
-  readonly onHousekeeping: (result: HousekeepingResult) => void
-  /** The store has given this worker's leases away. */
-  readonly onDead: (worker: number) => void
-  readonly onBeat: () => void
-  /** Nothing is under way and nothing waits to be recorded. */
-  readonly onIdle: () => void
-  readonly onError: (error: unknown, operation: string, retryInMs: number | undefined) => void
-  readonly onExchange?: (told: {
-    readonly limit: number
-    readonly jobs: number
-    readonly sweep: boolean
-    readonly settled: number
-    readonly lost: number
-    readonly durationMs: number
-  }) => void
-  readonly jobTypes: readonly string[] | undefined
-  readonly versions: ExchangeOptions['versions']
-  readonly keepCompleted: boolean
-  readonly leaseMs: number
-  readonly heartbeatMs: number
-  /** The longest between two looks at the store. */
-  readonly tickMs: number
-}
 
 /** Beyond two calls under way the database's own work is the limit, and every further one takes a connection from the user. */
 const MOST_CALLS = 2
@@ -102,11 +57,11 @@ export class Exchanger {
   #isRowSleeping = true
   #failures = 0
   #retryTimer: Timer | undefined
-  /** A claim may have taken effect without our hearing of it. */
-  #mustRecover = false
+  readonly #unheard: UnheardClaims
 
   constructor(options: ExchangerOptions) {
     this.#options = options
+    this.#unheard = new UnheardClaims(options.clock, () => this.pump())
     const { jobTypes, versions } = options
     this.#able = { ...(jobTypes === undefined ? {} : { jobTypes }), ...(versions === undefined ? {} : { versions }) }
     this.#mostCalls = Math.max(1, Math.min(MOST_CALLS, options.store.parallelism))
@@ -119,8 +74,14 @@ export class Exchanger {
 
   /** Makes whatever calls are worth making now. */
   pump(): void {
-    if (this.#isClosed || this.#retryTimer !== undefined) return
-    if (this.#mustRecover) {
+    if (this.#isClosed) return
+    // Also while the store fails: what an unheard claim took is handed back with the worker's row.
+    if (!this.isBusy && this.#options.isLeaving()) {
+      this.#options.onLeave()
+      return
+    }
+    if (this.#retryTimer !== undefined) return
+    if (this.#unheard.isDue && this.#options.worker() !== 0) {
       if (this.#underway === 0) void this.#recover()
       return
     }
@@ -128,7 +89,6 @@ export class Exchanger {
       // One call after the other until there is no reason for more.
     }
     this.#armTick()
-    if (!this.isBusy) this.#options.onIdle()
   }
 
   /** There may be new jobs at these levels; none named: at any. */
@@ -155,6 +115,7 @@ export class Exchanger {
 
   /** The worker has a new row. */
   registered(): void {
+    this.#unheard.forget()
     this.#isRowSleeping = true
     this.#isHungry = true
     this.#beatDueAt = this.#options.clock.now() + this.#options.heartbeatMs
@@ -164,6 +125,7 @@ export class Exchanger {
   /** Makes no further call. */
   close(): void {
     this.#isClosed = true
+    this.#unheard.forget()
     this.#tickTimer?.cancel()
     this.#retryTimer?.cancel()
   }
@@ -172,7 +134,8 @@ export class Exchanger {
   #call(): boolean {
     const { clock, buffer, bounds } = this.#options
     const now = clock.now()
-    const isTick = now >= this.#tickDueAt
+    // A worker that leaves has no use for another look, which would only keep it.
+    const isTick = now >= this.#tickDueAt && !this.#options.isLeaving()
     const { limit, slots } = this.#wanted(isTick)
     if (buffer.waiting === 0 && limit === 0 && !isTick) return false
     if (isTick) this.#tickDueAt = now + this.#options.tickMs
@@ -206,6 +169,7 @@ export class Exchanger {
   }
 
   #beat(now: number): { heartbeatMs?: number } {
+    if (this.#options.worker() === 0) return {}
     // A tick early rather than late: what the main thread leaves overdue, the heartbeat thread does once more.
     if (now < this.#beatDueAt - this.#options.tickMs) return {}
     this.#beatDueAt = now + this.#options.heartbeatMs
@@ -244,7 +208,6 @@ export class Exchanger {
     this.#recorded(batch, result.settled)
     if (result.levels !== undefined) bounds.swept(result.levels, now - startedAt)
     bounds.claimed(result.jobs, now)
-    this.#options.openClaims.claimed(result.jobs)
     this.#learn(call, result, now)
     this.#options.onExchange?.({
       limit: call.limit,
@@ -254,11 +217,18 @@ export class Exchanger {
       lost: result.settled.reduce((sum, settled) => sum + (settled === 'lost' ? 1 : 0), 0),
       durationMs: now - startedAt,
     })
-    if (result.jobs.length > 0) this.#options.onJobs(result.jobs)
+    this.#received(call.worker, result.jobs)
     if (result.housekeeping) this.#options.onHousekeeping(result.housekeeping)
     if (!result.alive) this.#options.onDead(call.worker)
-    else if (call.heartbeatMs !== undefined) this.#options.onBeat()
+    else if (call.heartbeatMs !== undefined) this.#options.onBeat(call.worker, startedAt)
     this.pump()
+  }
+
+  /** What was claimed for a row that is lost by now is lost with it, and runs elsewhere. */
+  #received(worker: number, jobs: readonly ClaimedJob[]): void {
+    if (jobs.length === 0 || worker !== this.#options.worker()) return
+    this.#options.openClaims.claimed(jobs)
+    this.#options.onJobs(jobs)
   }
 
   #learn(call: Call, result: ExchangeResult, now: number): void {
@@ -302,7 +272,7 @@ export class Exchanger {
     if (call.heartbeatMs !== undefined) this.#beatDueAt = Number.NEGATIVE_INFINITY
     if (call.sleeping !== undefined) this.#isRowSleeping = !call.sleeping
     this.#isHungry = true
-    if (call.limit > 0) this.#mustRecover = true
+    if (call.limit > 0 && mayHaveTakenEffect(error)) this.#unheard.suspect()
     if (call.closedTokens !== undefined) this.#options.openClaims.putBack(call.closedTokens)
     if (batch.length > 0 && isRefusal(error)) {
       this.#options.onError(error, 'settle', undefined)
@@ -327,8 +297,9 @@ export class Exchanger {
         const results = await store.settle({ settlements: [pending.settlement], keepCompleted })
         this.#recorded([pending], results)
       } catch (error) {
-        if (!isRefusal(error)) buffer.putBack([pending])
-        else if (!buffer.refuse(pending, error)) this.#options.openClaims.ended(pending.settlement.token)
+        // One that is given up keeps its lease, and is handed back with the worker's row.
+        if (isRefusal(error)) buffer.refuse(pending, error)
+        else buffer.putBack([pending])
       }
     }
     this.#underway -= 1
@@ -337,14 +308,14 @@ export class Exchanger {
 
   /** Takes up jobs that were claimed for this worker by a call whose reply was lost. Nothing else is under way. */
   async #recover(): Promise<void> {
-    const { store, worker, knownTokens, buffer } = this.#options
+    const { store, knownTokens, buffer } = this.#options
+    const worker = this.#options.worker()
     this.#underway += 1
     try {
-      const jobs = await store.leased({ worker: worker(), known: [...knownTokens(), ...buffer.tokens()] })
+      const jobs = await store.leased({ worker, known: [...knownTokens(), ...buffer.tokens()] })
       this.#underway -= 1
-      this.#mustRecover = false
-      this.#options.openClaims.claimed(jobs)
-      if (jobs.length > 0) this.#options.onJobs(jobs)
+      if (worker === this.#options.worker()) this.#unheard.looked()
+      this.#received(worker, jobs)
       this.pump()
     } catch (error) {
       this.#underway -= 1
@@ -366,7 +337,8 @@ export class Exchanger {
   }
 
   #armTick(): void {
-    if (this.#isClosed) return
+    // With every call under way a tick must wait for one of them to return, which pumps.
+    if (this.#isClosed || this.#underway >= this.#mostCalls) return
     const { clock } = this.#options
     if (this.#tickTimer !== undefined && this.#tickTimerAt <= this.#tickDueAt) return
     this.#tickTimer?.cancel()
@@ -378,7 +350,14 @@ export class Exchanger {
   }
 }
 
-/** Whether the store will say the same however often it is asked. */
+/**
+ * Whether the store will never take what was sent. A missing privilege, function or password is no such refusal: somebody
+ * mends it, and until then nothing may be given up for it.
+ */
 function isRefusal(error: unknown): boolean {
-  return isMillraceError(error, 'STORE_FAILED') && error.details.isTransient !== true
+  return isMillraceError(error, 'STORE_FAILED') && error.details.isInput === true
+}
+
+function mayHaveTakenEffect(error: unknown): boolean {
+  return !isMillraceError(error) || error.details.outcome !== 'none'
 }

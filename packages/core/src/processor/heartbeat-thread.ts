@@ -62,6 +62,7 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
     failures = 0
     lastBeat = now()
     if (rows[0] !== undefined && rows[0].alive === true) {
+      Atomics.store(shared, slots.threadBeat, BigInt(startedAt))
       parentPort.postMessage({ kind: 'beat', durationMs: lastBeat - startedAt })
     } else {
       Atomics.store(shared, slots.lost, 1n)

@@ -36,6 +36,8 @@ const SLOT = {
   tick: 2,
   /** 1 once the store has given the leases away. */
   lost: 3,
+  /** When the last beat of the thread that was answered had been sent. */
+  threadBeat: 4,
 } as const
 
 /** The main thread extends the lease every third of it; the thread steps in when that is this late. */
@@ -72,6 +74,12 @@ export class Heartbeat {
   /** Whether the thread has found the leases given away; known here even before `onLost` can be called. */
   get isLost(): boolean {
     return Atomics.load(this.#shared, SLOT.lost) === 1n
+  }
+
+  /** How long ago the thread sent the last beat that was answered; `null` if there was none since `start`. */
+  get threadBeatAgeMs(): number | null {
+    const sentAt = Atomics.load(this.#shared, SLOT.threadBeat)
+    return sentAt === 0n ? null : Number(monotonicMs() - sentAt)
   }
 
   /** Begins to watch, counting from now as the first beat. Never keeps the process alive. */

@@ -161,6 +161,8 @@ export class BackgroundProcessor implements Processor {
   /** Aborted when the background loop is told to stop; absent while there is none. */
   #background: AbortController | undefined
   #opening: Promise<void> = Promise.resolve()
+  /** How often it was told to stop. */
+  #stops = 0
   readonly #upkeep: UpkeepLoop
 
   constructor(handlers: Readonly<Record<string, AnyHandler>>, options: ProcessorOptions, deps: ProcessorDependencies) {
@@ -188,8 +190,11 @@ export class BackgroundProcessor implements Processor {
   async start(): Promise<number> {
     const unsubscribe = this.#logIfVerbose()
     try {
+      const stops = this.#stops
       const store = await this.#deps.store()
-      if (this.#options.fireSchedules !== false) await this.#deps.fireSchedules()
+      if (this.#options.fireSchedules !== false && stops === this.#stops) await this.#deps.fireSchedules()
+      // Told to stop while the store was being opened: a drain may already be over.
+      if (stops !== this.#stops) return 0
       const worker = this.#createWorker(store, this.#options.batchSize ?? DEFAULT_BATCH)
       await worker.open()
       await worker.ended
@@ -213,6 +218,7 @@ export class BackgroundProcessor implements Processor {
   }
 
   stop(): void {
+    this.#stops += 1
     this.#background?.abort()
     this.#background = undefined
     this.#upkeep.stop()
@@ -221,8 +227,8 @@ export class BackgroundProcessor implements Processor {
   }
 
   async stopAndDrain(timeoutMs: number = DRAIN_MS): Promise<void> {
+    // One whose store is only being opened never comes to work after this.
     this.stop()
-    await this.#opening
     await Promise.all([...this.#workers].map((worker) => worker.drain(timeoutMs)))
   }
 

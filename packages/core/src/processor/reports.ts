@@ -210,10 +210,18 @@ class EndedAttempt implements PendingSettlement {
     this.#reports.recorded(this.#ended, this.settlement, result, error)
   }
 
-  /** For an output that only the database refuses: the job has a clear error instead of being stuck. */
+  /** For an output or an error that only the database refuses: the job has a clear error instead of being stuck. */
   insteadOf(error: unknown): PendingSettlement | null {
-    if (this.settlement.kind !== 'completed' || this.settlement.output === undefined) return null
-    const { job, durationMs } = this.#ended
-    return this.#reports.settlementOf(job, { kind: 'fatal', error, reason: FailureReason.HandlerError }, durationMs)
+    const { settlement } = this
+    const { job, outcome, durationMs } = this.#ended
+    if (settlement.kind === 'completed' && settlement.output !== undefined)
+      return this.#reports.settlementOf(job, { kind: 'fatal', error, reason: FailureReason.HandlerError }, durationMs)
+    if ((settlement.kind !== 'retry' && settlement.kind !== 'failed') || settlement.error.message === UNSTORABLE)
+      return null
+    const { timestamp } = settlement.error
+    const plain = { message: UNSTORABLE, timestamp, reason: settlement.reason, attempt: job.attempt }
+    return new EndedAttempt(this.#reports, { ...settlement, error: plain }, { job, outcome, durationMs })
   }
 }
+
+const UNSTORABLE = 'The database refused to store the error of this attempt.'

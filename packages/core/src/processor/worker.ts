@@ -9,11 +9,12 @@ import { type Attempt, type RunSettings, startAttempt } from '../run/attempt.ts'
 import { SettleBuffer } from '../settle/buffer.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
 import type { Wake } from '../store/store.ts'
-import { type Demand, Exchanger } from './exchanger.ts'
-import { Heartbeat } from './heartbeat.ts'
+import { Exchanger } from './exchanger.ts'
+import type { Demand } from './exchanger-options.ts'
 import { endsWithin, pause } from './pause.ts'
+import { Registration } from './registration.ts'
 import { ScheduleWatch } from './schedule-watch.ts'
-import { createRunSettings, registration, type WorkerDependencies, type WorkerOptions } from './worker-options.ts'
+import { createRunSettings, type WorkerDependencies, type WorkerOptions } from './worker-options.ts'
 
 interface Running {
   readonly attempt: Attempt
@@ -39,8 +40,8 @@ const DEADLINE_GRACE_MS = 5000
  * - stopping  claims nothing more; ends once nothing runs and everything is recorded
  * - ended     its row is gone and what it still held has been handed back
  *
- * A worker given up for dead (its process slept, or was cut off for longer than its lease) drops everything, registers
- * anew and goes on working.
+ * A worker that has lost its lease, or must take it for lost (its process slept, or was cut off for longer than the lease),
+ * stops everything it runs, registers anew and goes on working.
  */
 export class Worker {
   readonly #options: WorkerOptions
@@ -49,23 +50,21 @@ export class Worker {
   readonly #openClaims = new OpenClaims()
   readonly #prefetch: Prefetch
   readonly #exchanger: Exchanger
-  readonly #heartbeat: Heartbeat
+  readonly #registration: Registration
   readonly #schedules: ScheduleWatch
   readonly #running = new Map<number, Running>()
   readonly #runSettings: RunSettings
   readonly #ahead = new FetchedJobs()
   #holdTimer: Timer | undefined
-  #worker = 0
   #state: 'opening' | 'working' | 'stopping' | 'ended' = 'opening'
   #isPumpSoon = false
   readonly #stopping = new AbortController()
   #handled = 0
   #hasAskedOnce = false
-  #isRegistering = false
   readonly #ended: Promise<void>
   #resolveEnded: () => void = () => undefined
-  readonly #opened: Promise<boolean>
-  #resolveOpened: (opened: boolean) => void = () => undefined
+  readonly #opened: Promise<void>
+  #resolveOpened: () => void = () => undefined
 
   constructor(options: WorkerOptions, deps: WorkerDependencies) {
     this.#options = options
@@ -82,7 +81,7 @@ export class Worker {
     this.#exchanger = new Exchanger({
       store,
       clock,
-      worker: () => this.#worker,
+      worker: () => this.#registration.number,
       buffer: this.#buffer,
       bounds: new ReadyBounds({ sweepEveryMs: tickMs }),
       openClaims: this.#openClaims,
@@ -93,9 +92,10 @@ export class Worker {
       ],
       onJobs: (jobs) => this.#received(jobs),
       onHousekeeping: (result) => this.#kept(result),
-      onDead: (worker) => void this.#died(worker),
-      onBeat: () => this.#heartbeat.beaten(),
-      onIdle: () => this.#endIfDone(),
+      onDead: (worker) => this.#registration.lost(worker),
+      onBeat: (worker, sentAt) => this.#registration.beaten(worker, sentAt),
+      isLeaving: () => this.#isLeaving(),
+      onLeave: () => void this.#unregister(),
       onError: (error, operation, retryInMs) => {
         reports.storeError(error, operation, retryInMs)
         // One shot means one try: whoever called is told that nothing was done, and calls again.
@@ -109,13 +109,7 @@ export class Worker {
       heartbeatMs: options.heartbeatMs,
       tickMs,
     })
-    this.#heartbeat = new Heartbeat({
-      mode: store.heartbeatTarget === null ? 'main' : options.heartbeat,
-      clock,
-      onLost: () => void this.#died(this.#worker),
-      onError: (error) => reports.storeError(error, 'heartbeat', undefined),
-      onBeat: (durationMs) => reports.beat('thread', durationMs),
-    })
+    this.#registration = new Registration({ worker: options, deps, onLost: (reason) => void this.#leaseLost(reason) })
     this.#schedules = new ScheduleWatch({
       clock,
       fire: deps.fireSchedules,
@@ -156,7 +150,7 @@ export class Worker {
         await pause(this.#deps.clock, delayMs, this.#stopping.signal)
       }
     }
-    this.#resolveOpened(this.#worker !== 0)
+    this.#resolveOpened()
     this.#exchanger.pump()
   }
 
@@ -205,18 +199,12 @@ export class Worker {
   }
 
   async #register(): Promise<void> {
-    const { store } = this.#deps
-    const { leaseMs, concurrency } = this.#options
-    this.#worker = await store.register(registration(this.#options))
+    await this.#registration.open()
     this.#exchanger.registered()
-    const target = store.heartbeatTarget
-    if (target !== null && this.#options.once === undefined)
-      this.#heartbeat.start({ target, worker: this.#worker, leaseMs })
-    this.#deps.reports.started(this.#worker, concurrency, this.#heartbeat.mode)
   }
 
   #demand(requested: number): Demand {
-    if (this.#state !== 'working') return { limit: 0, slots: 0 }
+    if (this.#state !== 'working' || this.#registration.number === 0) return { limit: 0, slots: 0 }
     const { concurrency, batchSize, once } = this.#options
     if (once !== undefined) {
       if (this.#hasAskedOnce) return { limit: 0, slots: 0 }
@@ -234,10 +222,8 @@ export class Worker {
 
   #received(jobs: readonly ClaimedJob[]): void {
     if (this.#state === 'stopping' || this.#state === 'ended') {
-      if (this.#options.once === undefined || this.#state === 'ended') {
-        this.#release(jobs)
-        return
-      }
+      this.#release(jobs)
+      return
     }
     this.#ahead.add(jobs)
     this.#startNext()
@@ -267,6 +253,8 @@ export class Worker {
     const { clock, entry, reports } = this.#deps
     const startedAt = clock.now()
     this.#handled += 1
+    // Retried while it ran here, and claimed again before anybody could tell: there is one attempt at a time.
+    this.#running.get(job.id)?.attempt.abort(retriedMeanwhile(job.id))
     reports.starting(job)
     const attempt = startAttempt(job, entry(job), this.#runSettings)
     this.#running.set(job.id, { attempt, startedAt })
@@ -306,7 +294,7 @@ export class Worker {
   }
 
   #kept(result: HousekeepingResult): void {
-    this.#heartbeat.tick()
+    this.#registration.tick()
     this.#deps.reports.kept(result)
     if (this.#options.firesSchedules && this.#state === 'working') this.#schedules.told(result.schedulesDueMs)
     for (const request of result.cancelRequests) {
@@ -314,7 +302,7 @@ export class Worker {
       if (running?.job.token === request.token) {
         running.abort(
           request.lost
-            ? new MillraceError('LEASE_LOST', `Job ${request.id} was retried while this attempt of it ran.`)
+            ? retriedMeanwhile(request.id)
             : new MillraceError('JOB_CANCELLED', `Job ${request.id} was cancelled.`),
         )
       }
@@ -329,24 +317,19 @@ export class Worker {
     for (const { attempt } of this.#running.values()) {
       if (attempt.deadline !== null && (earliest === null || attempt.deadline < earliest)) earliest = attempt.deadline
     }
-    this.#heartbeat.setDeadline(earliest === null ? null : earliest - this.#deps.clock.now() + DEADLINE_GRACE_MS)
+    this.#registration.setDeadline(earliest === null ? null : earliest - this.#deps.clock.now() + DEADLINE_GRACE_MS)
   }
 
-  /** The leases are gone: whatever runs here may already run elsewhere. */
-  async #died(worker: number): Promise<void> {
-    if (worker !== this.#worker || this.#isRegistering || this.#state === 'ended') return
-    this.#isRegistering = true
-    const lost = new MillraceError(
-      'LEASE_LOST',
-      'This worker was silent for longer than its lease; its jobs were given to others.',
-    )
-    this.#ahead.takeAll()
+  /** Whatever runs here may already run elsewhere. */
+  async #leaseLost(reason: MillraceError): Promise<void> {
+    // Fenced: only what nobody has taken over comes back by this.
+    this.#release(this.#ahead.takeAll())
     for (const { attempt } of this.#running.values()) {
       this.#deps.reports.leaseLost(attempt.job)
-      attempt.abort(lost)
+      attempt.abort(reason)
     }
-    await this.#heartbeat.stop()
-    for (let failures = 0; this.#state === 'working'; failures++) {
+    await this.#registration.settleLoss()
+    for (let failures = 0; this.#state === 'working' && this.#options.once === undefined; failures++) {
       try {
         await this.#register()
         break
@@ -355,16 +338,13 @@ export class Worker {
         await pause(this.#deps.clock, Math.min(5000, 200 * 2 ** Math.min(failures, 5)), this.#stopping.signal)
       }
     }
-    this.#isRegistering = false
     this.#exchanger.pump()
   }
 
-  #endIfDone(): void {
+  #isLeaving(): boolean {
     const isOnceOver = this.#options.once !== undefined && this.#state === 'working' && this.#hasAskedOnce
-    if (this.#state !== 'stopping' && !isOnceOver) return
-    if (this.#running.size > 0 || this.#ahead.size > 0 || this.#exchanger.isBusy) return
-    if (this.#state === 'working') this.#state = 'stopping'
-    void this.#unregister()
+    if (this.#state !== 'stopping' && !isOnceOver) return false
+    return this.#running.size === 0 && this.#ahead.size === 0
   }
 
   #isUnregistering = false
@@ -372,13 +352,9 @@ export class Worker {
   async #unregister(): Promise<void> {
     if (this.#isUnregistering) return
     this.#isUnregistering = true
+    if (this.#state === 'working') this.#state = 'stopping'
     await this.#opened
-    try {
-      if (this.#worker !== 0) await this.#deps.store.unregister({ worker: this.#worker })
-    } catch (error) {
-      // The lease runs out by itself.
-      this.#deps.reports.storeError(error, 'unregister', undefined)
-    }
+    await this.#registration.remove()
     this.#finish()
   }
 
@@ -387,10 +363,14 @@ export class Worker {
     this.#state = 'ended'
     this.#holdTimer?.cancel()
     this.#exchanger.close()
-    this.#resolveOpened(false)
-    void this.#heartbeat.stop().finally(() => {
+    this.#resolveOpened()
+    void this.#registration.close().finally(() => {
       this.#deps.reports.stopped()
       this.#resolveEnded()
     })
   }
+}
+
+function retriedMeanwhile(id: number): MillraceError {
+  return new MillraceError('LEASE_LOST', `Job ${id} was retried while this attempt of it ran.`)
 }

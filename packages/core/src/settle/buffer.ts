@@ -54,13 +54,12 @@ export class SettleBuffer {
     for (const [index, pending] of batch.entries()) pending.onSettled(this.#resultOf(pending, results[index] ?? 'lost'))
   }
 
-  /** The store refuses this one for good. Answers whether something else is to be recorded in its place. */
-  refuse(pending: PendingSettlement, error: unknown): boolean {
+  /** The store refuses this one for good. Something else is recorded in its place, if there is anything. */
+  refuse(pending: PendingSettlement, error: unknown): void {
     this.#underway -= 1
     const instead = pending.insteadOf?.(error) ?? null
     if (instead === null) pending.onSettled('lost', error)
     else this.#waiting.push(instead)
-    return instead !== null
   }
 
   putBack(batch: readonly PendingSettlement[]): void {

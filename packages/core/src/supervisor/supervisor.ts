@@ -107,7 +107,8 @@ class BackgroundSupervisor implements Supervisor {
   readonly #settings: Settings
   readonly #onError: (error: Error) => void
   readonly #deps: SupervisorDependencies
-  #isRunning = false
+  /** New at every start, so that a run which outlasts a stop does not go on beside its successor. */
+  #background: object | undefined
   #timer: Timer | undefined
   #current: Promise<unknown> | undefined
   readonly #schedules: ScheduleLoop
@@ -135,22 +136,22 @@ class BackgroundSupervisor implements Supervisor {
   }
 
   startInBackground(): void {
-    if (this.#isRunning) return
-    this.#isRunning = true
+    if (this.#background !== undefined) return
+    this.#background = {}
     this.#activityChanged()
     if (this.#settings.fireSchedules) this.#schedules.start()
-    void this.#loop()
+    void this.#loop(this.#background)
   }
 
   stop(): void {
-    this.#isRunning = false
+    this.#background = undefined
     this.#timer?.cancel()
     void this.#schedules.stop()
     this.#activityChanged()
   }
 
   #activityChanged(): void {
-    this.#deps.onActive(this, this.#isRunning || this.#current !== undefined)
+    this.#deps.onActive(this, this.#background !== undefined || this.#current !== undefined)
   }
 
   async stopAndDrain(timeoutMs: number = DRAIN_MS): Promise<void> {
@@ -169,17 +170,17 @@ class BackgroundSupervisor implements Supervisor {
   }
 
   isRunning(): boolean {
-    return this.#isRunning
+    return this.#background !== undefined
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopAndDrain()
   }
 
-  async #loop(): Promise<void> {
+  async #loop(background: object): Promise<void> {
     await this.start()
-    if (!this.#isRunning) return
-    this.#timer = this.#deps.clock.after(this.#settings.intervalMs, () => void this.#loop())
+    if (this.#background !== background) return
+    this.#timer = this.#deps.clock.after(this.#settings.intervalMs, () => void this.#loop(background))
   }
 
   async #run(): Promise<SupervisorRunResult> {
