@@ -216,11 +216,13 @@ export class Application {
 
   #pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.process.after(delayMs, resolve)
-      signal?.addEventListener('abort', () => {
+      const end = (): void => {
         timer.cancel()
+        signal?.removeEventListener('abort', end)
         resolve()
-      })
+      }
+      const timer = this.process.after(delayMs, end)
+      signal?.addEventListener('abort', end)
     })
   }
 }

@@ -62,7 +62,7 @@ export class ReferenceStore {
       created.add(index)
       const id = this.#nextId++
       if (job.idempotencyKey !== undefined) this.#keys.set(job.idempotencyKey, id)
-      const dueAt = job.runAt === undefined ? undefined : job.runAt.getTime() - EPOCH
+      const dueAt = job.runAt && job.runAt.getTime() - EPOCH
       const row: Row = {
         id,
         job,
@@ -200,8 +200,7 @@ export class ReferenceStore {
     row.maxAttempts = Math.max(row.maxAttempts, row.attempts + 1)
     row.isCancelRequested = false
     this.#options.history.add({ kind: 'retried', id, maxAttempts: row.maxAttempts })
-    const keepsPlace = wasExecuting || row.lane === 'ready'
-    this.#becomeReady(row, keepsPlace)
+    this.#becomeReady(row, wasExecuting || row.lane === 'ready')
     return 'changed'
   }
 
