@@ -28,6 +28,9 @@ export { getNextCronOccurrence, validateCronExpression } from './model/cron.ts'
 export type { CatchUp } from './model/schedule.ts'
 export type { CronScheduleOptions, EditCronScheduleOptions, SchedulePeriod } from './model/schedule-options.ts'
 export type { ScheduleTick } from './store/schedule.ts'
+export { defineSchedules } from './model/define-schedules.ts'
+export type { ScheduleDeclaration, ScheduleDeclarations } from './model/define-schedules.ts'
+export type { ReconciledSchedules } from './store/schedule.ts'
 export { anyPayload, defineJobs } from './model/define-jobs.ts'
 export type {
   HandlerPayloadMapOf,

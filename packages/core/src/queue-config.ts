@@ -1,6 +1,7 @@
 import { MillraceError } from './errors.ts'
-import { checkInteger, checkNames, refuseOption } from './model/check.ts'
+import { checkInteger, checkNames, checkText, refuseOption } from './model/check.ts'
 import type { Codec } from './model/codec.ts'
+import { checkDeclarations, type ScheduleDeclarations } from './model/define-schedules.ts'
 import type { JobDefinition } from './model/define-jobs.ts'
 import { DEFAULTS } from './model/options.ts'
 import type { DatabaseConfig } from './postgres/connection.ts'
@@ -11,6 +12,10 @@ import type { PgliteLike } from './queue-store.ts'
 export interface CommonConfig {
   /** The result of `defineJobs`: payload schemas, defaults and retry policies by job type. */
   readonly jobs?: Readonly<Record<string, JobDefinition>> | undefined
+  /** The result of `defineSchedules`: stored when the first processor or supervisor starts; those no longer declared are removed. */
+  readonly schedules?: ScheduleDeclarations | undefined
+  /** Whose `schedules` these are: other owners' stay. One for each application that declares some. Default `'default'`. */
+  readonly scheduleOwner?: string | undefined
   /** The schema that holds this instance. Default: the first entry of the URL's `search_path`, else `millrace`. */
   readonly schema?: string | undefined
   /** `'auto'` (default) brings the schema up to date at the first call; `'check'` fails if it is not. */
@@ -104,6 +109,8 @@ const NAMES: ReadonlySet<string> = new Set([
   'dataDir',
   'client',
   'jobs',
+  'schedules',
+  'scheduleOwner',
   'schema',
   'migrate',
   'leaseMs',
@@ -175,6 +182,7 @@ function checkedCommon(given: CommonConfig): Omit<ResolvedConfig, 'given' | 'bac
     codec = 'json',
     maxPayloadBytes = DEFAULTS.maxPayloadBytes,
   } = given
+  checkDeclared(given)
   if (migrate !== 'auto' && migrate !== 'check')
     refuseOption('migrate', migrate, "'auto' or 'check'", "Leave it out for 'auto'")
   if (codec !== 'json' && codec !== 'rich') refuseOption('codec', codec, "'json' or 'rich'", "Leave it out for 'json'")
@@ -194,4 +202,9 @@ function checkedCommon(given: CommonConfig): Omit<ResolvedConfig, 'given' | 'bac
     keepCompleted: given.keepCompletedJobs ?? true,
     verbose: given.verbose ?? false,
   }
+}
+
+function checkDeclared({ schedules, scheduleOwner }: CommonConfig): void {
+  if (schedules !== undefined) checkDeclarations(schedules)
+  if (scheduleOwner !== undefined) checkText('scheduleOwner', scheduleOwner)
 }

@@ -8,6 +8,7 @@ import { QueueEvents } from './observe/events.ts'
 import { Hooks } from './observe/hooks.ts'
 import type { BackgroundProcessor } from './processor/processor.ts'
 import type { ResolvedConfig } from './queue-config.ts'
+import { DeclaredSchedules } from './queue-declared-schedules.ts'
 import { QueueConnection } from './queue-connection.ts'
 import { ScheduleFirer } from './maintain/schedule-firer.ts'
 import type { Store, Wake } from './store/store.ts'
@@ -26,6 +27,7 @@ export interface QueueCore {
   readonly processors: Set<BackgroundProcessor>
   readonly supervisors: Set<Supervisor>
   readonly firer: ScheduleFirer
+  readonly declared: DeclaredSchedules
   /** Tells this process of jobs that a schedule added. */
   readonly announceAdded: (jobs: readonly { readonly id: number; readonly jobType: string }[]) => void
   /** The store, open and with its schema up to date. */
@@ -65,16 +67,13 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
     forgetsCompleted: !config.keepCompleted,
     onError: (error) => events.emit('error', error),
   })
-  const contextOf = (jobType: string): PrepareContext => ({
-    definition: findDefinition(definitions, jobType),
-    codec: config.codec,
-    maxBytes: config.maxPayloadBytes,
-  })
+  const contextOf = contextFrom(config)
   const announceFired: QueueCore['announceAdded'] = (jobs) => {
     const ids = jobs.map(({ id }) => id)
     announceAdded({ events, hooks }, ids, jobs, 'all')
     wake({ kind: 'ready', priorities: [] })
   }
+  const declared = new DeclaredSchedules({ config, store, contextOf, clock, events, wake })
   const core: QueueCore = {
     config,
     clock,
@@ -85,13 +84,23 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
     definitions,
     processors,
     supervisors: new Set<Supervisor>(),
-    firer: new ScheduleFirer({ store, onAdded: announceFired, onError: (error) => events.emit('error', error) }),
+    firer: new ScheduleFirer({
+      store,
+      declared: () => declared.ready(),
+      onAdded: announceFired,
+      onError: (error) => events.emit('error', error),
+    }),
+    declared,
     announceAdded: announceFired,
     store,
     contextOf,
     wake,
   }
   return core
+}
+
+function contextFrom({ given, codec, maxPayloadBytes }: ResolvedConfig): QueueCore['contextOf'] {
+  return (jobType) => ({ definition: findDefinition(given.jobs, jobType), codec, maxBytes: maxPayloadBytes })
 }
 
 function announceAdded(

@@ -21,7 +21,7 @@ import {
   scheduleRecord,
 } from './queue-schedule-records.ts'
 import type { NewJob } from './store/enqueue.ts'
-import type { NewSchedule, ScheduleTick, StoredSchedule } from './store/schedule.ts'
+import type { NewSchedule, ReconciledSchedules, ScheduleTick, StoredSchedule } from './store/schedule.ts'
 import type { Store } from './store/store.ts'
 
 /** Which tenant's schedule is meant. */
@@ -53,6 +53,8 @@ export interface ScheduleMethods<PayloadMap = Record<string, unknown>> {
   runCronJobNow(id: number): Promise<number | null>
   /** Passes over the next tick; the time of that tick, or `null` if there is none. */
   skipNextCronJob(id: number): Promise<Date | null>
+  /** Stores the schedules that `schedules` declares, as the first processor or supervisor that starts does; what changed. */
+  reconcileSchedules(): Promise<ReconciledSchedules>
   /** What became of the latest ticks, newest first. `limit` 1 to 1,000, default 100. */
   getCronJobTicks(id: number, limit?: number): Promise<ScheduleTick[]>
 }
@@ -89,6 +91,7 @@ export function scheduleMethods(core: QueueCore): ScheduleMethods {
       core.wake({ kind: 'schedules' })
     },
     enqueueDueCronJobs: async () => (await firer.fire()).count,
+    reconcileSchedules: () => core.declared.reconcile(),
     ...tickMethods(core),
   }
 }

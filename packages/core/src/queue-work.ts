@@ -28,6 +28,7 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
         listen: () => void connection.listen(),
         fireSchedules: () => core.firer.fire(),
         onActive: (active, isActive) => {
+          if (isActive) core.declared.start()
           if (isActive) core.processors.add(active)
           else core.processors.delete(active)
         },
@@ -41,6 +42,7 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
         events,
         hooks,
         onActive: (active, isActive) => {
+          if (isActive) core.declared.start()
           if (isActive) core.supervisors.add(active)
           else core.supervisors.delete(active)
         },

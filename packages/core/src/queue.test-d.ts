@@ -4,6 +4,7 @@ import {
   type CronScheduleRecord,
   type DeadLetterPayloadEnvelope,
   defineJobs,
+  defineSchedules,
   initJobQueue,
   type JobQueue,
   type JobRecord,
@@ -74,3 +75,13 @@ const defined = initJobQueue({ jobs, databaseConfig: {} })
 void defined.addJob({ jobType: 'email', payload: { to: 'x' } })
 // @ts-expect-error the payload of the definition
 void defined.addJob({ jobType: 'email', payload: { to: 1 } })
+
+const tick = { cronExpression: '@daily' } as const
+export const declared = defineSchedules(jobs, { a: { ...tick, jobType: 'email', payload: { to: 'x' } } })
+export const ofMap = defineSchedules<Payloads>({ a: { ...tick, jobType: 'report', payload: { id: 1 } } })
+void initJobQueue({ jobs, schedules: declared, databaseConfig: {} })
+void initJobQueue<Payloads>({ schedules: ofMap, databaseConfig: {} })
+// @ts-expect-error no such job type
+void defineSchedules(jobs, { a: { ...tick, jobType: 'other', payload: { to: 'x' } } })
+// @ts-expect-error the payload of another type
+void defineSchedules<Payloads>({ a: { ...tick, jobType: 'report', payload: { to: 'x' } } })

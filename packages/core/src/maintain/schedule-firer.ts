@@ -18,6 +18,8 @@ export interface FireResult {
 
 export interface ScheduleFirerOptions {
   readonly store: () => Promise<Store>
+  /** Resolves once the schedules that this process declares are stored. */
+  readonly declared: () => Promise<void>
   readonly onAdded: (jobs: FiredSchedules['added']) => void
   /** Told of a schedule whose ticks cannot be worked out; the others are fired. */
   readonly onError: (error: Error) => void
@@ -54,6 +56,7 @@ export class ScheduleFirer {
   }
 
   async #fire(): Promise<FireResult> {
+    await this.#options.declared()
     const store = await this.#options.store()
     for (let count = 0; ;) {
       const { now, schedules, nextDueMs } = await store.dueSchedules({ limit: BATCH })
