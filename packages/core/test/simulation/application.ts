@@ -68,7 +68,12 @@ export class Application {
       hasLocalWorkers: () => [...this.processors.values()].some((processor) => processor.isRunning()),
       wallNow: () => process.date().getTime(),
     })
-    const firer = new ScheduleFirer({ store: () => this.#open(), onAdded: ignore, onError: ignore })
+    const firer = new ScheduleFirer({
+      store: () => this.#open(),
+      declared: () => Promise.resolve(),
+      onAdded: ignore,
+      onError: ignore,
+    })
     this.#supervisor = spec.hasSupervisor
       ? createSupervisor(
           { intervalMs: 1000, fireSchedules: false, onError: ignore },
