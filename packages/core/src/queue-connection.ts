@@ -1,8 +1,10 @@
 import { MillraceError } from './errors.ts'
+import type { Clock } from './model/clock.ts'
 import type { QueueEvents } from './observe/events.ts'
 import type { Hooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { ResolvedConfig } from './queue-config.ts'
+import { openPatiently } from './queue-open.ts'
 import { createServerStore, isEmbedded, type OpenedStore, openEmbeddedStore } from './queue-store.ts'
 import type { EnqueueStore } from './store/enqueue.ts'
 import type { Store, Wake } from './store/store.ts'
@@ -13,6 +15,7 @@ import type { Store, Wake } from './store/store.ts'
  */
 export class QueueConnection {
   readonly #config: ResolvedConfig
+  readonly #clock: Clock
   readonly #events: QueueEvents
   readonly #hooks: Hooks
   #opened: Promise<OpenedStore> | undefined
@@ -25,8 +28,12 @@ export class QueueConnection {
   readonly #listening = new AbortController()
   #isListening = false
 
-  constructor(config: ResolvedConfig, { events, hooks }: { readonly events: QueueEvents; readonly hooks: Hooks }) {
+  constructor(
+    config: ResolvedConfig,
+    { clock, events, hooks }: { readonly clock: Clock; readonly events: QueueEvents; readonly hooks: Hooks },
+  ) {
     this.#config = config
+    this.#clock = clock
     this.#events = events
     this.#hooks = hooks
     const { given } = config
@@ -44,10 +51,13 @@ export class QueueConnection {
     return this.#opened
   }
 
-  /** The store with a schema that is up to date. A failure is not remembered: the next call tries again. */
+  /**
+   * The store with a schema that is up to date. Waits for a server that refuses connections, within a limit; a failure is not
+   * remembered: the next call tries again.
+   */
   ready(): Promise<Store> {
     if (this.#isClosed) return Promise.reject(closed())
-    this.#ready ??= this.#prepare().catch((error: unknown) => {
+    this.#ready ??= this.#prepareWithin().catch((error: unknown) => {
       this.#ready = undefined
       throw error
     })
@@ -119,6 +129,20 @@ export class QueueConnection {
     if (this.#server !== undefined) return this.#server
     if (!isEmbedded(given)) throw new TypeError('a server store is made in the constructor')
     return openEmbeddedStore(given, (error) => this.#failed(error))
+  }
+
+  #prepareWithin(): Promise<Store> {
+    // The embedded database waits by itself for what is worth waiting for.
+    if (this.#server === undefined) return this.#prepare()
+    return openPatiently(() => this.#prepare(), {
+      clock: this.#clock,
+      signal: this.#listening.signal,
+      // The call itself rejects with what remains of it in the end.
+      onRetry: (error, retryInMs) => {
+        if (this.#hooks.isActive)
+          this.#hooks.emit({ type: 'store.error', operation: 'open', error, willRepeat: true, retryInMs })
+      },
+    })
   }
 
   async #prepare(): Promise<Store> {

@@ -43,7 +43,7 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
   const events = new QueueEvents()
   const hooks = new Hooks({ onListenerError: (thrown) => events.emit('error', toError(thrown)) })
   if (config.verbose) logToConsole(hooks)
-  const connection = new QueueConnection(config, { events, hooks })
+  const connection = new QueueConnection(config, { clock, events, hooks })
   const definitions = config.given.jobs
   const processors = new Set<BackgroundProcessor>()
   const store = (): Promise<Store> => connection.ready()

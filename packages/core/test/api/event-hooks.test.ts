@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { QueueEventName } from '../../src/index.ts'
-import { hasServer, serverUrl, useApi } from '../support/api-queue.ts'
+import { hasServer, useApi } from '../support/api-queue.ts'
 import { poll } from '../support/poll.ts'
 
 // specs/job-queue.md, section 22: what a queue tells its own process.
@@ -164,7 +164,7 @@ describe.skipIf(!hasServer)('event hooks', () => {
   })
 
   it('report errors of the database, and nobody has to listen', async () => {
-    const queue = api.open({ databaseConfig: { connectionString: serverUrl.replace(/:\d+\//, ':1/') } })
+    const queue = api.open({ databaseConfig: { host: '/nowhere', user: 'nobody', database: 'nothing' } })
     const onError = vi.fn<(data: unknown) => void>()
     const silent = queue.createProcessor({ work: () => undefined }, { onError })
     expect(await silent.start()).toBe(0)

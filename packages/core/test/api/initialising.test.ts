@@ -87,7 +87,7 @@ describe('the pool that a configuration gives', () => {
   })
 
   it('is not connected by initialising', async () => {
-    const queue = initJobQueue({ databaseConfig: { connectionString: URL_WITHOUT_SERVER } })
+    const queue = initJobQueue({ databaseConfig: { host: '/nowhere', user: 'nobody', database: 'nothing' } })
     unused.push(queue)
     await expect(queue.ready()).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   })

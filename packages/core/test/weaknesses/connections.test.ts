@@ -60,6 +60,10 @@ describe.skipIf(SERVER_URL === undefined)('weaknesses 1 and 2: connections', () 
         await feed()
         for (const mode of ['fast', 'immediate']) {
           const [, restarted] = [feed(), server.restart(mode, 200)]
+          // The first call of a queue waits for the server as the later ones do.
+          const late = initJobQueue({ databaseConfig: { connectionString: server.url }, listen: false })
+          await expect(late.getStats()).resolves.toBeDefined()
+          await late.close()
           await restarted
           await feed()
         }
