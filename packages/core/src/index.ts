@@ -9,7 +9,8 @@ export type {
   RedisJobQueueConfig,
   RedisTLSConfig,
 } from './queue-config.ts'
-export { assertNoDependencyCycle, validatePrerequisiteJobIdsExist } from './queue-later.ts'
+export { assertNoDependencyCycle, validatePrerequisiteJobIdsExist } from './queue-flows.ts'
+export type { AddBatchOptions, Batch, BatchCallback, BatchStatus, FlowMethods } from './queue-flows.ts'
 export type { CronScheduleInput, CronScheduleRecord, CronScheduleStatus } from './queue-schedule-records.ts'
 export type { ScheduleScope } from './queue-schedules.ts'
 export type {
@@ -45,6 +46,8 @@ export {
   resolveDependsOnJobIdsForBatch,
   tagsAreSuperset,
 } from './model/dependencies.ts'
+export type { DependencyCounts, JobDependency } from './model/dependencies.ts'
+export type { FlowDependsOn, FlowNode } from './model/flow.ts'
 export { JobEventType } from './model/event.ts'
 export type { JobEvent, JobEventMetadata } from './model/event.ts'
 export type { JobFilters, TagMode as TagQueryMode } from './model/filters.ts'
@@ -61,6 +64,7 @@ export type {
 export { FailureReason } from './model/job.ts'
 export type {
   DeadLetterPayloadEnvelope,
+  DependencyFailurePolicy,
   JobDependsOn,
   JobError,
   JobGroup,

@@ -7,6 +7,7 @@ import type { QueueEventListener, QueueEventName } from './observe/events.ts'
 import type { MillraceHooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { Processor, ProcessorOptions } from './processor/processor.ts'
+import type { FlowMethods } from './queue-flows.ts'
 import type { LaterMethods } from './queue-later.ts'
 import type { ScheduleMethods } from './queue-schedules.ts'
 import type { TransactionClient } from './queue-store.ts'
@@ -50,7 +51,7 @@ export interface RawPool extends PoolLike {
  * codes; bad input rejects with `OPTION_INVALID` naming the field, before anything is sent.
  */
 export interface JobQueue<PayloadMap = Record<string, unknown>>
-  extends AsyncDisposable, LaterMethods, ScheduleMethods<PayloadMap> {
+  extends AsyncDisposable, LaterMethods, FlowMethods<PayloadMap>, ScheduleMethods<PayloadMap> {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes
    * nothing. Calls made at the same time share a statement. Rejects with `PAYLOAD_INVALID` or `PAYLOAD_TOO_LARGE`.

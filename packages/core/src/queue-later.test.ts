@@ -20,8 +20,6 @@ const BACKEND_METHODS = [
   'expireTimedOutWaitpoints',
 ]
 
-const FUNCTIONS = ['validatePrerequisiteJobIdsExist', 'assertNoDependencyCycle']
-
 /** Calls the method without arguments and without a database to ask. */
 async function call(owner: object, method: string): Promise<unknown> {
   const result: unknown = Reflect.get(owner, method)()
@@ -44,10 +42,6 @@ describe('what comes later is there, and rejects by its name', () => {
     }
     const backend = new millrace.PostgresBackend(pool as never)
     await expect(call(backend, method)).rejects.toMatchObject(refusal(method))
-  })
-
-  it.each(FUNCTIONS)('%s', async (name) => {
-    await expect(call(millrace, name)).rejects.toMatchObject(refusal(name))
   })
 
   it('the Redis backend, once it is told of a server', () => {

@@ -1,6 +1,5 @@
 import { MillraceError } from './errors.ts'
 import type { CreateTokenOptions, WaitToken } from './model/handler.ts'
-import type { DatabaseClient } from './store/enqueue.ts'
 
 // The part of seed 003 that comes later. It is declared in full and refuses with `NOT_YET`, so that programs compile, and
 // learn what is missing from an error that names it instead of from `undefined is not a function`.
@@ -64,14 +63,3 @@ export function notYet(method: string): () => Promise<never> {
     })
   }
 }
-
-/** Will check that jobs with these ids exist. Not there yet: rejects with `NOT_YET`. */
-export const validatePrerequisiteJobIdsExist: (client: DatabaseClient, jobIds: readonly number[]) => Promise<void> =
-  notYet('validatePrerequisiteJobIdsExist')
-
-/** Will check that a job does not depend on itself, over whatever detour. Not there yet: rejects with `NOT_YET`. */
-export const assertNoDependencyCycle: (
-  client: DatabaseClient,
-  newJobId: number,
-  dependsOnJobIds: readonly number[],
-) => Promise<void> = notYet('assertNoDependencyCycle')

@@ -5,6 +5,7 @@ import type { JobQueue } from './queue-api.ts'
 import { addMethods, editMethods, endMethods } from './queue-changes.ts'
 import { type JobQueueConfig, resolveConfig } from './queue-config.ts'
 import { createQueueCore, type QueueCore } from './queue-core.ts'
+import { flowMethods } from './queue-flows.ts'
 import { laterMethods } from './queue-later.ts'
 import { readMethods } from './queue-reads.ts'
 import { scheduleMethods } from './queue-schedules.ts'
@@ -27,6 +28,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
   const core = createQueueCore(resolveConfig(config, process.env))
   return {
     ...addMethods(core),
+    ...flowMethods(core),
     ...readMethods(core),
     ...editMethods(core),
     ...endMethods(core),

@@ -1,6 +1,30 @@
 import { MillraceError } from '../errors.ts'
 import { describe } from './check.ts'
-import type { JobDependsOn } from './job.ts'
+import type { JobDependsOn, JobStatus } from './job.ts'
+
+/** A job that another depends on, as that one's handler sees it. */
+export interface JobDependency {
+  readonly id: number
+  /** Its name in the flow; `null` for a job that was not added by `addFlow`. */
+  readonly name: string | null
+  /** `null` if it is not stored any more. */
+  readonly jobType: string | null
+  /** One that is not stored any more counts as completed. */
+  readonly status: JobStatus
+  /** What it returned; `null` if nothing, or not stored any more. */
+  readonly output: unknown
+  /** The message of its last error, if it failed for good. */
+  readonly error: string | null
+}
+
+/** How jobs that another depends on stand. A failure that will be retried is unfinished. */
+export interface DependencyCounts {
+  readonly total: number
+  readonly completed: number
+  readonly failed: number
+  readonly cancelled: number
+  readonly unfinished: number
+}
 
 /**
  * A placeholder for the id of the job at `index` of the same `addJobs` call, for `dependsOn.jobIds`: `-(index + 1)`.

@@ -1,3 +1,4 @@
+import type { DependencyCounts, JobDependency } from './dependencies.ts'
 import type { JobSchedule } from './job.ts'
 
 /** How long `ctx.waitFor` waits; at least one field, and fields add up. A month is 30 days, a year 365. */
@@ -68,6 +69,10 @@ export interface JobContext {
   readonly setProgress: (percent: number) => Promise<void>
   /** Stores the job's output; the last one wins, and the returned value is then ignored. Rejects with `OUTPUT_INVALID`. */
   readonly setOutput: (value: unknown) => Promise<void>
+  /** What the job depends on by id, with outputs, in the order given; read when called. Empty if it depends on none. */
+  readonly dependencies: () => Promise<readonly JobDependency[]>
+  /** How many of them ended in which way, such as the jobs of a batch for its `onComplete`. */
+  readonly dependencyCounts: () => Promise<DependencyCounts>
   /** Runs `fn` once for this job and remembers its result by `name` across attempts. Not there yet: `NOT_YET`. */
   readonly run: <T>(name: string, fn: () => T | Promise<T>) => Promise<T>
   /** Suspends the job without holding a slot. Not there yet: `NOT_YET`. */

@@ -206,7 +206,7 @@ const STATUS_BY_LETTER: Readonly<Record<string, JobStatus>> = {
   w: 'waiting',
 }
 
-function jobStatus(value: unknown): JobStatus {
+export function jobStatus(value: unknown): JobStatus {
   const status = STATUS_BY_LETTER[text(value)]
   if (status === undefined)
     throw new MillraceError('STORE_FAILED', `The database answered an unknown status ${text(value)}.`)

@@ -1,6 +1,7 @@
 import type { HeartbeatTarget, Store, Wake } from '../store/store.ts'
 import { changeVerbs } from './change.ts'
 import { claimVerbs } from './claim.ts'
+import { dependencyVerbs } from './dependencies.ts'
 import { enqueueVerbs } from './enqueue.ts'
 import type { Executor } from './executor.ts'
 import { inspectVerbs } from './inspect.ts'
@@ -35,6 +36,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...claimVerbs(db),
     ...settleVerbs(db),
     ...inspectVerbs(db),
+    ...dependencyVerbs(db),
     ...changeVerbs(db),
     ...scheduleVerbs(db),
     ...maintainVerbs(db),

@@ -44,6 +44,7 @@ export function createRunSettings(workerId: string, { store, clock, reports }: W
     clock,
     workerId,
     report: async (report) => (await store.report({ reports: [report] }))[0] ?? 'lost',
+    dependencies: store,
     onProgress: (job, progress) => reports.progress(job, progress),
     onOutput: (job, output) => reports.output(job, output),
     onReportError: (_job, error) => reports.storeError(error, 'report', undefined),

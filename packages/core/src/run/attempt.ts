@@ -1,12 +1,14 @@
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Clock, Timer } from '../model/clock.ts'
 import { decodePayload, encodeOutput } from '../model/codec.ts'
+import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 import type { OnTimeoutCallback } from '../model/handler.ts'
 import { FailureReason } from '../model/job.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { checkPayload, type CheckedPayload } from '../model/validate-payload.ts'
 import { isFatal, isSnooze, snoozeDelayMs } from '../model/verdict.ts'
 import type { ClaimedJob } from '../store/claim.ts'
+import type { DependencyStore } from '../store/dependencies.ts'
 import type { ReportOptions, SettleResult } from '../store/settle.ts'
 import { createContext, type ContextSource } from './context.ts'
 import { isModuleHandler, type HandlerEntry } from './handler-entry.ts'
@@ -20,6 +22,8 @@ export interface RunSettings {
   readonly workerId: string
   /** Stores a report of a running attempt. Only `'lost'` says that the lease is gone; a rejection is a store that fails. */
   readonly report: (report: ReportOptions) => Promise<SettleResult>
+  /** Reads what a job depends on. Default: nothing. */
+  readonly dependencies?: Pick<DependencyStore, 'listDependencies' | 'countDependencies'>
   /** Time limit of jobs without their own, in milliseconds. Default: none. */
   readonly defaultTimeoutMs?: number
   /** How long a handler may go on after its job was cancelled. Default 5,000. */
@@ -162,6 +166,15 @@ class RunningAttempt implements Attempt, ContextSource {
 
   setOutput(value: unknown): Promise<void> {
     return this.#openReporter().output(value)
+  }
+
+  async dependencies(): Promise<readonly JobDependency[]> {
+    return (await this.#settings.dependencies?.listDependencies({ id: this.job.id })) ?? []
+  }
+
+  async dependencyCounts(): Promise<DependencyCounts> {
+    const none = { total: 0, completed: 0, failed: 0, cancelled: 0, unfinished: 0 }
+    return (await this.#settings.dependencies?.countDependencies({ id: this.job.id })) ?? none
   }
 
   #validate(entry: HandlerEntry, payload: unknown): void {

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 import type { JobContext, OnTimeoutCallback } from '../model/handler.ts'
 import type { ClaimedJob } from '../store/claim.ts'
 
@@ -11,6 +12,8 @@ export interface ContextSource {
   onTimeout(callback: OnTimeoutCallback): void
   setProgress(percent: number): Promise<void>
   setOutput(value: unknown): Promise<void>
+  dependencies(): Promise<readonly JobDependency[]>
+  dependencyCounts(): Promise<DependencyCounts>
 }
 
 /**
@@ -37,6 +40,8 @@ export function createContext(source: ContextSource): JobContext {
     onTimeout: (callback) => source.onTimeout(callback),
     setProgress: (percent) => source.setProgress(percent),
     setOutput: (value) => source.setOutput(value),
+    dependencies: () => source.dependencies(),
+    dependencyCounts: () => source.dependencyCounts(),
     run: refuseRun,
     waitFor: refuseWaitFor,
     waitUntil: refuseWaitUntil,

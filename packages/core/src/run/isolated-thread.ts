@@ -74,6 +74,8 @@ export const THREAD_SOURCE: string = String.raw`(() => {
     },
     setProgress: (percent) => call('setProgress', typeof percent === 'number' ? percent : NaN),
     setOutput: async (value) => call('setOutput', toJson(value)),
+    dependencies: refuse('dependencies'),
+    dependencyCounts: refuse('dependencyCounts'),
     run: refuse('run'),
     waitFor: refuse('waitFor'),
     waitUntil: refuse('waitUntil'),

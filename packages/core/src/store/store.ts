@@ -1,5 +1,6 @@
 import type { ChangeStore } from './change.ts'
 import type { ClaimStore } from './claim.ts'
+import type { DependencyStore } from './dependencies.ts'
 import type { EnqueueStore } from './enqueue.ts'
 import type { InspectStore } from './inspect.ts'
 import type { MaintainStore } from './maintain.ts'
@@ -34,7 +35,16 @@ export type Wake =
  * done when the case passes on every store.
  */
 export interface Store
-  extends EnqueueStore, ClaimStore, SettleStore, InspectStore, ChangeStore, ScheduleStore, MaintainStore, MigrateStore {
+  extends
+    EnqueueStore,
+    ClaimStore,
+    SettleStore,
+    InspectStore,
+    DependencyStore,
+    ChangeStore,
+    ScheduleStore,
+    MaintainStore,
+    MigrateStore {
   readonly kind: 'postgres' | 'pglite' | 'redis'
   readonly features: StoreFeatures
   /** How many statements may be under way at once without waiting for a connection. At least 1. */

@@ -1,0 +1,8 @@
+import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
+
+export interface DependencyStore {
+  /** What a job depends on by id, in the order given; empty for a job that depends on none, `null` for no job. */
+  listDependencies(options: { readonly id: number }): Promise<readonly JobDependency[] | null>
+  /** How they stand, counted by the store; `null` for no job. */
+  countDependencies(options: { readonly id: number }): Promise<DependencyCounts | null>
+}
