@@ -9,6 +9,9 @@ import { join } from 'node:path'
 /** @param {string} name @param {...string} args @returns {[string, string[]]} */
 const tool = (name, ...args) => [process.execPath, [join(root, 'tools', name), ...args]]
 
+/** @param {...string} args @returns {[string, string[]]} */
+const proof = (...args) => [process.execPath, [join(root, 'proof/dist/main.js'), ...args]]
+
 const quick = [
   { name: 'generated SQL', command: tool('build-sql.mjs', '--check') },
   { name: 'format', command: installed('oxfmt/bin/oxfmt', ['--check']) },
@@ -20,10 +23,15 @@ const quick = [
 const slow = [
   { name: 'packages', command: tool('check-pack.mjs') },
   { name: 'documentation', command: tool('check-docs.mjs') },
+  { name: 'proof, short form', command: proof('--short') },
 ]
+/** Longer than a change should wait for. */
+const slowest = [{ name: 'proof, five seeds', command: proof('--seeds=1..5', '--minutes=1') }]
 
 const full = process.argv.includes('--full')
-let ok = await runChecks(full || process.argv.includes('--no-tests') ? [...quick, ...slow] : quick)
+let ok = await runChecks(
+  full || process.argv.includes('--no-tests') ? [...quick, ...slow, ...(full ? slowest : [])] : quick,
+)
 if (full) {
   const [command, args] = tool('test.mjs')
   // More random histories than a change has to pass; see packages/core/test/model and docs/internals/simulation.md.

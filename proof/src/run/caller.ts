@@ -14,6 +14,8 @@ export interface CallerOptions {
   readonly name: string
   /** For transactions over a connection of the caller's own; absent: over the queue's. */
   readonly clientUrl: string | undefined
+  /** Told whenever the database has answered. */
+  readonly onAnswer: () => void
 }
 
 /** How many jobs back changes can reach. */
@@ -83,6 +85,7 @@ export class Caller {
     try {
       const ids = await add()
       recorder.record({ type: 'add-ok', call, ids })
+      this.#options.onAnswer()
       if (tx === undefined) this.#remember(ids)
     } catch (error) {
       recorder.record({ type: 'add-error', call, ...badAnswer(error) })
@@ -126,7 +129,9 @@ export class Caller {
     if (job === undefined) return
     const sentAt = monotonicMs()
     const found = await this.#options.queue.getJob(job).catch(() => undefined)
-    if (found !== undefined) this.#options.recorder.record(stateOf(job, found, sentAt))
+    if (found === undefined) return
+    this.#options.recorder.record(stateOf(job, found, sentAt))
+    this.#options.onAnswer()
   }
 
   async #change(

@@ -19,6 +19,8 @@ export interface ChildSpec {
   /** Where what it prints goes. */
   readonly logFile: string
   readonly proxy: Proxy
+  /** Told when the process says that the database has answered it. */
+  readonly onAnswer: () => void
 }
 
 /** One process of a run, from its start to its end. */
@@ -44,6 +46,10 @@ export class Child {
     this.#process.stdout?.pipe(this.#log, { end: false })
     this.#process.stderr?.pipe(this.#log, { end: false })
     this.#process.on('message', (message) => {
+      if (message === 'answer') {
+        spec.onAnswer()
+        return
+      }
       this.#messages.push(message)
       this.#onMessage()
     })

@@ -12,6 +12,8 @@ export interface ConductorOptions {
   readonly database: Database | undefined
   readonly steps: readonly Step[]
   readonly record: (event: HistoryEvent) => void
+  /** Called around each fault that befalls processes; what it answers, after it is over. */
+  readonly around: () => () => Promise<void>
   /** Told of each fault as it begins. */
   readonly onStep: (name: string) => void
 }
@@ -48,10 +50,12 @@ async function play(step: Step, options: ConductorOptions, signal: AbortSignal):
   options.onStep(fault.name)
   const lasts = fault.holdMs !== undefined
   options.record({ ...about, phase: lasts ? 'begin' : 'once' })
+  const isOver = fault.place === 'process' ? options.around() : undefined
   const heal = await inject(fault, withDatabase(site, options.database), victims ?? [])
   await pause(step.holdMs, signal)
   await heal?.()
   if (lasts) options.record({ ...about, phase: 'end' })
+  await isOver?.()
 }
 
 function withDatabase(site: ProcessSite, database: Database | undefined): ProcessSite | ServerSite {

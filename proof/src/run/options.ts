@@ -33,6 +33,7 @@ export const USAGE = `npm run proof -- [--seed S | --seeds A..B] [--minutes M] [
   --per-second N    operations a second (default 30)
   --workers N       worker processes (default 3); --producers N (default 2)
   --table FILE      writes the table of results there
+  --short           the fixed runs that every change has to pass, and nothing else
   --keep            keeps the history of runs without a violation too
 faults: `
 

@@ -33,6 +33,8 @@ const RESPAWN_MS = 300
 export class Processes {
   readonly workers: ChildProcesses
   readonly producers: ChildProcesses
+  /** When the database last answered a producer, by `performance.now()`. */
+  answeredAt = 0
   /** Processes that ended on their own, and should not have. */
   readonly surprises: string[] = []
   readonly #options: ProcessesOptions
@@ -137,6 +139,7 @@ export class Processes {
       proxy,
       task,
       script: fileURLToPath(new URL(script, import.meta.url)),
+      onAnswer: () => (this.answeredAt = performance.now()),
       logFile: join(this.#options.folder, `${name}.log`),
     }
   }

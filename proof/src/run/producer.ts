@@ -19,7 +19,13 @@ async function main(): Promise<void> {
   const queue = initJobQueue(queueConfig(task.connection, task.leaseMs))
   queue.on('error', () => undefined)
   const clientUrl = task.connection.store === 'postgres' ? urlOf(task.connection) : undefined
-  const caller = new Caller({ queue, recorder, name: task.name, clientUrl })
+  const caller = new Caller({
+    queue,
+    recorder,
+    name: task.name,
+    clientUrl,
+    onAnswer: () => process.connected && process.send?.('answer'),
+  })
   const random = new Random(task.seed)
   const source = new OperationSource({ name: task.name, random, load: task.load, leaseMs: task.leaseMs })
   const underWay = new Set<Promise<void>>()

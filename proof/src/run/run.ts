@@ -11,7 +11,7 @@ import { PgliteBackend } from './pglite-backend.ts'
 import { PostgresBackend } from './postgres-backend.ts'
 import { Processes, type WorkerShape } from './processes.ts'
 import { Random } from './random.ts'
-import { makeSchedule, type Schedule } from './schedule.ts'
+import { LANES, makeSchedule, type Schedule, type Step } from './schedule.ts'
 import { defaultSettings, type Settings } from './settings.ts'
 import { stateOf } from './state.ts'
 
@@ -42,34 +42,43 @@ export interface RunOutcome {
   readonly serverLog: string
 }
 
-/** Short, so that a run of a minute sees many of them end. */
-export const LEASE_MS = 3000
+/** Short, so that a run of a minute sees many of them end; but longer than an embedded database takes to change its owner. */
+const LEASE_MS = { postgres: 3000, pglite: 9000 } as const
+
+/** The longest that an embedded database may be without an answer after the process that ran it is gone. */
+const TAKEOVER_MS = 30_000
 
 /** What the promises allow between the end of the faults and the end of the last job, with room for a slow machine. */
 const QUIET_MS = 90_000
 
-const SHAPE: WorkerShape = {
+const SHAPE: Omit<WorkerShape, 'heartbeatMs'> = {
   concurrency: 8,
   groupConcurrency: 2,
   pollMs: 500,
-  heartbeatMs: LEASE_MS / 3,
   drainMs: 10_000,
 }
 
 /** One run: a store, processes, load, faults, quiet, and a last look at everything. Its history is in `folder`. */
 export async function run(options: RunOptions): Promise<RunOutcome> {
   const { seed, store, version, folder } = options
-  const settings = defaultSettings({ store, seed, leaseMs: LEASE_MS, version })
+  const leaseMs = LEASE_MS[store]
+  const settings = defaultSettings({ store, seed, leaseMs, version })
   const random = new Random(seed)
   const durationMs = options.minutes * 60_000
-  const schedule = makeSchedule(random, { ...options, durationMs, leaseMs: LEASE_MS })
+  const schedule = makeSchedule(random, { ...options, durationMs, leaseMs })
   arrange(settings, schedule)
   using recorder = Recorder.open(folder, 'harness', 'harness')
   recorder.record({ type: 'run', params: paramsOf(options, settings, schedule) })
   const backend: Backend =
     store === 'pglite' ? await PgliteBackend.start(folder) : await PostgresBackend.start(settings, folder)
   try {
-    const processes = await Processes.create({ ...options, settings, backend, recorder, shape: SHAPE })
+    const processes = await Processes.create({
+      ...options,
+      settings,
+      backend,
+      recorder,
+      shape: { ...SHAPE, heartbeatMs: leaseMs / 3 },
+    })
     try {
       return await new Running(options, { schedule, recorder, backend, processes }).toTheEnd(durationMs)
     } finally {
@@ -88,18 +97,23 @@ function paramsOf(options: RunOptions, settings: Settings, { conditions, steps }
   return {
     seed: options.seed,
     store: options.store,
-    faults: [...new Set([...conditions, ...steps.map(({ fault }) => fault)].map(({ name }) => name))],
-    leaseMs: LEASE_MS,
+    // Those that certainly happen: what comes later in a lane depends on how long the ones before take.
+    faults: [...new Set([...conditions, ...firstOfEachLane(steps)].map(({ name }) => name))],
+    leaseMs: settings.leaseMs,
     sweepMs: 1000,
     pollMs: SHAPE.pollMs,
-    beatMs: SHAPE.heartbeatMs,
+    beatMs: settings.leaseMs / 3,
     heartbeat: options.store === 'pglite' ? 'main' : 'thread',
-    maxRunMs: LEASE_MS * 2 + 500,
+    maxRunMs: settings.leaseMs * 2 + 500,
     drainMs: SHAPE.drainMs,
     poolSize: settings.poolSize,
     groupLimit: SHAPE.groupConcurrency,
     slackMs: 1500,
   }
+}
+
+function firstOfEachLane(steps: readonly Step[]): readonly Fault[] {
+  return LANES.flatMap((lane) => steps.filter((step) => step.lane === lane).slice(0, 1)).map(({ fault }) => fault)
 }
 
 interface RunParts {
@@ -114,6 +128,7 @@ class Running {
   readonly #parts: RunParts
   readonly #injected = new Map<string, number>()
   readonly #problems: string[] = []
+  #owners = 0
 
   constructor(options: RunOptions, parts: RunParts) {
     this.#options = options
@@ -146,15 +161,34 @@ class Running {
     const over = AbortSignal.timeout(durationMs)
     const conducted = conduct(
       {
-        site: { workers: processes.workers, producers: processes.producers, leaseMs: LEASE_MS },
+        site: { workers: processes.workers, producers: processes.producers, leaseMs: LEASE_MS[this.#options.store] },
         database: backend.database,
         steps: schedule.steps,
         record: (event) => recorder.record(event),
+        around: () => this.#watchOwner(),
         onStep: (name) => this.#injected.set(name, (this.#injected.get(name) ?? 0) + 1),
       },
       over,
     )
     await Promise.all([conducted, untilAborted(over)])
+  }
+
+  /**
+   * Whichever process a fault hits, it may be the one that runs the embedded database: until somebody is answered again, the
+   * database counts as down.
+   */
+  #watchOwner(): () => Promise<void> {
+    const { backend, recorder, processes } = this.#parts
+    if (backend.database !== undefined) return () => Promise.resolve()
+    const about = { type: 'fault', id: `owner-${this.#owners++}`, name: 'owner', effect: 'server' } as const
+    recorder.record({ ...about, phase: 'begin' })
+    return async () => {
+      const healedAt = performance.now()
+      while (processes.answeredAt < healedAt && performance.now() < healedAt + 2 * TAKEOVER_MS) await sleep(10)
+      recorder.record({ ...about, phase: 'end' })
+      const tookMs = Math.round(performance.now() - healedAt)
+      if (tookMs > TAKEOVER_MS) this.#problems.push(`the embedded database did not answer for ${tookMs} ms`)
+    }
   }
 
   async #stop(kind: 'workers' | 'producers'): Promise<void> {
