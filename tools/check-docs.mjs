@@ -99,6 +99,9 @@ async function compile() {
     declarationMap: false,
     sourceMap: false,
     jsx: 'react-jsx',
+    // What users of Nest write: decorators, and constructor parameters that are properties.
+    experimentalDecorators: true,
+    erasableSyntaxOnly: false,
     rootDir: '.',
     outDir: 'out',
   }

@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   JOB_CANCELLED: 'The job was cancelled while it ran.',
   JOB_TIMEOUT: 'The attempt ran longer than its `timeoutMs`.',
   NO_HANDLER: 'No handler is registered for this job type.',
+  HANDLER_EXISTS: 'A handler is registered for this job type already.',
   HANDLER_INVALID: 'The handler cannot run in a worker thread.',
   SHUTTING_DOWN: 'The worker is draining; the attempt is handed back without using it up.',
   QUEUE_CLOSED: 'The queue has been closed.',

@@ -1,0 +1,33 @@
+import type { INestApplicationContext, ModuleMetadata } from '@nestjs/common'
+import { Module } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import pg from 'pg'
+
+export const serverUrl: string = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
+
+/** Starts an application of these modules and providers, without a server. */
+export async function startApp(metadata: ModuleMetadata): Promise<INestApplicationContext> {
+  @Module(metadata)
+  class AppModule {}
+  return NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false })
+}
+
+export async function dropSchema(schema: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl })
+  await client.connect()
+  await client.query(`set client_min_messages = warning; drop schema if exists ${pg.escapeIdentifier(schema)} cascade`)
+  await client.end()
+}
+
+/** Asks `probe` again and again until it answers something true, and answers that. */
+export async function poll<T>(probe: () => T | Promise<T>, withinMs = 15_000): Promise<NonNullable<T>> {
+  const deadline = performance.now() + withinMs
+  for (;;) {
+    const answer = await probe()
+    if (answer) return answer
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${probe.toString()}`)
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20)
+    })
+  }
+}
