@@ -914,7 +914,7 @@ create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean 
       || (exists (@.depends_on_tags) && (@.depends_on_tags.type() != "array" || @.depends_on_tags.size() < 1))
       || ((exists (@.depends_on_job_ids) || exists (@.depends_on_tags)) && exists (@.key_mode) && @.key_mode != "reuse")
       || (exists (@.dead_letter_job_type) && !(@.dead_letter_job_type like_regex "^." flag "s"))
-      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure)$)"
+      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure|id|unmet|schedule|depends_on)$)"
     )')
 $$;
 
@@ -3452,6 +3452,6 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'bee08ca67d9ef48f3c38e95530f6b6385b732dfd0799f416f13413d86b66d0c5'
+export const functionsChecksum: string = 'b13a4e337ba66ea40d71e416eece3e1f349dfc4df3d86aecd48b4d3bf8f4a18b'
 
 export const queries: Readonly<Record<string, string>> = {}
