@@ -5,6 +5,7 @@ import { checkDeclarations, type ScheduleDeclarations } from './model/define-sch
 import type { JobDefinition } from './model/define-jobs.ts'
 import { DEFAULTS } from './model/options.ts'
 import type { DatabaseConfig } from './postgres/connection.ts'
+import type { CompatibilitySchema } from './postgres/migrate.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { PgliteLike } from './queue-store.ts'
 
@@ -20,6 +21,11 @@ export interface CommonConfig {
   readonly schema?: string | undefined
   /** `'auto'` (default) brings the schema up to date at the first call; `'check'` fails if it is not. */
   readonly migrate?: 'auto' | 'check' | undefined
+  /**
+   * Compatibility schemas that are installed with the instance's own: `['app_jobs']` for the tables and functions of
+   * `@pgpm/database-jobs`. Default none.
+   */
+  readonly with?: readonly CompatibilitySchema[] | undefined
   /** A worker silent for this long loses its jobs to others. Milliseconds, from 2000. Default 30,000. */
   readonly leaseMs?: number | undefined
   /** Whether to hear of new work by notification, over one further connection. Default `true`; without, workers poll. */
@@ -94,6 +100,7 @@ export interface ResolvedConfig {
   readonly given: OpenableConfig
   readonly backend: 'postgres' | 'pglite'
   readonly migrate: 'auto' | 'check'
+  readonly with: readonly CompatibilitySchema[]
   readonly leaseMs: number
   readonly listen: boolean
   readonly keepCompleted: boolean
@@ -113,6 +120,7 @@ const NAMES: ReadonlySet<string> = new Set([
   'scheduleOwner',
   'schema',
   'migrate',
+  'with',
   'leaseMs',
   'listen',
   'keepCompletedJobs',
@@ -195,6 +203,7 @@ function checkedCommon(given: CommonConfig): Omit<ResolvedConfig, 'given' | 'bac
   }
   return {
     migrate,
+    with: checkedSchemas(given.with),
     leaseMs,
     codec,
     maxPayloadBytes,
@@ -207,4 +216,12 @@ function checkedCommon(given: CommonConfig): Omit<ResolvedConfig, 'given' | 'bac
 function checkDeclared({ schedules, scheduleOwner }: CommonConfig): void {
   if (schedules !== undefined) checkDeclarations(schedules)
   if (scheduleOwner !== undefined) checkText('scheduleOwner', scheduleOwner)
+}
+
+function checkedSchemas(also: CommonConfig['with'] = []): readonly CompatibilitySchema[] {
+  const names: unknown = also
+  if (!Array.isArray(names) || !names.every((name) => name === 'app_jobs')) {
+    refuseOption('with', also, "`['app_jobs']`", 'Leave it out for none')
+  }
+  return also
 }

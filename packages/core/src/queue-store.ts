@@ -50,6 +50,7 @@ export function createServerStore(
   const store = createPostgresStore({
     executor: withListen(executor, resolved.listen ? listenClientFor(settings) : null),
     schema: name,
+    with: resolved.with,
     heartbeatConnection: heartbeatConnection(settings),
   })
   return opened(store, executor)
@@ -61,7 +62,12 @@ function storeOverPool(pool: PoolLike, config: PostgresJobQueueConfig, resolved:
   const schema = validateSchemaName(config.schema ?? DEFAULT_SCHEMA)
   // Options of somebody else's pool may hold what a thread cannot be sent, so its workers beat from the main thread.
   return opened(
-    createPostgresStore({ executor: withListen(executor, connect), schema, heartbeatConnection: null }),
+    createPostgresStore({
+      executor: withListen(executor, connect),
+      schema,
+      with: resolved.with,
+      heartbeatConnection: null,
+    }),
     executor,
   )
 }
@@ -93,11 +99,16 @@ export async function openEmbeddedStore(
   const schema = validateSchemaName(config.schema ?? DEFAULT_SCHEMA)
   const { openEmbedded, wrapClient } = await loadEmbedded()
   if (config.client !== undefined) {
-    const store = createPostgresStore({ executor: wrapClient(config.client), schema, heartbeatConnection: null })
+    const store = createPostgresStore({
+      executor: wrapClient(config.client),
+      schema,
+      with: config.with ?? [],
+      heartbeatConnection: null,
+    })
     return { store, transaction: () => Promise.reject(ownTransactionOnly()) }
   }
   const database = await openEmbedded({ dataDir: config.dataDir ?? './.millrace', onError })
-  const store = createPostgresStore({ executor: database, schema, heartbeatConnection: null })
+  const store = createPostgresStore({ executor: database, schema, with: config.with ?? [], heartbeatConnection: null })
   return { store, transaction: (fn, options) => database.transaction(fn, options) }
 }
 

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import type { MigrateStore } from '../store/migrate.ts'
-import { functionFiles, functionsChecksum, tableMigrations } from './generated/sql.ts'
+import { appJobsChecksum, appJobsFiles, functionFiles, functionsChecksum, tableMigrations } from './generated/sql.ts'
 import type { Row } from './executor.ts'
 import { integer, text } from './rows.ts'
 import { type Database, repeatConflict } from './schema.ts'
@@ -11,22 +11,30 @@ import { type Database, repeatConflict } from './schema.ts'
  */
 const OLDEST_CLIENT = 1
 
+/** Its row in the book of migrations, in which tables count from 1 and 0 is the set of functions. */
+const APP_JOBS = -1
+
 const CURRENT = tableMigrations.at(-1)?.version ?? 0
 
 interface Installed {
   readonly versions: ReadonlyMap<number, string>
   readonly functions: string | null
+  readonly appJobs: string | null
   readonly oldestClient: number
 }
 
-export function migrateVerbs(db: Database): MigrateStore {
+/** Compatibility schemas that an instance can have beside its own. */
+export type CompatibilitySchema = 'app_jobs'
+
+/** @param also - Installed with the instance's own schema. One that is there already stays without being named. */
+export function migrateVerbs(db: Database, also: readonly CompatibilitySchema[] = []): MigrateStore {
   return {
     async migrate({ mode }) {
       const found = await installed(db)
       if (found) refuseForeign(db, found)
-      if (found && isCurrent(found)) return { applied: [] }
+      if (found && isCurrent(found, also)) return { applied: [] }
       if (mode === 'check') throw notCurrent(db, found)
-      const applied = await apply(db, found)
+      const applied = await apply(db, found, also)
       return { applied }
     },
   }
@@ -40,17 +48,23 @@ async function installed(db: Database): Promise<Installed | null> {
     'select m.version, m.checksum, m.oldest_client from :schema.migrations m order by m.version',
   )
   const tables = rows.filter((row) => integer(row[0]) > 0)
-  const functions = rows.find((row) => integer(row[0]) === 0)
+  const checksumOf = (version: number): string | null => {
+    const row = rows.find((one) => integer(one[0]) === version)
+    return row ? text(row[1]) : null
+  }
   return {
     versions: new Map(tables.map((row) => [integer(row[0]), text(row[1])])),
-    functions: functions ? text(functions[1]) : null,
+    functions: checksumOf(0),
+    appJobs: checksumOf(APP_JOBS),
     oldestClient: Math.max(0, ...rows.map((row) => integer(row[2]))),
   }
 }
 
-function isCurrent(found: Installed): boolean {
+function isCurrent(found: Installed, also: readonly CompatibilitySchema[]): boolean {
+  if (also.includes('app_jobs') && found.appJobs === null) return false
   // A newer schema keeps its own functions: the older client must not put its own back.
   if (Math.max(0, ...found.versions.keys()) > CURRENT) return true
+  if (found.appJobs !== null && found.appJobs !== appJobsChecksum) return false
   return found.versions.size === tableMigrations.length && found.functions === functionsChecksum
 }
 
@@ -97,7 +111,7 @@ function notCurrent(db: Database, found: Installed | null): MillraceError {
  * wait and find it done. The script re-checks each step itself, since `found` was read before the lock; it reads what the
  * others committed while it waited, which a stricter isolation level would hide.
  */
-async function apply(db: Database, found: Installed | null): Promise<string[]> {
+async function apply(db: Database, found: Installed | null, also: readonly CompatibilitySchema[]): Promise<string[]> {
   const pending = tableMigrations.filter((migration) => !found?.versions.has(migration.version))
   const steps = pending.map((migration) =>
     guarded(`not exists (select from :schema.migrations where version = ${migration.version})`, [
@@ -116,9 +130,23 @@ async function apply(db: Database, found: Installed | null): Promise<string[]> {
       'select :schema.make_partitions();',
     ],
   )
-  const script = db.sql([BOOK, ...steps, functions].join('\n'))
+  const hasAppJobs = also.includes('app_jobs') || (found !== null && found.appJobs !== null)
+  const script = db.sql([BOOK, ...steps, functions, ...(hasAppJobs ? [appJobsStep()] : [])].join('\n'))
   await db.executor.script(script).catch((error: unknown) => repeatConflict(error, () => db.executor.script(script)))
-  return [...pending.map((migration) => migration.name), 'functions']
+  return [...pending.map((migration) => migration.name), 'functions', ...(hasAppJobs ? ['app_jobs'] : [])]
+}
+
+/** Re-applied, like the functions, with every version that changes it. */
+function appJobsStep(): string {
+  return guarded(
+    `not exists (select from :schema.migrations where version = ${APP_JOBS} and checksum = '${appJobsChecksum}')` +
+      ` and not exists (select from :schema.migrations where version > ${CURRENT})`,
+    [
+      ...appJobsFiles.map((file) => file.sql),
+      `insert into :schema.migrations (version, name, checksum, oldest_client) values (${APP_JOBS}, 'app_jobs', '${appJobsChecksum}', ` +
+        `${OLDEST_CLIENT}) on conflict (version) do update set checksum = excluded.checksum, applied_at = clock_timestamp();`,
+    ],
+  )
 }
 
 const BOOK = `

@@ -6,7 +6,7 @@ import { enqueueVerbs } from './enqueue.ts'
 import type { Executor } from './executor.ts'
 import { inspectVerbs } from './inspect.ts'
 import { maintainVerbs } from './maintain.ts'
-import { migrateVerbs } from './migrate.ts'
+import { type CompatibilitySchema, migrateVerbs } from './migrate.ts'
 import { scheduleVerbs } from './schedule.ts'
 import { Database } from './schema.ts'
 import { settleVerbs } from './settle.ts'
@@ -15,6 +15,8 @@ export interface PostgresStoreOptions {
   readonly executor: Executor
   /** Already checked by `validateSchemaName`. */
   readonly schema: string
+  /** Compatibility schemas that `migrate` installs too. */
+  readonly with?: readonly CompatibilitySchema[]
   /** How a heartbeat thread can connect; `null` when it cannot. */
   readonly heartbeatConnection?: Readonly<Record<string, unknown>> | null
 }
@@ -40,7 +42,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...changeVerbs(db),
     ...scheduleVerbs(db),
     ...maintainVerbs(db),
-    ...migrateVerbs(db),
+    ...migrateVerbs(db, options.with),
     async listen({ onWake, onError, signal }) {
       if (!listenOn) return
       await listenOn.call(executor, {
