@@ -174,7 +174,7 @@ begin
   return query
     with o as (
       select j.id, j.group_key, j.lane in ('r', 'x') or coalesce(j.holds_place, false) as has_place from :schema.jobs j
-      where j.id = any (p_ids) and j.lane <> 'x' and j.wait_until is null and j.wait_token_id is null
+      where j.id = any (p_ids) and j.lane not in ('x', 'd') and j.wait_until is null and j.wait_token_id is null
         and :schema.is_uuid(j.tenant_id) and not j.rich
       order by j.id for update
     ), g as (
