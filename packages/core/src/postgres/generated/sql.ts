@@ -3633,7 +3633,7 @@ begin
   return query
     with o as (
       select j.id, j.group_key, j.lane in ('r', 'x') or coalesce(j.holds_place, false) as has_place from :schema.jobs j
-      where j.id = any (p_ids) and j.lane <> 'x' and j.wait_until is null and j.wait_token_id is null
+      where j.id = any (p_ids) and j.lane not in ('x', 'd') and j.wait_until is null and j.wait_token_id is null
         and :schema.is_uuid(j.tenant_id) and not j.rich
       order by j.id for update
     ), g as (
@@ -3864,6 +3864,6 @@ end $app$;
   },
 ]
 
-export const appJobsChecksum: string = '35aecf68c9aecabd99b6e215ffe284942b16f0c071195b88a1418abb2bbbfd77'
+export const appJobsChecksum: string = 'c02aa21c6a2977f5b31d7a5191466d889bdf8b5f946505967800cbc61ae79bb7'
 
 export const queries: Readonly<Record<string, string>> = {}
