@@ -15,7 +15,11 @@ const DEFAULT_RUNS = 60
 const DEFAULT_SEED = 20_261_125
 
 /** Holds a store against the model, by random histories. */
-export async function runModel(target: ModelTarget, schema: string): Promise<void> {
+export async function runModel(
+  target: ModelTarget,
+  schema: string,
+  { endOnFailure = false }: { readonly endOnFailure?: boolean } = {},
+): Promise<void> {
   const seed = SEED ?? (RUNS === undefined ? DEFAULT_SEED : undefined)
   await fc.assert(
     fc.asyncProperty(commands, async (history) => {
@@ -31,6 +35,8 @@ export async function runModel(target: ModelTarget, schema: string): Promise<voi
     {
       numRuns: Number(RUNS ?? DEFAULT_RUNS),
       ...(seed === undefined ? {} : { seed: Number(seed) }),
+      // Not worth shrinking for somebody who only asks whether it fails.
+      endOnFailure,
       interruptAfterTimeLimit: 600_000,
     },
   )

@@ -133,7 +133,9 @@ export async function openPostgresTarget(
     transaction: (fn) => transaction(callers, fn),
     async value(text) {
       const query = { text: text.replaceAll(':schema', () => quoted(schema)), rowMode: 'array' } as const
-      return (await admin.query<unknown[]>(query)).rows[0]?.[0]
+      // Several statements give several results.
+      const results = [await admin.query<unknown[]>(query)].flat()
+      return results.at(-1)?.rows[0]?.[0]
     },
     lockJob: (db, id) => lockRow(db, `${quoted(schema)}.jobs`, id),
     async expireAll() {
