@@ -131,12 +131,7 @@ export async function openPostgresTarget(
     },
     openAnother: () => Promise.resolve(open(1)),
     transaction: (fn) => transaction(callers, fn),
-    async value(text) {
-      const query = { text: text.replaceAll(':schema', () => quoted(schema)), rowMode: 'array' } as const
-      // Several statements give several results.
-      const results = [await admin.query<unknown[]>(query)].flat()
-      return results.at(-1)?.rows[0]?.[0]
-    },
+    value: (text) => firstValue(admin, schema, text),
     lockJob: (db, id) => lockRow(db, `${quoted(schema)}.jobs`, id),
     async expireAll() {
       await run(`update ${quoted(schema)}.workers set expires_at = clock_timestamp() - interval '1 ms'`)
@@ -182,4 +177,11 @@ async function transaction<T>(pool: pg.Pool, fn: (db: pg.ClientBase) => Promise<
   } finally {
     client.release()
   }
+}
+
+async function firstValue(pool: pg.Pool, schema: string, template: string): Promise<unknown> {
+  const text = template.replaceAll(':schema', () => quoted(schema))
+  // Several statements give several results.
+  const results = [await pool.query<unknown[]>({ text, rowMode: 'array' })].flat()
+  return results.at(-1)?.rows[0]?.[0]
 }
