@@ -36,7 +36,7 @@ const MAY_IMPORT = /** @type {Record<string, readonly string[] | null>} */ ({
   locks: BASE,
   tx: [...BASE, 'store', 'processor', 'queue'],
   sql: [...BASE, 'store', 'postgres'],
-  http: [...CONTRACT, 'queue'],
+  http: [...CONTRACT, 'processor', 'supervisor', 'queue'],
   bin: ['errors'],
   testing: null,
   conformance: null,

@@ -1,0 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { initJobQueue } from 'millrace'
+import type { JobQueue, ProcessorHandlers } from 'millrace'
+
+interface Jobs {
+  mail: { to: string; takesMs?: number }
+}
+
+// One queue for each process, however often Next loads this module.
+const store: { millraceQueue?: JobQueue<Jobs> } = globalThis as object
+export const queue: JobQueue<Jobs> = (store.millraceQueue ??= initJobQueue<Jobs>())
+
+export const handlers: ProcessorHandlers<Jobs> = {
+  mail: async ({ to, takesMs = 0 }, signal) => {
+    console.log(`started ${to}`)
+    await sleep(takesMs, undefined, { signal })
+    console.log(`sent ${to}`)
+    return { to }
+  },
+}
