@@ -17,3 +17,4 @@ comment on table :schema.cancel_requests is 'Running attempts that must stop.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
+comment on table :schema.app_schedule_locks is 'Schedules of app_jobs that a scheduler of @pgpm/database-jobs has taken.';
