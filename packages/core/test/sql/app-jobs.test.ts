@@ -212,7 +212,7 @@ describe.each(SQL_SERVERS)('app_jobs on PostgreSQL %s', (version, url) => {
     it('notifies once in each transaction that adds jobs', async () => {
       const heard: string[] = []
       const { Client } = (await import('pg')).default
-      const listener = new Client({ connectionString: url })
+      const listener = new Client({ connectionString: db.url() })
       await listener.connect()
       try {
         listener.on('notification', ({ channel, payload }) => heard.push(`${channel} ${payload}`))
@@ -289,7 +289,7 @@ describe.each(SQL_SERVERS)('app_jobs on PostgreSQL %s', (version, url) => {
     it('is not installed over the tables of the package, nor for two instances', async () => {
       const { initJobQueue } = await import('../../src/index.ts')
       const other = initJobQueue({
-        databaseConfig: { connectionString: url, max: 1 },
+        databaseConfig: { connectionString: db.url(), max: 1 },
         schema: `other_${version}`,
         with: ['app_jobs'],
       })

@@ -22,6 +22,8 @@ export interface SqlInstance {
   /** A role that can log in; dropped after the file. */
   role(name: string): Promise<string>
   queue(): JobQueue
+  /** Of the database it is in, from the first test on. */
+  url(): string
   /** Asserts that what is stored is possible. */
   check(): Promise<void>
 }
@@ -45,7 +47,7 @@ interface SqlInstanceOptions {
 
 class OpenSqlInstance implements SqlInstance {
   readonly schema: string
-  readonly #url: string
+  #url: string
   readonly #options: SqlInstanceOptions
   readonly #clients: pg.Client[] = []
   readonly #roles: string[] = []
@@ -59,6 +61,7 @@ class OpenSqlInstance implements SqlInstance {
   }
 
   async open(): Promise<void> {
+    if (this.#options.also !== undefined) await this.#moveToOwnDatabase()
     this.#owner = await this.#connect(this.#url)
     await this.#dropAll()
     const databaseConfig = { connectionString: this.#url, max: 3 }
@@ -70,7 +73,10 @@ class OpenSqlInstance implements SqlInstance {
     await this.#queue?.close()
     await this.#dropAll()
     for (const name of this.#roles) await this.sql(`drop owned by ${name}; drop role ${name}`)
-    await Promise.all(this.#clients.map((client) => client.end()))
+    const [admin, ...clients] = this.#clients
+    await Promise.all(clients.map((client) => client.end()))
+    if (this.#options.also !== undefined) await admin?.query(`drop database ${this.schema} with (force)`)
+    await admin?.end()
   }
 
   sql(text: string, values?: unknown[]): Promise<SqlRow[]> {
@@ -105,6 +111,10 @@ class OpenSqlInstance implements SqlInstance {
     return this.#queue
   }
 
+  url(): string {
+    return this.#url
+  }
+
   async check(): Promise<void> {
     const rows = await this.sql(`select * from :schema.check_invariants()`)
     if (rows.length > 0) throw new Error(`impossible things are stored: ${JSON.stringify(rows)}`)
@@ -123,6 +133,16 @@ class OpenSqlInstance implements SqlInstance {
     await client.connect()
     this.#clients.push(client)
     return client
+  }
+
+  /** A schema of a fixed name would be shared with the other test files. */
+  async #moveToOwnDatabase(): Promise<void> {
+    const admin = await this.#connect(this.#url)
+    await admin.query(`drop database if exists ${this.schema} with (force)`)
+    await admin.query(`create database ${this.schema}`)
+    const address = new URL(this.#url)
+    address.pathname = `/${this.schema}`
+    this.#url = address.href
   }
 
   async #dropAll(): Promise<void> {

@@ -3983,7 +3983,7 @@ create or replace view app_jobs.scheduled_jobs as
   select s.id, case when :schema.is_uuid(s.tenant_id) then s.tenant_id::uuid end as database_id, s.job ->> 'queue' as queue_name,
     s.job ->> 'job_type' as task_identifier, (s.job -> 'payload')::json as payload,
     -greatest(coalesce((s.job ->> 'priority')::integer, 0), -2147483647) as priority, (s.job ->> 'max_attempts')::integer as max_attempts,
-    s.job ->> 'idempotency_key' as key, l.locked_at, l.locked_by, (s.rule -> 'info')::json as schedule_info,
+    s.rule ->> 'key' as key, l.locked_at, l.locked_by, (s.rule -> 'info')::json as schedule_info,
     s.last_enqueued_at as last_scheduled, s.last_job_id as last_scheduled_id
   from :schema.schedules s left join :schema.app_schedule_locks l on l.schedule_id = s.id and l.locked_at > now() - interval '4 hours'
   where s.rule ? 'info' and :schema.is_uuid(s.tenant_id);
@@ -4003,10 +4003,11 @@ begin
   perform :schema.refuse_faulty_job(jsonb_build_array(p_job)) where :schema.has_faulty_job(jsonb_build_array(p_job));
   insert into :schema.schedules as s (name, tenant_id, owner, status, revision, rule, timezone, starts_at, ends_at, allow_overlap, catch_up,
       catch_up_limit, grace_ms, jitter_ms, once_per, job, next_run_at, created_at, updated_at)
-    values (coalesce('app_jobs ' || v_key, 'app_jobs ' || gen_random_uuid()), p_tenant::text, null, 'a', 1, v_when -> 'rule',
+    values (coalesce('app_jobs ' || v_key, 'app_jobs ' || gen_random_uuid()), p_tenant::text, null, 'a', 1,
+      (v_when -> 'rule') || jsonb_build_object('key', v_key),
       v_when ->> 'timezone', (v_when ->> 'starts_at')::timestamptz, (v_when ->> 'ends_at')::timestamptz, false, 'o', 1, 60000, 0, null,
-      p_job || jsonb_build_object('tenant_id', p_tenant, 'retry_delay', 1.36, 'retry_delay_max', 22026)
-        || case when v_key is not null then '{"key_mode": "replace"}' else '{}' end::jsonb
+      -- Without the key: that no second job is added while one is live is the schedule's to see to.
+      p_job - 'idempotency_key' || jsonb_build_object('tenant_id', p_tenant, 'retry_delay', 1.36, 'retry_delay_max', 22026)
         || case when p_job ? 'queue' then '{"queue_retries": "pass"}' else '{}' end::jsonb,
       v_now, v_now, v_now)
     on conflict ((coalesce(tenant_id, '')), name) do update set
@@ -4151,6 +4152,6 @@ end $app$;
   },
 ]
 
-export const appJobsChecksum: string = '0678fc4ddd9d2eb4753bca8366ab6293ba6e6b191a3efda1054e70efe1cd53e2'
+export const appJobsChecksum: string = 'f2091130a46bf5faa2dfd0cd19b4d549c53a7da2a90e8cddee98e7b84db07f05'
 
 export const queries: Readonly<Record<string, string>> = {}
