@@ -27,6 +27,13 @@ export const ERROR_CODES = {
   EMBEDDED_MISSING: 'The embedded database is not installed.',
   EMBEDDED_LOCKED: 'Another process owns this data directory and cannot be joined.',
   EMBEDDED_CORRUPT: 'The embedded database could not start on this data directory.',
+  STEP_DUPLICATE: 'Two steps or waits of one attempt have the same name.',
+  STEP_TIMEOUT: 'A step took longer than its `timeoutMs`.',
+  STEP_RESULT_INVALID: 'The result of a step cannot be stored unaltered.',
+  WORKFLOW_CHANGED: 'The handler came to another wait than the one that is stored at this position.',
+  TOKEN_NOT_FOUND: 'No token has this id.',
+  JOB_WAITING: 'The job waits; its handler is called again when the wait is over.',
+  IN_TRANSACTION: 'The call cannot be made in a transaction: it would need a second connection, or hold the first.',
   TRANSACTION_TIMEOUT: 'A transaction of the embedded database was held longer than its limit.',
 } as const
 

@@ -14,12 +14,14 @@ export type { AddBatchOptions, Batch, BatchCallback, BatchStatus, FlowMethods } 
 export type { CronScheduleInput, CronScheduleRecord, CronScheduleStatus } from './queue-schedule-records.ts'
 export type { ScheduleScope } from './queue-schedules.ts'
 export type {
+  InTransaction,
+  JobStep,
   TokenRecord,
   TokenRecord as WaitpointRecord,
   TokenStatus,
   TokenStatus as WaitpointStatus,
-} from './queue-later.ts'
-export type { PgliteLike, TransactionClient } from './queue-store.ts'
+} from './queue-waits.ts'
+export type { PgliteLike } from './queue-store.ts'
 
 export { acquireJobLock, runExclusive } from './locks/index.ts'
 export { ERROR_CODES, isMillraceError, MillraceError } from './errors.ts'
@@ -57,7 +59,12 @@ export type {
   JobHandler,
   JobHandlers,
   OnTimeoutCallback,
+  StepContext,
+  StepOptions,
+  StepRetry,
   WaitDuration,
+  WaitLimits,
+  WaitOptions,
   WaitToken,
   WaitTokenResult,
 } from './model/handler.ts'
@@ -75,6 +82,7 @@ export type {
 export type { KeyMode, QueueOption } from './model/lanes.ts'
 export type { EditJobOptions, JobOptions, JobType } from './model/options.ts'
 export type { RetryContext, RetryFunction, RetryPolicy } from './model/backoff.ts'
+export type { TransactionClient, TransactionOptions } from './model/transaction.ts'
 export { fatal, snooze, WaitSignal } from './model/verdict.ts'
 
 export type { QueueEventListener, QueueEventMap, QueueEventName } from './observe/events.ts'
@@ -86,6 +94,7 @@ export type { Processor, ProcessorOptions } from './processor/processor.ts'
 export type { ModuleHandler, VersionedHandler } from './run/handler-entry.ts'
 export { testHandlerSerialization, validateHandlerSerializable } from './run/handler-source.ts'
 export type { ChangeResult } from './store/change.ts'
+export type { DeliveryResult } from './store/signal.ts'
 export type { DatabaseClient } from './store/enqueue.ts'
 export type { QueueStats, WorkerRecord } from './store/inspect.ts'
 export type { Supervisor, SupervisorOptions, SupervisorRunResult } from './supervisor/supervisor.ts'

@@ -2,15 +2,15 @@ import type { JobEvent } from './model/event.ts'
 import type { JobHandlers } from './model/handler.ts'
 import type { JobRecord, JobStatus } from './model/job.ts'
 import type { JobFilters, TagMode } from './model/filters.ts'
+import type { TransactionClient } from './model/transaction.ts'
 import type { EditJobOptions, JobOptions, JobType } from './model/options.ts'
 import type { QueueEventListener, QueueEventName } from './observe/events.ts'
 import type { MillraceHooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { Processor, ProcessorOptions } from './processor/processor.ts'
 import type { FlowMethods } from './queue-flows.ts'
-import type { LaterMethods } from './queue-later.ts'
 import type { ScheduleMethods } from './queue-schedules.ts'
-import type { TransactionClient } from './queue-store.ts'
+import type { WaitMethods } from './queue-waits.ts'
 import type { ModuleHandler, VersionedHandler } from './run/handler-entry.ts'
 import type { ChangeResult } from './store/change.ts'
 import type { DatabaseClient } from './store/enqueue.ts'
@@ -51,7 +51,7 @@ export interface RawPool extends PoolLike {
  * codes; bad input rejects with `OPTION_INVALID` naming the field, before anything is sent.
  */
 export interface JobQueue<PayloadMap = Record<string, unknown>>
-  extends AsyncDisposable, LaterMethods, FlowMethods<PayloadMap>, ScheduleMethods<PayloadMap> {
+  extends AsyncDisposable, WaitMethods, FlowMethods<PayloadMap>, ScheduleMethods<PayloadMap> {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes
    * nothing. Calls made at the same time share a statement. Rejects with `PAYLOAD_INVALID` or `PAYLOAD_TOO_LARGE`.

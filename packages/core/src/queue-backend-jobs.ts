@@ -1,9 +1,11 @@
 import { hostname } from 'node:os'
-import { checkInteger, checkText } from './model/check.ts'
+import { checkDate, checkInteger, checkText, isRecord, refuseOption } from './model/check.ts'
 import { systemClock } from './model/clock.ts'
 import { encodeOutput } from './model/codec.ts'
+import type { CreateTokenOptions, WaitToken } from './model/handler.ts'
 import { FailureReason, type JobRecord } from './model/job.ts'
 import { PROCESSOR_RANGES, validateProcessorNumbers } from './model/options.ts'
+import { statusCondition } from './postgres/filter.ts'
 import { PoolExecutor } from './postgres/pool-executor.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import { Database } from './postgres/schema.ts'
@@ -11,6 +13,8 @@ import { createPostgresStore } from './postgres/store.ts'
 import type { JobQueue } from './queue-api.ts'
 import { type ScheduleBackendMethods, scheduleBackend } from './queue-backend-schedules.ts'
 import { initJobQueue } from './queue.ts'
+import { encodeResult } from './run/step-options.ts'
+import { newToken } from './run/workflow.ts'
 import { decideSettlement } from './settle/decide.ts'
 import type { ClaimedJob, ExchangeResult } from './store/claim.ts'
 import type { Settlement } from './store/settle.ts'
@@ -25,6 +29,34 @@ export interface ClaimRequest {
   readonly limit: number
   readonly jobTypes: readonly string[] | undefined
   readonly groupConcurrency: number | undefined
+}
+
+export interface WaitJobOptions {
+  readonly waitUntil?: Date | undefined
+  readonly waitTokenId?: string | undefined
+  /** Steps, as `{ __completed: true, result }`, and waits by position: the pending one of `__wait_0` and so on is this. */
+  readonly stepData: Readonly<Record<string, unknown>>
+}
+
+/** Of a step's result. */
+const MAX_RESULT_BYTES = 1_048_576
+
+const ID_RANGE = {
+  min: 1,
+  max: Number.MAX_SAFE_INTEGER,
+  remedy: 'Pass the number that `addJob` resolved with',
+}
+
+/** The position of the first wait that is not over; without one, of the next. */
+function pendingWait(stepData: Readonly<Record<string, unknown>>): number {
+  const waits = Object.entries(stepData).flatMap(([name, entry]) => {
+    const position = /^__wait_(\d+)$/.exec(name)?.[1]
+    return position === undefined
+      ? []
+      : [{ at: Number(position), isOver: isRecord(entry) && entry['completed'] === true }]
+  })
+  const pending = waits.filter(({ isOver }) => !isOver).map(({ at }) => at)
+  return pending.length > 0 ? Math.min(...pending) : waits.length
 }
 
 interface HeldJob {
@@ -113,11 +145,48 @@ export class HeldJobs {
     await this.report(jobId, values).catch(() => undefined)
   }
 
+  async createToken(jobId: number | null, options: CreateTokenOptions = {}): Promise<WaitToken> {
+    if (jobId !== null) checkInteger('jobId', jobId, ID_RANGE)
+    const token = newToken(options)
+    await this.queue.ready()
+    await this.#store.createToken({ ...token, jobId: jobId ?? undefined })
+    return { id: token.tokenId }
+  }
+
+  async remember(jobId: number, stepData: Readonly<Record<string, unknown>>): Promise<void> {
+    const held = this.#held.get(jobId)
+    if (held === undefined) return
+    const { id, token, attempt } = held.job
+    for (const [name, entry] of Object.entries(stepData)) {
+      if (!isRecord(entry) || entry['__completed'] !== true) continue
+      const { stored } = encodeResult(entry['result'], name, MAX_RESULT_BYTES)
+      const outcome = { kind: 'done', result: stored } as const
+      await this.#store.storeStep({ id, token, step: { key: `s:${name}`, attempt, tries: 1, durationMs: 0, outcome } })
+    }
+    await this.#store.heartbeat({ worker: held.worker, leaseMs: LEASE_MS })
+  }
+
+  async wait(jobId: number, { waitUntil, waitTokenId, stepData }: WaitJobOptions): Promise<void> {
+    const held = this.#held.get(jobId)
+    if (held === undefined) return
+    if (waitUntil !== undefined) checkDate('waitUntil', waitUntil)
+    if (waitTokenId !== undefined) checkText('waitTokenId', waitTokenId)
+    await this.remember(jobId, stepData)
+    const { id, token, attempt } = held.job
+    const key = `p:${pendingWait(stepData)}`
+    const until = waitUntil === undefined ? null : { at: waitUntil }
+    const kind = waitTokenId === undefined ? 'time' : 'token'
+    const wait = { key, kind, attempt, until, awaited: waitTokenId ?? null, filter: null } as const
+    const opened = await this.#store.openWait({ id, token, wait })
+    if (opened === 'unknown_token') refuseOption('waitTokenId', waitTokenId, 'the id of a token', 'Make it before')
+    if (opened !== 'lost') await this.#settle(held, { id, token, kind: 'waiting', waits: [key] })
+  }
+
   async setPendingReason(reason: string, jobTypes: readonly string[] | undefined): Promise<void> {
     await this.queue.ready()
     await this.#db.query(
       'update :schema.jobs j set pending_reason = $1::text ' +
-        "where j.lane <> 'x' and j.next_attempt_at is null and j.wait_until is null and j.wait_token_id is null " +
+        `where ${statusCondition('jobs', 'pending')} ` +
         'and ($2::text[] is null or j.job_type = any ($2::text[])) and j.pending_reason is distinct from $1::text',
       [reason, jobTypes ?? null],
     )
@@ -152,17 +221,13 @@ export class HeldJobs {
 
   /** A job that nobody runs, claimed by its id; only one with a place in its group, or without a group. */
   async #take(jobId: number): Promise<HeldJob | undefined> {
-    checkInteger('id', jobId, {
-      min: 1,
-      max: Number.MAX_SAFE_INTEGER,
-      remedy: 'Pass the number that `addJob` resolved with',
-    })
+    checkInteger('id', jobId, ID_RANGE)
     const workerId = `${hostname().slice(0, 100)}:${process.pid}`
     const worker = await this.#worker(workerId, undefined)
     await this.#db.query(
       "with taken as (update :schema.jobs j set lane = 'x', token = nextval(':schema.lease_tokens'), worker = w.id, locked_by = w.worker_id, " +
         'claimed_at = clock_timestamp(), started_at = coalesce(j.started_at, clock_timestamp()), attempts = j.attempts + 1, ' +
-        'due_at = null, next_attempt_at = null, pending_reason = null from :schema.workers w ' +
+        'due_at = null, next_attempt_at = null, wait_until = null, wait_token_id = null, pending_reason = null from :schema.workers w ' +
         "where j.id = $1::bigint and w.id = $2::bigint and (j.lane = 'r' or (j.lane = 't' and j.group_key is null)) " +
         'returning j.id, j.token, j.worker) insert into :schema.leases (token, worker, job_ids) select token, worker, array[id] from taken',
       [jobId, worker],

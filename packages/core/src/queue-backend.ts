@@ -1,18 +1,19 @@
 import type { JobEvent, JobEventType } from './model/event.ts'
 import type { JobFilters, TagMode } from './model/filters.ts'
+import type { CreateTokenOptions, WaitToken } from './model/handler.ts'
 import type { FailureReason, JobRecord } from './model/job.ts'
 import type { AnyEditOptions, JobOptions, JobType } from './model/options.ts'
 import { validateSchemaName } from './postgres/connection.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { AddJobOptions } from './queue-api.ts'
-import { type HeldJobs, heldJobs } from './queue-backend-jobs.ts'
+import { type HeldJobs, heldJobs, type WaitJobOptions } from './queue-backend-jobs.ts'
 import type { ScheduleBackendMethods } from './queue-backend-schedules.ts'
-import { type LaterBackendMethods, notYet } from './queue-later.ts'
+import type { TokenRecord } from './queue-waits.ts'
 
 type Jobs<PayloadMap, T extends JobType<PayloadMap>> = Promise<JobRecord<PayloadMap, T>[]>
 
 /** What code that claims and settles jobs itself, without a processor, works with: seed 003's storage interface. */
-export interface QueueBackend extends LaterBackendMethods, ScheduleBackendMethods {
+export interface QueueBackend extends ScheduleBackendMethods {
   addJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     job: JobOptions<PayloadMap, T>,
     options?: AddJobOptions,
@@ -72,6 +73,14 @@ export interface QueueBackend extends LaterBackendMethods, ScheduleBackendMethod
   updateOutput(jobId: number, output: unknown): Promise<void>
   /** Does nothing: the history follows from what happens to a job and cannot be written by hand. */
   recordJobEvent(jobId: number, eventType: JobEventType, metadata?: unknown): Promise<void>
+  /** Suspends a claimed job until a time or a token's completion. */
+  waitJob(jobId: number, options: WaitJobOptions): Promise<void>
+  /** Stores the steps among `stepData`, those that are `{ __completed: true, result }`; what is stored stays. */
+  updateStepData(jobId: number, stepData: Readonly<Record<string, unknown>>): Promise<void>
+  createWaitpoint(jobId: number | null, options?: CreateTokenOptions): Promise<WaitToken>
+  completeWaitpoint(tokenId: string, data?: unknown): Promise<void>
+  getWaitpoint(tokenId: string): Promise<TokenRecord | null>
+  expireTimedOutWaitpoints(): Promise<number>
   /** Says of all pending jobs, or those of the given types, why nobody runs them. */
   setPendingReasonForUnpickedJobs(reason: string, jobType?: string | readonly string[]): Promise<void>
 }
@@ -106,13 +115,6 @@ export class PostgresBackend implements QueueBackend {
   readonly editCronSchedule: ScheduleBackendMethods['editCronSchedule']
   readonly getDueCronSchedules: ScheduleBackendMethods['getDueCronSchedules']
   readonly updateCronScheduleAfterEnqueue: ScheduleBackendMethods['updateCronScheduleAfterEnqueue']
-  readonly waitJob: LaterBackendMethods['waitJob'] = notYet('waitJob')
-  readonly updateStepData: LaterBackendMethods['updateStepData'] = notYet('updateStepData')
-  readonly createWaitpoint: LaterBackendMethods['createWaitpoint'] = notYet('createWaitpoint')
-  readonly completeWaitpoint: LaterBackendMethods['completeWaitpoint'] = notYet('completeWaitpoint')
-  readonly getWaitpoint: LaterBackendMethods['getWaitpoint'] = notYet('getWaitpoint')
-  readonly expireTimedOutWaitpoints: LaterBackendMethods['expireTimedOutWaitpoints'] =
-    notYet('expireTimedOutWaitpoints')
 
   constructor(pool: PoolLike, options: PostgresBackendOptions = {}) {
     this.#jobs = heldJobs(pool, validateSchemaName(options.schema ?? 'millrace'))
@@ -247,6 +249,31 @@ export class PostgresBackend implements QueueBackend {
 
   updateOutput(jobId: number, output: unknown): Promise<void> {
     return this.#jobs.reportQuietly(jobId, { output })
+  }
+
+  waitJob(jobId: number, options: WaitJobOptions): Promise<void> {
+    return this.#jobs.wait(jobId, options)
+  }
+
+  /** Never rejects. */
+  async updateStepData(jobId: number, stepData: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#jobs.remember(jobId, stepData).catch(() => undefined)
+  }
+
+  createWaitpoint(jobId: number | null, options?: CreateTokenOptions): Promise<WaitToken> {
+    return this.#jobs.createToken(jobId, options)
+  }
+
+  completeWaitpoint(tokenId: string, data?: unknown): Promise<void> {
+    return this.#jobs.queue.completeToken(tokenId, data)
+  }
+
+  getWaitpoint(tokenId: string): Promise<TokenRecord | null> {
+    return this.#jobs.queue.getToken(tokenId)
+  }
+
+  expireTimedOutWaitpoints(): Promise<number> {
+    return this.#jobs.queue.expireTimedOutTokens()
   }
 
   async recordJobEvent(_jobId: number, _eventType: JobEventType, _metadata?: unknown): Promise<void> {}

@@ -8,9 +8,10 @@ import { checkedId } from './queue-reads.ts'
 import type { ChangeResult } from './store/change.ts'
 
 /** The methods that add. */
-export function addMethods({ enqueuer, contextOf }: QueueCore): Pick<JobQueue, 'addJob' | 'addJobs'> {
+export function addMethods({ enqueuer, contextOf, connection }: QueueCore): Pick<JobQueue, 'addJob' | 'addJobs'> {
   return {
     async addJob(job, options) {
+      if (options?.db === undefined) connection.refuseHeld()
       const prepared = await prepareJob(job, contextOf(String(job?.jobType)))
       if (options?.db === undefined) return enqueuer.add(prepared)
       const [id] = await enqueuer.addWith(options.db, [prepared])
@@ -18,6 +19,7 @@ export function addMethods({ enqueuer, contextOf }: QueueCore): Pick<JobQueue, '
       return id
     },
     async addJobs(jobs, options) {
+      if (options?.db === undefined) connection.refuseHeld()
       const prepared = await prepareJobs(jobs, contextOf)
       return [
         ...(await (options?.db === undefined ? enqueuer.addMany(prepared) : enqueuer.addWith(options.db, prepared))),

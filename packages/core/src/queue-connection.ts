@@ -1,5 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { MillraceError } from './errors.ts'
 import type { Clock } from './model/clock.ts'
+import type { Transact } from './model/transaction.ts'
 import type { QueueEvents } from './observe/events.ts'
 import type { Hooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
@@ -27,6 +29,8 @@ export class QueueConnection {
   readonly #listeners = new Set<(wake: Wake) => void>()
   readonly #listening = new AbortController()
   #isListening = false
+  /** Known to whatever is called in a transaction. */
+  readonly #inTransaction = new AsyncLocalStorage<true>()
 
   constructor(
     config: ResolvedConfig,
@@ -62,6 +66,25 @@ export class QueueConnection {
       throw error
     })
     return this.#ready
+  }
+
+  /** Runs a transaction; its schema is up to date before it begins, since a migration would need a second connection. */
+  readonly transaction: Transact = async (fn, options) => {
+    const { store, transaction } = await this.opened()
+    await this.ready()
+    this.refuseHeld(store)
+    return transaction((tx) => this.#inTransaction.run(true, () => fn(tx)), options)
+  }
+
+  /** The store, for a call that needs a connection of its own. Rejects with `IN_TRANSACTION` where there can be none. */
+  async free(): Promise<Store> {
+    this.refuseHeld()
+    return this.ready()
+  }
+
+  /** Refuses what would wait for a connection in a transaction that holds the only one. @throws MillraceError `IN_TRANSACTION` */
+  refuseHeld({ parallelism }: { readonly parallelism: number } = this.lazyStore): void {
+    if (parallelism === 1 && this.#inTransaction.getStore() === true) throw connectionHeld()
   }
 
   async migrate(): Promise<readonly string[]> {
@@ -156,6 +179,16 @@ export class QueueConnection {
     if (this.#hooks.isActive) this.#hooks.emit({ type: 'store.error', operation: 'listen', error, willRepeat: true })
     this.#events.emit('error', error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+/** The error for a call that waits for a second connection while a transaction holds the only one. */
+function connectionHeld(): MillraceError {
+  const remedy = 'Pass `{ db: tx }`, or make the call before or after the transaction'
+  return new MillraceError(
+    'IN_TRANSACTION',
+    `This call needs a connection, and the transaction around it holds the only one. ${remedy}.`,
+    { details: { remedy } },
+  )
 }
 
 function closed(): MillraceError {

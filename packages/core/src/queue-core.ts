@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Enqueuer } from './enqueue/enqueuer.ts'
 import type { PrepareContext } from './enqueue/prepare.ts'
 import { type Clock, systemClock } from './model/clock.ts'
@@ -11,6 +12,7 @@ import type { ResolvedConfig } from './queue-config.ts'
 import { DeclaredSchedules } from './queue-declared-schedules.ts'
 import { QueueConnection } from './queue-connection.ts'
 import { ScheduleFirer } from './maintain/schedule-firer.ts'
+import type { StepScopes } from './run/step-scope.ts'
 import type { Store, Wake } from './store/store.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 
@@ -35,6 +37,8 @@ export interface QueueCore {
   readonly contextOf: (jobType: string) => PrepareContext
   /** Tells the processors of this process, without a detour through the database. */
   readonly wake: (wake: Wake) => void
+  /** Where in a handler a call of its context is made. */
+  readonly scopes: StepScopes
 }
 
 /** Wires the rooms of a queue together. No I/O. */
@@ -46,22 +50,26 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
   const connection = new QueueConnection(config, { clock, events, hooks })
   const definitions = config.given.jobs
   const processors = new Set<BackgroundProcessor>()
-  const store = (): Promise<Store> => connection.ready()
+  const store = (): Promise<Store> => connection.free()
+  // Whoever wakes a worker may be a handler: what the worker does then is not done in that handler's step or transaction.
+  const detached = AsyncLocalStorage.snapshot()
   const wake = (woken: Wake): void => {
-    for (const processor of processors) processor.wake(woken)
-    if (woken.kind === 'schedules') core.firer.changed()
+    detached(() => {
+      for (const processor of processors) processor.wake(woken)
+      if (woken.kind === 'schedules') core.firer.changed()
+    })
   }
   connection.onWake(wake)
   const enqueuer = new Enqueuer({
     store: connection.lazyStore,
     clock,
-    ready: async () => void (await store()),
+    ready: async () => void (await connection.ready()),
     onAdded: (ids, jobs, created) => announceAdded({ events, hooks }, ids, jobs, created),
     onReady: (priorities, runAt) => {
       if (priorities.length > 0) wake({ kind: 'ready', priorities })
       if (runAt === undefined) return
       const inMs = Math.max(0, runAt.getTime() - clock.date().getTime())
-      for (const processor of processors) processor.dueIn(inMs)
+      detached(() => processors.forEach((processor) => processor.dueIn(inMs)))
     },
     hasLocalWorkers: () => [...processors].some((processor) => processor.isRunning()),
     forgetsCompleted: !config.keepCompleted,
@@ -84,19 +92,29 @@ export function createQueueCore(config: ResolvedConfig): QueueCore {
     definitions,
     processors,
     supervisors: new Set<Supervisor>(),
-    firer: new ScheduleFirer({
-      store,
-      declared: () => declared.ready(),
-      onAdded: announceFired,
-      onError: (error) => events.emit('error', error),
-    }),
+    firer: createFirer(store, declared, announceFired, events),
     declared,
     announceAdded: announceFired,
     store,
     contextOf,
     wake,
+    scopes: new AsyncLocalStorage(),
   }
   return core
+}
+
+function createFirer(
+  store: QueueCore['store'],
+  declared: DeclaredSchedules,
+  onAdded: QueueCore['announceAdded'],
+  events: QueueEvents,
+): ScheduleFirer {
+  return new ScheduleFirer({
+    store,
+    declared: () => declared.ready(),
+    onAdded,
+    onError: (error) => events.emit('error', error),
+  })
 }
 
 function contextFrom({ given, codec, maxPayloadBytes }: ResolvedConfig): QueueCore['contextOf'] {

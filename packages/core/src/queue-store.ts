@@ -1,5 +1,6 @@
 import { MillraceError } from './errors.ts'
 import { systemClock } from './model/clock.ts'
+import type { Transact, TransactionClient } from './model/transaction.ts'
 import { heartbeatConnection, resolveConnection, validateSchemaName } from './postgres/connection.ts'
 import type { Executor } from './postgres/executor.ts'
 import { PoolExecutor } from './postgres/pool-executor.ts'
@@ -20,20 +21,12 @@ export interface PgliteLike {
   listen?(channel: string, callback: (payload: string) => void): Promise<unknown>
 }
 
-/** A transaction as a callback gets it; also what `{ db }` takes. */
-export interface TransactionClient {
-  query(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[]; rowCount: number | null }>
-}
-
 /** The store a queue works with, and what only its backend can do. */
 export interface OpenedStore {
   readonly store: Store
   /** The raw pool; absent for other backends. */
   readonly pool?: PoolLike
-  readonly transaction: <T>(
-    fn: (tx: TransactionClient) => Promise<T>,
-    options: { readonly timeoutMs: number },
-  ) => Promise<T>
+  readonly transaction: Transact
 }
 
 /** Makes the store of a PostgreSQL configuration. No connection is made yet. */

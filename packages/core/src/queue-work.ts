@@ -25,6 +25,7 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
         definitions,
         leaseMs: config.leaseMs,
         keepCompleted: config.keepCompleted,
+        workflow: { transact: connection.transaction, scopes: core.scopes, maxBytes: config.maxPayloadBytes },
         listen: () => void connection.listen(),
         fireSchedules: () => core.firer.fire(),
         onActive: (active, isActive) => {

@@ -1,14 +1,15 @@
 import { MillraceError } from './errors.ts'
 import type { JobDefinition, PayloadMapOf } from './model/define-jobs.ts'
 import { DEFAULTS } from './model/options.ts'
+import { DEFAULT_TRANSACTION_MS } from './model/transaction.ts'
 import type { JobQueue } from './queue-api.ts'
 import { addMethods, editMethods, endMethods } from './queue-changes.ts'
 import { type JobQueueConfig, resolveConfig } from './queue-config.ts'
 import { createQueueCore, type QueueCore } from './queue-core.ts'
 import { flowMethods } from './queue-flows.ts'
-import { laterMethods } from './queue-later.ts'
 import { readMethods } from './queue-reads.ts'
 import { scheduleMethods } from './queue-schedules.ts'
+import { waitMethods } from './queue-waits.ts'
 import { upkeepMethods, workMethods } from './queue-work.ts'
 
 // The first overload has two type parameters, so that `typeof initJobQueue<PayloadMap>` with one means the other overload.
@@ -37,7 +38,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...eventMethods(core),
     ...lifeMethods(core),
     ...scheduleMethods(core),
-    ...laterMethods(),
+    ...waitMethods(core),
   }
 }
 
@@ -74,8 +75,7 @@ function lifeMethods(core: QueueCore): Life {
   return {
     ready: async () => void (await store()),
     migrate: () => connection.migrate(),
-    transaction: async (fn, { timeoutMs = DEFAULT_TRANSACTION_MS } = {}) =>
-      (await connection.opened()).transaction(fn, { timeoutMs }),
+    transaction: (fn, { timeoutMs = DEFAULT_TRANSACTION_MS } = {}) => connection.transaction(fn, { timeoutMs }),
     // The type that callers of a `pg.Pool` expect, of a pool that is one.
     getPool: () => connection.getPool() as never,
     getRedisClient() {
@@ -85,5 +85,3 @@ function lifeMethods(core: QueueCore): Life {
     [Symbol.asyncDispose]: () => close(),
   }
 }
-
-const DEFAULT_TRANSACTION_MS = 5000

@@ -27,6 +27,10 @@ import { settleCases } from './settle.ts'
 import { signalCases } from './signals.ts'
 import { versionCases } from './versions.ts'
 import { tagBarrierCases } from './tag-barriers.ts'
+import { stepCases } from './steps.ts'
+import { tokenCases } from './tokens.ts'
+import { transactionCases } from './transactions.ts'
+import { waitCases } from './waits.ts'
 import { workerCases } from './workers.ts'
 
 export { Bench } from './bench.ts'
@@ -57,6 +61,10 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...scheduleCases,
   ...declaredScheduleCases,
   ...versionCases,
+  ...stepCases,
+  ...waitCases,
+  ...tokenCases,
+  ...transactionCases,
 ]
 
 export interface ConformanceOptions {

@@ -145,6 +145,12 @@ export function checkNames(
   }
 }
 
+/** Throws `OPTION_INVALID` unless `options` is an object with no other names than these. */
+export function checkOptions(field: string, options: unknown, names: ReadonlySet<string>, example: string): void {
+  if (!isRecord(options)) return refuseOption(field, options, 'an object', `Pass \`${example}\``)
+  checkNames(options, names)
+}
+
 function refuseName(
   name: string,
   value: unknown,

@@ -78,6 +78,11 @@ export function decodePayload(text: string, codec: Codec = 'json'): unknown {
   }
 }
 
+/** As `decodePayload`, of what has been parsed already. */
+export function decodeValue(value: unknown, codec: Codec): unknown {
+  return codec === 'json' ? value : reviveRich(value)
+}
+
 /**
  * The fast way, for plain data that is well-formed and not too large; `undefined` says to take the careful one, which
  * then tells what is wrong, or finds that nothing is. Plain data costs one walk and one `JSON.stringify`.

@@ -1,5 +1,6 @@
 import type { DependencyCounts, JobDependency } from './dependencies.ts'
 import type { JobSchedule } from './job.ts'
+import type { TransactionClient, TransactionOptions } from './transaction.ts'
 
 /** How long `ctx.waitFor` waits; at least one field, and fields add up. A month is 30 days, a year 365. */
 export interface WaitDuration {
@@ -23,10 +24,50 @@ export interface WaitToken {
   readonly id: string
 }
 
-/** What became of a token. `error` says that it timed out. */
+/** What became of a token, signal or event. `error` says that it timed out. */
 export type WaitTokenResult<T = unknown> =
   | { readonly ok: true; readonly output: T }
   | { readonly ok: false; readonly error: string }
+
+export interface WaitOptions {
+  /**
+   * What the wait is known by when the handler runs again, 1 to 255 characters, once per attempt. Default: its position
+   * among the waits without a name, so that adding one before it needs a name, or a new job type.
+   */
+  readonly name?: string | undefined
+}
+
+export interface WaitLimits extends WaitOptions {
+  /** Digits and `s`, `m`, `h` or `d`, at most 365 days, such as `'24h'`. Default: no limit. */
+  readonly timeout?: string | undefined
+}
+
+/** How a step is tried again within its attempt, holding its slot. */
+export interface StepRetry {
+  /** Tries in all, 1 to 100. Default 3. */
+  readonly attempts?: number | undefined
+  /** Before the second try, in milliseconds, 0 to 3,600,000. Default 1000. */
+  readonly delayMs?: number | undefined
+  /** Whether the delay doubles with each try. Default `true`. */
+  readonly backoff?: boolean | undefined
+  /** The longest delay in milliseconds. Default 30,000. */
+  readonly maxDelayMs?: number | undefined
+}
+
+export interface StepOptions {
+  /** Default: one try; what it throws goes on to the handler. */
+  readonly retry?: StepRetry | undefined
+  /** A try that takes longer rejects with `STEP_TIMEOUT`, in milliseconds, 1 to 2,147,483,647. Default: no limit. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** What a step knows of the try it runs in. */
+export interface StepContext {
+  /** Counted from 1 in each attempt. */
+  readonly tryNumber: number
+  /** Fires when the step's time is up, and with the attempt's signal. */
+  readonly signal: AbortSignal
+}
 
 /**
  * Called when the time limit of an attempt is reached, before its signal aborts. A positive number of milliseconds
@@ -73,16 +114,54 @@ export interface JobContext {
   readonly dependencies: () => Promise<readonly JobDependency[]>
   /** How many of them ended in which way, such as the jobs of a batch for its `onComplete`. */
   readonly dependencyCounts: () => Promise<DependencyCounts>
-  /** Runs `fn` once for this job and remembers its result by `name` across attempts. Not there yet: `NOT_YET`. */
-  readonly run: <T>(name: string, fn: () => T | Promise<T>) => Promise<T>
-  /** Suspends the job without holding a slot. Not there yet: `NOT_YET`. */
-  readonly waitFor: (duration: WaitDuration) => Promise<void>
-  /** Suspends the job until `date`. Not there yet: `NOT_YET`. */
-  readonly waitUntil: (date: Date) => Promise<void>
-  /** Makes a token tied to this job. Not there yet: `NOT_YET`. */
+  /**
+   * Runs `fn` and stores its result under `name`: in whatever later run of the handler, the result is returned and `fn` not
+   * called. Resolves once the result is stored. Dates, maps, sets, bigints, bytes and `undefined` come back as they were;
+   * instances of other classes as JSON has them, also the first time. Steps may run side by side.
+   *
+   * Rejects with what `fn` throws; the next attempt then runs it again. Codes: `STEP_DUPLICATE`, `STEP_TIMEOUT`,
+   * `STEP_RESULT_INVALID`, `LEASE_LOST`.
+   *
+   * @param name - 1 to 255 characters, once per attempt, and the same in each.
+   */
+  readonly run: <T>(name: string, fn: (step: StepContext) => T | Promise<T>, options?: StepOptions) => Promise<T>
+  /**
+   * A step that writes to the queue's database: what `fn` does through `tx` and the step's result are committed together, or
+   * neither is. `timeoutMs` is the transaction's limit, 5000 by default; it holds a connection meanwhile. Inside, waits, further
+   * transactions and `setProgress` are refused with `IN_TRANSACTION`.
+   */
+  readonly runTx: <T>(
+    name: string,
+    fn: (tx: TransactionClient, step: StepContext) => Promise<T>,
+    options?: StepOptions,
+  ) => Promise<T>
+  /**
+   * Completes the job in one transaction with what `fn` does through `tx`: both or neither, whatever fails. What `fn` resolves
+   * with becomes the job's output and the answer of this call; what the handler does or returns afterwards has no effect.
+   * Rejects, with everything rolled back, when `fn` does, when it takes longer than `timeoutMs`, or with `LEASE_LOST`.
+   */
+  readonly transaction: <T>(fn: (tx: TransactionClient) => Promise<T>, options?: TransactionOptions) => Promise<T>
+  /**
+   * Suspends the job for so long, by the database's clock: nothing is held meanwhile, and no attempt used. The handler is then
+   * called again from the top. A promise of a wait that is not over never settles, so that code after it does not run.
+   */
+  readonly waitFor: (duration: WaitDuration, options?: WaitOptions) => Promise<void>
+  /** As `waitFor`, until `date`. */
+  readonly waitUntil: (date: Date, options?: WaitOptions) => Promise<void>
+  /** Makes a token tied to this job; in a later run of the handler the same one. */
   readonly createToken: (options?: CreateTokenOptions) => Promise<WaitToken>
-  /** Suspends the job until the token is completed or times out. Not there yet: `NOT_YET`. */
-  readonly waitForToken: <T = unknown>(tokenId: string) => Promise<WaitTokenResult<T>>
+  /** Suspends the job until the token is completed or times out, whoever made it. Rejects with `TOKEN_NOT_FOUND`. */
+  readonly waitForToken: <T = unknown>(tokenId: string, options?: WaitLimits) => Promise<WaitTokenResult<T>>
+  /** Suspends the job until `queue.signalJob` sends it `name`; one sent before counts, each for one wait. */
+  readonly waitForSignal: <T = unknown>(name: string, options?: WaitLimits) => Promise<WaitTokenResult<T>>
+  /**
+   * Suspends the job until somebody calls `queue.sendEvent` with `name` and data that contains `filter`. One sent before the
+   * handler came here does not count.
+   */
+  readonly waitForEvent: <T = unknown>(
+    name: string,
+    options?: WaitLimits & { readonly filter?: Readonly<Record<string, unknown>> | undefined },
+  ) => Promise<WaitTokenResult<T>>
 }
 
 /**

@@ -3,7 +3,12 @@ import type { FailureReason } from './job.ts'
 /** What became of one attempt, before anything is decided or recorded. */
 export type Outcome =
   /** The handler resolved. `output` is JSON text; absent when it gave none. */
-  | { readonly kind: 'returned'; readonly output?: string }
+  | {
+      readonly kind: 'returned'
+      readonly output?: string
+      /** It has called steps or waits. */
+      readonly hasSteps?: true
+    }
   /** The handler rejected, ran into its timeout, or there is none. */
   | { readonly kind: 'threw'; readonly error: unknown; readonly reason: FailureReason }
   /** As `threw`, but no retry can help: `throw fatal(error)`, or a payload that breaks its schema. */
@@ -18,6 +23,10 @@ export type Outcome =
     }
   /** Stopped because somebody cancelled the job. */
   | { readonly kind: 'cancelled' }
+  /** Suspended at these waits, by their keys. */
+  | { readonly kind: 'waiting'; readonly waits: readonly string[] }
+  /** Completed by the handler itself, in its transaction; it is recorded already. */
+  | { readonly kind: 'committed' }
   /** The lease is gone; there is nothing to record. */
   | { readonly kind: 'lost' }
 

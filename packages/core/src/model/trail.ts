@@ -120,7 +120,7 @@ function attemptEvents(
   fields: Readonly<Record<string, unknown>>,
   deadLetterJobId: number | undefined,
 ): readonly Happening[] {
-  const { attempt, worker, error, reason } = fields
+  const { attempt, worker, error, reason, waitUntil, waitTokenId } = fields
   const at = new Date(String(fields['at']))
   const metadata: JobEventMetadata = {
     ...(typeof attempt === 'number' ? { attempt } : {}),
@@ -136,12 +136,17 @@ function attemptEvents(
       outcome,
       ...(isJobError(error) ? { message: error.message, error } : {}),
       ...(typeof reason === 'string' ? { reason } : {}),
+      ...(outcome === 'waiting' ? { waitUntil: textOrNull(waitUntil), waitTokenId: textOrNull(waitTokenId) } : {}),
       ...(deadLetterJobId === undefined ? {} : { deadLetterJobId }),
     },
   }
   // Taken from its worker by somebody who wanted it run again.
   const retried = { eventType: JobEventType.Retried, createdAt: at, metadata: {} }
   return outcome === 'revoked' ? [started, ended, retried] : [started, ended]
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null
 }
 
 /** What the store noted: the changes of an edit under the names and with the types that `editJob` took, or a note's own. */

@@ -77,8 +77,8 @@ function readMark(value: unknown, mark: symbol): unknown {
 }
 
 /**
- * What seed 003 throws inside a handler to suspend it until a time or a token. Nothing throws it yet; it is exported so
- * that programs which check for it run.
+ * What seed 003 throws inside a handler to suspend it. Nothing throws it here: the promise of a wait never settles, which no
+ * `catch` can swallow. It is exported so that programs which check for it run.
  */
 export class WaitSignal extends Error {
   override readonly name: string = 'WaitSignal'

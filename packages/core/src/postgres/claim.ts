@@ -191,6 +191,7 @@ function extras(extra: unknown): Partial<ClaimedJob> {
   }
   const backoff = field(extra, 'retryBackoff')
   return {
+    ...(field(extra, 'again') === true ? { isAgain: true } : {}),
     codec: field(extra, 'rich') === true ? 'rich' : 'json',
     maxAttempts: number('maxAttempts') ?? 3,
     priority: number('priority') ?? 0,

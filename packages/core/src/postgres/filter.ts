@@ -10,7 +10,7 @@ export const JOB_TABLES: readonly JobTable[] = ['jobs', 'finished_jobs', 'failed
 /** The public status of a row under the alias `j`, as the letter that `rows.ts` reads. */
 const STATUS_SQL: Readonly<Record<JobTable, string>> = {
   jobs:
-    "case when j.lane = 'x' then 'x' when j.wait_until is not null or j.wait_token_id is not null then 'w' " +
+    "case when j.lane = 'x' then 'x' when j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null) then 'w' " +
     "when j.next_attempt_at is not null then 'f' else 'p' end",
   finished_jobs: "'k'",
   failed_jobs: 'j.status::text',
@@ -21,7 +21,7 @@ export function statusSql(table: JobTable): string {
 }
 
 /** Which rows of a table have a public status; `null`: none can. */
-function statusCondition(table: JobTable, status: JobStatus): string | null {
+export function statusCondition(table: JobTable, status: JobStatus): string | null {
   if (table === 'finished_jobs') return status === 'completed' ? 'true' : null
   if (table === 'failed_jobs')
     return status === 'failed' ? "j.status = 'f'" : status === 'cancelled' ? "j.status = 'c'" : null
@@ -30,11 +30,11 @@ function statusCondition(table: JobTable, status: JobStatus): string | null {
       // By the leases: among a million pending jobs the few that run have no index of their own.
       return "(j.lane = 'x' and j.id = any (array(select unnest(l.job_ids) from :schema.leases l)))"
     case 'waiting':
-      return "(j.lane <> 'x' and (j.wait_until is not null or j.wait_token_id is not null))"
+      return "(j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null))"
     case 'failed':
       return "(j.lane <> 'x' and j.next_attempt_at is not null)"
     case 'pending':
-      return "(j.lane <> 'x' and j.next_attempt_at is null and j.wait_until is null and j.wait_token_id is null)"
+      return "(j.lane <> 'x' and j.next_attempt_at is null and (j.lane not in ('t', 'w') or (j.wait_until is null and j.wait_token_id is null)))"
     case 'completed':
     case 'cancelled':
       return null

@@ -2,6 +2,7 @@ import { MillraceError } from '../errors.ts'
 import type { FailureReason, JobError, JobRecord, JobStatus } from '../model/job.ts'
 import { FailureReason as Reasons, isJobError, type JobSchedule } from '../model/job.ts'
 import { decodePayload } from '../model/codec.ts'
+import { stepData } from '../model/step-data.ts'
 import type { Row } from './executor.ts'
 
 /**
@@ -112,7 +113,10 @@ export function timeColumn(column: string): string {
   return `to_json(${column}) #>> '{}'`
 }
 
-/** The columns that `jobRecord` reads, in order, for a job table under the alias `j`; `%STATUS%`, `%NEXT%` and `%PENDING%` differ by table. */
+/**
+ * The columns that `jobRecord` reads, in order, for a job table under the alias `j`; `%STATUS%`, `%NEXT%`, `%PENDING%` and `%STEPS%`
+ * differ by table.
+ */
 export const RECORD_COLUMNS: string = `
   j.id, j.job_type, j.payload::text, j.rich, %STATUS% as status, ${timeColumn('j.created_at')}, ${timeColumn('j.changed_at')},
   ${timeColumn('j.claimed_at')}, j.locked_by, j.attempts, j.max_attempts, ${timeColumn('%NEXT%')}, j.priority,
@@ -126,7 +130,8 @@ export const RECORD_COLUMNS: string = `
   j.dead_letter_job_id, :schema.group_id(j.group_key, j.tenant_id) as group_id,
   case when not :schema.is_queue(j.group_key) then j.group_tier end as group_tier,
   to_jsonb(j.depends_on_job_ids)::text as depends_on_job_ids, to_jsonb(j.depends_on_tags)::text as depends_on_tags, j.tenant_id,
-  :schema.queue_name(j.group_key, j.tenant_id) as queue, j.handler_version, j.schedule::text as schedule`
+  :schema.queue_name(j.group_key, j.tenant_id) as queue, j.handler_version, j.schedule::text as schedule,
+  %STEPS% as steps`
 
 /** A record from a row of `RECORD_COLUMNS`. */
 export function jobRecord(row: Row): JobRecord {
@@ -135,7 +140,7 @@ export function jobRecord(row: Row): JobRecord {
   const [finishedAt, startedAt, lastRetriedAt, lastFailedAt, lastCancelledAt, tags, key, waitUntil] = row.slice(19)
   const [waitTokenId, progress, output, retryDelay, retryBackoff, retryDelayMax, letterType] = row.slice(27)
   const [letteredAt, letterId, groupId, groupTier, dependsOnJobIds, dependsOnTags, tenantId, queue] = row.slice(34)
-  const [version, schedule] = row.slice(42)
+  const [version, schedule, steps] = row.slice(42)
   const state = jobStatus(status)
   const codec = rich === true ? 'rich' : 'json'
   return {
@@ -164,9 +169,9 @@ export function jobRecord(row: Row): JobRecord {
     lastCancelledAt: dateOrNull(lastCancelledAt),
     tags: strings(tags),
     idempotencyKey: textOrNull(key),
-    waitUntil: dateOrNull(waitUntil),
-    waitTokenId: textOrNull(waitTokenId),
-    stepData: undefined,
+    waitUntil: state === 'waiting' ? dateOrNull(waitUntil) : null,
+    waitTokenId: state === 'waiting' ? textOrNull(waitTokenId) : null,
+    stepData: stepData(steps === null ? null : json(steps)),
     progress: numberOrNull(progress),
     output: output === null ? null : json(output),
     retryDelay: numberOrNull(retryDelay),

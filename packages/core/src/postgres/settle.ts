@@ -50,7 +50,7 @@ export function settlementArguments(settlements: readonly Settlement[]): {
   const tokens: number[] = []
   const others: string[] = []
   for (const settlement of settlements) {
-    if (settlement.kind === 'completed' && settlement.output === undefined) {
+    if (settlement.kind === 'completed' && settlement.output === undefined && settlement.hasSteps === undefined) {
       ids.push(settlement.id)
       tokens.push(settlement.token)
     } else {
@@ -64,13 +64,15 @@ function settlementJson(settlement: Settlement): string {
   const attempt = `"id":${settlement.id},"token":${settlement.token},"kind":"${settlement.kind}"`
   switch (settlement.kind) {
     case 'completed':
-      return `{${attempt},"output":${settlement.output ?? null}}`
+      return `{${attempt}${settlement.output === undefined ? '' : `,"output":${settlement.output}`}${settlement.hasSteps === undefined ? '' : ',"steps":true'}}`
     case 'retry':
       return `{${attempt},"delay_ms":${settlement.delayMs},"reason":"${settlement.reason}","error":${JSON.stringify(settlement.error)}}`
     case 'failed':
       return `{${attempt},"reason":"${settlement.reason}","error":${JSON.stringify(settlement.error)}}`
     case 'snoozed':
       return `{${attempt},"delay_ms":${settlement.delayMs}}`
+    case 'waiting':
+      return `{${attempt},"waits":${JSON.stringify(settlement.waits)}}`
     case 'released':
       return `{${attempt}${settlement.isUnstarted === true ? ',"unstarted":true' : ''}}`
     case 'cancelled':

@@ -10,6 +10,8 @@ import { type CompatibilitySchema, migrateVerbs } from './migrate.ts'
 import { scheduleVerbs } from './schedule.ts'
 import { Database } from './schema.ts'
 import { settleVerbs } from './settle.ts'
+import { signalVerbs } from './signal.ts'
+import { stepVerbs } from './steps.ts'
 
 export interface PostgresStoreOptions {
   readonly executor: Executor
@@ -43,6 +45,8 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...scheduleVerbs(db),
     ...maintainVerbs(db),
     ...migrateVerbs(db, options.with),
+    ...stepVerbs(db),
+    ...signalVerbs(db),
     async listen({ onWake, onError, signal }) {
       if (!listenOn) return
       await listenOn.call(executor, {

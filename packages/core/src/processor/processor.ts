@@ -15,7 +15,7 @@ import type { HeartbeatMode } from './heartbeat.ts'
 import { pause } from './pause.ts'
 import { WorkerReports } from './reports.ts'
 import { Worker } from './worker.ts'
-import type { WorkerOptions } from './worker-options.ts'
+import type { WorkerOptions, WorkflowDependencies } from './worker-options.ts'
 
 export interface ProcessorOptions {
   /** What `lockedBy` and the history say. Default: host, process and a random part. 1 to 255 characters. */
@@ -75,6 +75,7 @@ export interface ProcessorDependencies {
   readonly definitions: Readonly<Record<string, JobDefinition>> | undefined
   readonly leaseMs: number
   readonly keepCompleted: boolean
+  readonly workflow: WorkflowDependencies
   /** Told when it begins and when it ceases to do anything, so that whoever made it holds only those that do. */
   readonly onActive: (processor: BackgroundProcessor, isActive: boolean) => void
   /** Begins to hear of work that other processes add. */
@@ -285,6 +286,7 @@ export class BackgroundProcessor implements Processor {
       store,
       clock: this.#deps.clock,
       entry: (job) => this.#handlers.entry(job),
+      workflow: this.#deps.workflow,
       reports: this.#reports,
       fireSchedules: this.#deps.fireSchedules,
     })

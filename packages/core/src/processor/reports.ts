@@ -37,11 +37,17 @@ export class WorkerReports {
     hooks.emit({ type: 'job.started', ...attempt, waitedMs: 0 })
   }
 
-  /** What must be recorded, with the events that follow once it is; `null` when the lease is gone. */
+  /** What must be recorded, with the events that follow once it is; `null` when it is already, or the lease is gone. */
   settlementOf(job: ClaimedJob, outcome: Outcome, durationMs: number): PendingSettlement | null {
     const settlement = outcome.kind === 'returned' ? completion(job, outcome) : this.#decide(job, outcome)
     if (settlement !== null) return new EndedAttempt(this, settlement, { job, outcome, durationMs })
-    this.#settled({ job, outcome, durationMs }, 'lost', false)
+    const ended = { job, outcome, durationMs }
+    if (outcome.kind === 'committed') {
+      this.#settled(ended, 'settled', false)
+      this.#options.events.emit('job:completed', { jobId: job.id, jobType: job.jobType })
+    } else {
+      this.#settled(ended, 'lost', false)
+    }
     return null
   }
 
@@ -140,7 +146,7 @@ export class WorkerReports {
 
   /** The store has answered: tells whoever listens. */
   recorded(ended: Ended, settlement: Settlement, result: SettleResult, error: unknown): void {
-    const willRetry = settlement.kind === 'retry' || settlement.kind === 'snoozed' || settlement.kind === 'released'
+    const willRetry = GOES_ON.has(settlement.kind)
     this.#settled(ended, result, willRetry)
     if (error !== undefined) this.storeError(error, 'settle', undefined)
     if (result === 'lost') return
@@ -160,6 +166,9 @@ export class WorkerReports {
         break
       case 'cancelled':
         events.emit('job:cancelled', { jobId: job.id })
+        break
+      case 'waiting':
+        events.emit('job:waiting', subject)
         break
       case 'snoozed':
       case 'released':
@@ -185,6 +194,9 @@ export class WorkerReports {
     })
   }
 }
+
+/** What leaves a job that its handler is called for again. */
+const GOES_ON: ReadonlySet<Settlement['kind']> = new Set(['retry', 'snoozed', 'released', 'waiting'])
 
 /** An attempt that is over. */
 interface Ended {

@@ -1,9 +1,11 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../model/clock.ts'
-import type { RunSettings } from '../run/attempt.ts'
+import type { Transact } from '../model/transaction.ts'
+import type { RunSettings } from '../run/attempt-contract.ts'
 import type { HandlerEntry } from '../run/handler-entry.ts'
 import { VERSION } from '../model/version.ts'
 import type { ClaimedJob, ExchangeOptions, RegisterOptions } from '../store/claim.ts'
+import type { StepScopes } from '../run/step-scope.ts'
 import type { Store } from '../store/store.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
 import type { WorkerReports } from './reports.ts'
@@ -29,8 +31,17 @@ export interface WorkerOptions {
   readonly once?: number
 }
 
+/** What steps, waits and transactions of handlers need beyond the store. */
+export interface WorkflowDependencies {
+  readonly transact: Transact
+  readonly scopes: StepScopes
+  /** Of a step's result. */
+  readonly maxBytes: number
+}
+
 export interface WorkerDependencies {
   readonly store: Store
+  readonly workflow: WorkflowDependencies
   readonly clock: Clock
   /** The handler of a job, by its type and the version it runs under. */
   readonly entry: (job: ClaimedJob) => HandlerEntry | undefined
@@ -39,10 +50,14 @@ export interface WorkerDependencies {
 }
 
 /** What all attempts of a worker share: their reports go to the store, and from there to whoever listens. */
-export function createRunSettings(workerId: string, { store, clock, reports }: WorkerDependencies): RunSettings {
+export function createRunSettings(
+  { workerId, keepCompleted }: Pick<WorkerOptions, 'workerId' | 'keepCompleted'>,
+  { store, clock, reports, workflow }: WorkerDependencies,
+): RunSettings {
   return {
     clock,
     workerId,
+    workflow: { store, keepCompleted, ...workflow },
     report: async (report) => (await store.report({ reports: [report] }))[0] ?? 'lost',
     dependencies: store,
     onProgress: (job, progress) => reports.progress(job, progress),

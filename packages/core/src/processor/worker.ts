@@ -5,7 +5,8 @@ import { ReadyBounds } from '../claim/ready-bounds.ts'
 import { MillraceError } from '../errors.ts'
 import type { Timer } from '../model/clock.ts'
 import type { Outcome } from '../model/outcome.ts'
-import { type Attempt, type RunSettings, startAttempt } from '../run/attempt.ts'
+import { startAttempt } from '../run/attempt.ts'
+import type { Attempt, RunSettings } from '../run/attempt-contract.ts'
 import { SettleBuffer } from '../settle/buffer.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
 import type { Wake } from '../store/store.ts'
@@ -116,7 +117,7 @@ export class Worker {
       lookIn: (inMs) => this.dueIn(inMs),
       onError: (error) => reports.storeError(error, 'schedules', 1000),
     })
-    this.#runSettings = createRunSettings(options.workerId, deps)
+    this.#runSettings = createRunSettings(options, deps)
   }
 
   /** How many jobs were started. */
@@ -284,6 +285,8 @@ export class Worker {
     const pending = this.#deps.reports.settlementOf(job, outcome, durationMs)
     if (pending === null) this.#openClaims.ended(job.token)
     else this.#buffer.add(pending)
+    // In the same call: it answers when the job is due.
+    if (outcome.kind === 'waiting') this.#exchanger.keepHouse()
   }
 
   #release(jobs: readonly ClaimedJob[]): void {

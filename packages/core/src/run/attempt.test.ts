@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { MillraceError } from '../errors.ts'
-import type { JobContext, JobHandler } from '../model/handler.ts'
+import type { JobHandler } from '../model/handler.ts'
 import { fatal, snooze } from '../model/verdict.ts'
 import type { SettleResult } from '../store/settle.ts'
 import { createAttemptBench } from '../testing/attempt-bench.ts'
@@ -36,25 +36,6 @@ describe('what a handler gets', () => {
       createdAt: new Date('2026-01-01'),
       signal,
     })
-  })
-
-  it('refuses the methods this version does not have, by name', async () => {
-    const attempt = createAttemptBench().start(async (_payload, _signal, ctx: JobContext) => {
-      const calls = [
-        ctx.run('a', () => 1),
-        ctx.waitFor({ seconds: 1 }),
-        ctx.waitUntil(new Date()),
-        ctx.createToken(),
-        ctx.waitForToken('wp_1'),
-      ]
-      const results = await Promise.allSettled(calls)
-      return results.map((result) =>
-        result.status === 'rejected' ? [result.reason.code, result.reason.message] : result,
-      )
-    })
-    const names = ['run', 'waitFor', 'waitUntil', 'createToken', 'waitForToken']
-    const output = JSON.stringify(names.map((name) => ['NOT_YET', `ctx.${name}() is not available in this version`]))
-    expect(await attempt.outcome).toEqual({ kind: 'returned', output })
   })
 })
 

@@ -8,50 +8,14 @@ import type { Outcome } from '../model/outcome.ts'
 import { checkPayload, type CheckedPayload } from '../model/validate-payload.ts'
 import { isFatal, isSnooze, snoozeDelayMs } from '../model/verdict.ts'
 import type { ClaimedJob } from '../store/claim.ts'
-import type { DependencyStore } from '../store/dependencies.ts'
-import type { ReportOptions, SettleResult } from '../store/settle.ts'
+import type { Attempt, RunSettings } from './attempt-contract.ts'
 import { createContext, type ContextSource } from './context.ts'
 import { isModuleHandler, type HandlerEntry } from './handler-entry.ts'
 import { startIsolated, type IsolatedRun } from './isolated.ts'
-import { leaseLost, Reporter, type ReportValues } from './reporter.ts'
+import { attemptOver, leaseLost, Reporter, type ReportValues } from './reporter.ts'
 import { prolongRefused, isDuration, TimeLimit } from './time-limit.ts'
-
-/** What all attempts of one worker share. */
-export interface RunSettings {
-  readonly clock: Clock
-  readonly workerId: string
-  /** Stores a report of a running attempt. Only `'lost'` says that the lease is gone; a rejection is a store that fails. */
-  readonly report: (report: ReportOptions) => Promise<SettleResult>
-  /** Reads what a job depends on. Default: nothing. */
-  readonly dependencies?: Pick<DependencyStore, 'listDependencies' | 'countDependencies'>
-  /** Time limit of jobs without their own, in milliseconds. Default: none. */
-  readonly defaultTimeoutMs?: number
-  /** How long a handler may go on after its job was cancelled. Default 5,000. */
-  readonly cancelGraceMs?: number
-  readonly onProgress?: (job: ClaimedJob, progress: number) => void
-  readonly onOutput?: (job: ClaimedJob, output: unknown) => void
-  /** A report could not be stored; the handler is not told. */
-  readonly onReportError?: (job: ClaimedJob, error: unknown) => void
-}
-
-/** One execution of a job, from the call of its handler to its outcome. */
-export interface Attempt {
-  readonly job: ClaimedJob
-  /** Never rejects. */
-  readonly outcome: Promise<Outcome>
-  /** When its time limit ends, as `clock.now()` counts; `null` without one. Moves with `prolong`. */
-  readonly deadline: number | null
-  /**
-   * Fires the handler's signal with `reason`, whose code decides what follows:
-   *
-   * - `LEASE_LOST`: the outcome is `lost` at once, and whatever the handler still does is ignored.
-   * - `JOB_CANCELLED`: `cancelled` when the handler rejects, or after the grace; `returned` if it resolves before.
-   * - any other, as `SHUTTING_DOWN`: the same with `released`.
-   *
-   * @param graceMs - Default `cancelGraceMs`. A later call shortens a running grace, never extends it.
-   */
-  abort(reason: MillraceError, graceMs?: number): void
-}
+import { Workflow } from './workflow.ts'
+import { inTransaction, type WorkflowHost } from './workflow-host.ts'
 
 /**
  * `running`: the handler may still decide. `closing`: it has, and what it reported is being stored. `killing`: its thread
@@ -71,6 +35,7 @@ const RETURNED: Outcome = { kind: 'returned' }
 const RELEASED: Outcome = { kind: 'released' }
 const CANCELLED: Outcome = { kind: 'cancelled' }
 const LOST: Outcome = { kind: 'lost' }
+const COMMITTED: Outcome = { kind: 'committed' }
 
 /** Starts an attempt: its handler has been called, as far as its first `await`, when this returns. */
 export function startAttempt(job: ClaimedJob, entry: HandlerEntry | undefined, settings: RunSettings): Attempt {
@@ -79,7 +44,7 @@ export function startAttempt(job: ClaimedJob, entry: HandlerEntry | undefined, s
   return attempt
 }
 
-class RunningAttempt implements Attempt, ContextSource {
+class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   readonly job: ClaimedJob
   readonly outcome: Promise<Outcome>
   readonly #settings: RunSettings
@@ -91,6 +56,8 @@ class RunningAttempt implements Attempt, ContextSource {
   #reporter: Reporter | undefined
   #stop: Stop | undefined
   #isolated: IsolatedRun | undefined
+  #workflow: Workflow | undefined
+  #isSuspended = false
   /** Why the signal fired, or would have. */
   #fired: MillraceError | undefined
   #isCalled = false
@@ -105,6 +72,23 @@ class RunningAttempt implements Attempt, ContextSource {
 
   get workerId(): string {
     return this.#settings.workerId
+  }
+
+  get clock(): Clock {
+    return this.#settings.clock
+  }
+
+  get phase(): 'running' | 'suspended' | 'over' {
+    if (this.#state === 'running') return 'running'
+    return this.#isSuspended ? 'suspended' : 'over'
+  }
+
+  get isStopping(): boolean {
+    return this.#stop !== undefined
+  }
+
+  get workflow(): Workflow {
+    return (this.#workflow ??= new Workflow(this, this.#settings.workflow))
   }
 
   get deadline(): number | null {
@@ -161,11 +145,43 @@ class RunningAttempt implements Attempt, ContextSource {
   }
 
   setProgress(percent: number): Promise<void> {
-    return this.#openReporter().progress(percent)
+    return this.#refuseInTransaction('ctx.setProgress()') ?? this.#openReporter().progress(percent)
   }
 
   setOutput(value: unknown): Promise<void> {
-    return this.#openReporter().output(value)
+    return this.#refuseInTransaction('ctx.setOutput()') ?? this.#openReporter().output(value)
+  }
+
+  suspend(waits: readonly string[]): void {
+    if (this.#state !== 'running') return
+    this.#isSuspended = true
+    const waiting: Outcome = { kind: 'waiting', waits }
+    const reason = new MillraceError('JOB_WAITING', `Job ${this.job.id} waits; this run of its handler is over.`)
+    if (this.#stop?.reason.code === 'JOB_CANCELLED') this.#finishByForce(CANCELLED, this.#stop.reason)
+    else if (this.#isolated !== undefined) this.#finishByForce(waiting, reason)
+    else {
+      this.#close(waiting)
+      this.#fire(reason)
+    }
+  }
+
+  lose(): void {
+    this.abort(leaseLost())
+  }
+
+  committed(): void {
+    if (this.#isolated === undefined) this.#end(COMMITTED)
+    else this.#finishByForce(COMMITTED, attemptOver())
+  }
+
+  reportedOutput(): Promise<string | undefined> {
+    return Promise.resolve(this.#reporter?.idle).then(() => this.#reporter?.unstoredOutput)
+  }
+
+  /** A report needs a connection, and the transaction may hold the only one. */
+  #refuseInTransaction(call: string): Promise<never> | undefined {
+    if (this.#settings.workflow.scopes.getStore()?.tx === undefined) return undefined
+    return Promise.reject(inTransaction(call, 'Call it before; what the function returns becomes the output'))
   }
 
   async dependencies(): Promise<readonly JobDependency[]> {
@@ -270,7 +286,8 @@ class RunningAttempt implements Attempt, ContextSource {
   #close(outcome: Outcome): void {
     this.#cancelTimers()
     const idle = this.#reporter?.idle
-    if (outcome.kind !== 'returned' || this.#reporter === undefined || idle === undefined) {
+    const waitsForReports = outcome.kind === 'returned' || outcome.kind === 'waiting'
+    if (!waitsForReports || idle === undefined) {
       this.#end(this.#withOutput(outcome))
       return
     }
@@ -280,8 +297,10 @@ class RunningAttempt implements Attempt, ContextSource {
 
   /** An output that the store failed to take in time goes along with the outcome. */
   #withOutput(outcome: Outcome): Outcome {
-    const unstored = outcome.kind === 'returned' ? this.#reporter?.unstoredOutput : undefined
-    return unstored === undefined ? outcome : { kind: 'returned', output: unstored }
+    if (outcome.kind !== 'returned') return outcome
+    const unstored = this.#reporter?.unstoredOutput
+    const given: Outcome = unstored === undefined ? outcome : { kind: 'returned', output: unstored }
+    return this.#workflow === undefined ? given : { ...given, hasSteps: true }
   }
 
   #end(outcome: Outcome): void {
@@ -377,10 +396,5 @@ class RunningAttempt implements Attempt, ContextSource {
   }
 }
 
-function ignore(): void {
-  // Replaced by the executor of the promise, which runs in the constructor.
-}
-
-function attemptOver(): MillraceError {
-  return new MillraceError('LEASE_LOST', 'this attempt is over; nothing its handler does has an effect any more')
-}
+/** Replaced by the executor of the promise, which runs in the constructor. */
+function ignore(): void {}

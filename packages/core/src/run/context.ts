@@ -1,13 +1,15 @@
-import { MillraceError } from '../errors.ts'
 import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 import type { JobContext, OnTimeoutCallback } from '../model/handler.ts'
 import type { ClaimedJob } from '../store/claim.ts'
+import type { WorkflowCalls } from './workflow.ts'
 
 /** The attempt as its context sees it. */
 export interface ContextSource {
   readonly job: ClaimedJob
   readonly workerId: string
   readonly signal: AbortSignal
+  /** Made at the first use. */
+  readonly workflow: WorkflowCalls
   prolong(ms?: number): void
   onTimeout(callback: OnTimeoutCallback): void
   setProgress(percent: number): Promise<void>
@@ -42,21 +44,14 @@ export function createContext(source: ContextSource): JobContext {
     setOutput: (value) => source.setOutput(value),
     dependencies: () => source.dependencies(),
     dependencyCounts: () => source.dependencyCounts(),
-    run: refuseRun,
-    waitFor: refuseWaitFor,
-    waitUntil: refuseWaitUntil,
-    createToken: refuseCreateToken,
-    waitForToken: refuseWaitForToken,
+    run: (name, fn, options) => source.workflow.run(name, fn, options),
+    runTx: (name, fn, options) => source.workflow.runTx(name, fn, options),
+    transaction: (fn, options) => source.workflow.transaction(fn, options),
+    waitFor: (duration, options) => source.workflow.waitFor(duration, options),
+    waitUntil: (date, options) => source.workflow.waitUntil(date, options),
+    createToken: (options) => source.workflow.createToken(options),
+    waitForToken: (tokenId, options) => source.workflow.waitForToken(tokenId, options),
+    waitForSignal: (name, options) => source.workflow.waitForSignal(name, options),
+    waitForEvent: (name, options) => source.workflow.waitForEvent(name, options),
   }
-}
-
-// Shared by all contexts: five closures less per attempt.
-const refuseRun = (): Promise<never> => notYet('run')
-const refuseWaitFor = (): Promise<never> => notYet('waitFor')
-const refuseWaitUntil = (): Promise<never> => notYet('waitUntil')
-const refuseCreateToken = (): Promise<never> => notYet('createToken')
-const refuseWaitForToken = (): Promise<never> => notYet('waitForToken')
-
-function notYet(method: string): Promise<never> {
-  return Promise.reject(new MillraceError('NOT_YET', `ctx.${method}() is not available in this version`))
 }

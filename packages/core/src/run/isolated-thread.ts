@@ -4,7 +4,8 @@
  * the flags of the process (`--input-type=module`) decide whether `require` or `import` exists in it.
  *
  * It sends `start` (the handler is about to be called), `call` (a method of the context), then one of `returned` (with JSON
- * text), `snoozed` and `threw`; it receives `abort` and `answer` (to a call).
+ * text), `snoozed` and `threw`; it receives `abort`, `answer` (to a call) and `step` (run the function of a `run` call), to which it
+ * replies with `stepped`.
  */
 export const THREAD_SOURCE: string = String.raw`(() => {
   const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
@@ -27,9 +28,14 @@ export const THREAD_SOURCE: string = String.raw`(() => {
       controller.abort(typedError(message.code, message.message))
       return
     }
+    if (message.kind === 'step') {
+      void runStep(message)
+      return
+    }
     const call = calls.get(message.id)
     calls.delete(message.id)
-    if (message.error === undefined) call.resolve()
+    if (message.isOwn) call.reject(steps.get(message.id).error)
+    else if (message.error === undefined) call.resolve(message.value)
     else call.reject(typedError(message.error.code, message.error.message))
   })
 
@@ -37,7 +43,7 @@ export const THREAD_SOURCE: string = String.raw`(() => {
     const id = ++lastCall
     const answer = new Promise((resolve, reject) => calls.set(id, { resolve, reject }))
     answer.catch(() => {})
-    parentPort.postMessage({ kind: 'call', id, method, argument })
+    parentPort.postMessage({ kind: 'call', id, method, argument, scope: scopes.getStore() })
     return answer
   }
 
@@ -54,8 +60,43 @@ export const THREAD_SOURCE: string = String.raw`(() => {
     return text
   }
 
+  const { AsyncLocalStorage } = process.getBuiltinModule('node:async_hooks')
+  const scopes = new AsyncLocalStorage()
+  const steps = new Map()
+
+  const remote = (method) => (...argument) => call(method, argument)
+
   const refuse = (method) => () =>
-    Promise.reject(typedError('NOT_YET', 'ctx.' + method + '() is not available in a worker thread'))
+    Promise.reject(
+      typedError('FEATURE_UNSUPPORTED', 'ctx.' + method + '() does not work in a worker thread, which has no connection'),
+    )
+
+  const run = (name, fn, options) => {
+    if (typeof fn !== 'function') {
+      return Promise.reject(typedError('OPTION_INVALID', '\x60fn\x60 must be a function. Pass \x60async () => …\x60.'))
+    }
+    const step = lastCall + 1
+    steps.set(step, { fn })
+    return call('run', [name, options]).finally(() => steps.delete(step))
+  }
+
+  const runStep = async ({ step, tryId, tryNumber }) => {
+    const controller = new AbortController()
+    try {
+      const value = await scopes.run(tryId, () =>
+        steps.get(step).fn({ tryNumber, signal: AbortSignal.any([context.signal, controller.signal]) }),
+      )
+      try {
+        parentPort.postMessage({ kind: 'stepped', tryId, value })
+      } catch (error) {
+        throw typedError('STEP_RESULT_INVALID', 'the result of a step cannot leave its thread: ' + error.message)
+      }
+    } catch (error) {
+      controller.abort(error)
+      steps.get(step).error = error
+      parentPort.postMessage({ kind: 'stepped', tryId, error: describe(error, 0), isFatal: isFatal(error) })
+    }
+  }
 
   const context = {
     ...workerData.context,
@@ -74,13 +115,17 @@ export const THREAD_SOURCE: string = String.raw`(() => {
     },
     setProgress: (percent) => call('setProgress', typeof percent === 'number' ? percent : NaN),
     setOutput: async (value) => call('setOutput', toJson(value)),
-    dependencies: refuse('dependencies'),
-    dependencyCounts: refuse('dependencyCounts'),
-    run: refuse('run'),
-    waitFor: refuse('waitFor'),
-    waitUntil: refuse('waitUntil'),
-    createToken: refuse('createToken'),
-    waitForToken: refuse('waitForToken'),
+    dependencies: remote('dependencies'),
+    dependencyCounts: remote('dependencyCounts'),
+    run,
+    runTx: refuse('runTx'),
+    transaction: refuse('transaction'),
+    waitFor: remote('waitFor'),
+    waitUntil: remote('waitUntil'),
+    createToken: remote('createToken'),
+    waitForToken: remote('waitForToken'),
+    waitForSignal: remote('waitForSignal'),
+    waitForEvent: remote('waitForEvent'),
   }
 
   const read = (owner, key) => {

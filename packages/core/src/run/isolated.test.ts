@@ -7,9 +7,10 @@ import { systemClock } from '../model/clock.ts'
 import type { JobHandler } from '../model/handler.ts'
 import type { ClaimedJob } from '../store/claim.ts'
 import type { ReportOptions } from '../store/settle.ts'
-import { CLAIMED_JOB } from '../testing/attempt-bench.ts'
+import { CLAIMED_JOB, forgetful } from '../testing/attempt-bench.ts'
 import { turn } from '../testing/gate.ts'
-import { startAttempt, type Attempt } from './attempt.ts'
+import { startAttempt } from './attempt.ts'
+import type { Attempt } from './attempt-contract.ts'
 import { createHandlerEntry, type HandlerEntry, type ModuleHandler } from './handler-entry.ts'
 
 const reports: ReportOptions[] = []
@@ -26,6 +27,7 @@ function start(handler: JobHandler | ModuleHandler, { entry, ...job }: StartOpti
     {
       clock: systemClock,
       workerId: 'worker',
+      workflow: forgetful(),
       report: (report) => {
         reports.push(report)
         return Promise.resolve('settled')
@@ -114,7 +116,7 @@ describe('a forcefully killed handler', () => {
             return (error as Error).message
           }
         })()
-        const run = await ctx.run('a', () => 1).catch((error: { code: string }) => error.code)
+        const run = await ctx.run('a', () => 1)
         await setOutput({
           jobId: ctx.jobId,
           aborted: signal.aborted,
@@ -127,7 +129,7 @@ describe('a forcefully killed handler', () => {
       },
       { timeoutMs: 5_000 },
     )
-    expect(await attempt.outcome).toEqual({ kind: 'returned' })
+    expect(await attempt.outcome).toEqual({ kind: 'returned', hasSteps: true })
     const outputs = reports.flatMap((report) => (report.output === undefined ? [] : [JSON.parse(report.output)]))
     expect(outputs).toEqual([
       {
@@ -136,7 +138,7 @@ describe('a forcefully killed handler', () => {
         created: Date.UTC(2026, 0, 1),
         refused: 'Progress must be between 0 and 100',
         timeout: expect.stringContaining('ctx.onTimeout() does not work in a worker thread'),
-        run: 'NOT_YET',
+        run: 1,
       },
     ])
     expect(reports.map((report) => report.prolongedMs).filter((ms) => ms !== undefined)).toEqual([20_000])

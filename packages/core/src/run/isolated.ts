@@ -1,9 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { isAbsolute, resolve as resolvePath } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Worker, type ResourceLimits } from 'node:worker_threads'
 import { ERROR_CODES, MillraceError, type MillraceErrorCode } from '../errors.ts'
 import type { Clock, Timer } from '../model/clock.ts'
-import type { JobContext, JobHandler } from '../model/handler.ts'
+import type { JobContext, JobHandler, StepOptions } from '../model/handler.ts'
 import { fatal, snooze } from '../model/verdict.ts'
 import { isModuleHandler, type ModuleHandler } from './handler-entry.ts'
 import { handlerSource, notAFunction, notDeserialized } from './handler-source.ts'
@@ -50,6 +51,9 @@ class IsolatedThread implements IsolatedRun {
   #answer: (() => void) | undefined
   #leaveTimer: Timer | undefined
   #isKilled = false
+  readonly #tries = new Map<number, ThreadTry>()
+  readonly #stepErrors = new WeakSet<object>()
+  #lastTry = 0
   #resolve: (value: unknown) => void = () => undefined
   #reject: (error: unknown) => void = () => undefined
 
@@ -96,6 +100,9 @@ class IsolatedThread implements IsolatedRun {
       case 'call':
         void this.#call(message)
         break
+      case 'stepped':
+        this.#stepped(message)
+        break
       case 'returned':
         this.#decide(() => this.#resolve(message.json === undefined ? undefined : JSON.parse(message.json)))
         break
@@ -108,6 +115,35 @@ class IsolatedThread implements IsolatedRun {
         break
       }
     }
+  }
+
+  async #perform({ id, method, argument }: CallMessage): Promise<unknown> {
+    const { context } = this.#options
+    if (method !== 'run') return callContext(context, method, argument)
+    const [name, options] = Array.isArray(argument) ? (argument as [string, StepOptions | undefined]) : ['']
+    return context.run(name, ({ tryNumber }) => this.#tryStep(id, tryNumber), options)
+  }
+
+  #tryStep(step: number, tryNumber: number): Promise<unknown> {
+    const tryId = ++this.#lastTry
+    const inScope = AsyncLocalStorage.snapshot()
+    return new Promise((resolve, reject) => {
+      this.#tries.set(tryId, { resolve, reject, inScope })
+      this.#worker.postMessage({ kind: 'step', step, tryId, tryNumber })
+    })
+  }
+
+  #stepped({ tryId, value, error, isFatal }: SteppedMessage): void {
+    const current = this.#tries.get(tryId)
+    this.#tries.delete(tryId)
+    if (error === undefined) {
+      current?.resolve(value)
+      return
+    }
+    const revived = reviveError(error, this.#options.handler)
+    const thrown = isFatal === true ? fatal(revived) : Object(revived)
+    this.#stepErrors.add(thrown)
+    current?.reject(thrown)
   }
 
   /** The first answer counts; it is passed on when the thread is gone. */
@@ -126,11 +162,18 @@ class IsolatedThread implements IsolatedRun {
     else this.#answer()
   }
 
-  async #call({ id, method, argument }: CallMessage): Promise<void> {
+  async #call(message: CallMessage): Promise<void> {
+    const { id } = message
     try {
-      await callContext(this.#options.context, method, argument)
-      this.#worker.postMessage({ kind: 'answer', id })
+      // In the step whose function made the call, as if it had been made here.
+      const inScope = message.scope === undefined ? undefined : this.#tries.get(message.scope)?.inScope
+      const value = await (inScope === undefined ? this.#perform(message) : inScope(() => this.#perform(message)))
+      this.#worker.postMessage({ kind: 'answer', id, value })
     } catch (error) {
+      if (this.#stepErrors.has(Object(error))) {
+        this.#worker.postMessage({ kind: 'answer', id, isOwn: true })
+        return
+      }
       const { code, message } =
         error instanceof MillraceError ? error : { code: 'OPTION_INVALID', message: String(error) }
       this.#worker.postMessage({ kind: 'answer', id, error: { code, message } })
@@ -141,8 +184,37 @@ class IsolatedThread implements IsolatedRun {
 interface CallMessage {
   readonly kind: 'call'
   readonly id: number
-  readonly method: 'prolong' | 'setProgress' | 'setOutput'
+  readonly method: 'prolong' | 'setProgress' | 'setOutput' | 'run' | RemoteMethod
+  /** Of the methods that take several, their list. */
   readonly argument: unknown
+  /** The try of a step that the call is made in. */
+  readonly scope?: number
+}
+
+type RemoteMethod =
+  | 'dependencies'
+  | 'dependencyCounts'
+  | 'waitFor'
+  | 'waitUntil'
+  | 'createToken'
+  | 'waitForToken'
+  | 'waitForSignal'
+  | 'waitForEvent'
+
+interface SteppedMessage {
+  readonly kind: 'stepped'
+  readonly tryId: number
+  readonly value?: unknown
+  readonly error?: ThrownValue
+  readonly isFatal?: boolean
+}
+
+/** One try of a step whose function is in the thread. */
+interface ThreadTry {
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** Calls what it is given as if the step's function did. */
+  readonly inScope: <T>(call: () => T) => T
 }
 
 interface ThrownValue {
@@ -157,11 +229,14 @@ interface ThrownValue {
 type ThreadMessage =
   | { readonly kind: 'start' }
   | CallMessage
+  | SteppedMessage
   | { readonly kind: 'returned'; readonly json: string | undefined }
   | { readonly kind: 'snoozed'; readonly delayMs: number }
   | { readonly kind: 'threw'; readonly isFatal: boolean; readonly error: ThrownValue }
 
-function callContext(context: JobContext, method: CallMessage['method'], argument: unknown): Promise<void> | void {
+type OtherMethod = Exclude<CallMessage['method'], 'run'>
+
+function callContext(context: JobContext, method: OtherMethod, argument: unknown): unknown {
   switch (method) {
     case 'prolong':
       return context.prolong(typeof argument === 'number' ? argument : undefined)
@@ -169,6 +244,16 @@ function callContext(context: JobContext, method: CallMessage['method'], argumen
       return context.setProgress(Number(argument))
     case 'setOutput':
       return context.setOutput(typeof argument === 'string' ? JSON.parse(argument) : null)
+    case 'dependencies':
+    case 'dependencyCounts':
+    case 'waitFor':
+    case 'waitUntil':
+    case 'createToken':
+    case 'waitForToken':
+    case 'waitForSignal':
+    case 'waitForEvent':
+      // What the types would have checked, the methods check themselves.
+      return Reflect.apply(context[method], undefined, Array.isArray(argument) ? argument : [])
   }
 }
 

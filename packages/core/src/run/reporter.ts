@@ -150,6 +150,11 @@ export function leaseLost(): MillraceError {
   return new MillraceError('LEASE_LOST', 'this attempt has lost its lease; nothing it does has an effect any more')
 }
 
+/** The error for what is said after the handler has decided. */
+export function attemptOver(): MillraceError {
+  return new MillraceError('LEASE_LOST', 'this attempt is over; nothing its handler does has an effect any more')
+}
+
 function createBatch(): Batch {
   let resolve = (): void => undefined
   let reject = (_error: Error): void => undefined

@@ -18,8 +18,11 @@ export interface DecideContext {
 }
 
 /** What must be recorded of an attempt whose handler returned: the usual case, which needs no further context. */
-export function completion({ id, token }: ClaimedJob, { output }: Extract<Outcome, { kind: 'returned' }>): Settlement {
-  return output === undefined ? { id, token, kind: 'completed' } : { id, token, kind: 'completed', output }
+export function completion(job: ClaimedJob, { output, hasSteps }: Extract<Outcome, { kind: 'returned' }>): Settlement {
+  const { id, token } = job
+  const settlement: Settlement =
+    output === undefined ? { id, token, kind: 'completed' } : { id, token, kind: 'completed', output }
+  return hasSteps === true || job.isAgain === true ? { ...settlement, hasSteps: true } : settlement
 }
 
 /** What must be recorded of an attempt, or `null` when the lease is gone and nothing may be. Pure but for `random`. */
@@ -34,6 +37,9 @@ export function decideSettlement(job: ClaimedJob, outcome: Outcome, context: Dec
       return { id, token, kind: 'released', ...(outcome.isUnstarted === true ? { isUnstarted: true } : {}) }
     case 'cancelled':
       return { id, token, kind: 'cancelled' }
+    case 'waiting':
+      return { id, token, kind: 'waiting', waits: outcome.waits }
+    case 'committed':
     case 'lost':
       return null
     case 'fatal':

@@ -28,6 +28,8 @@ export interface ClaimedJob {
   /** Of the handler that this job runs under, from its first attempt on; `null` when none was declared. */
   readonly handlerVersion: number | null
   readonly schedule: JobSchedule | null
+  /** The handler has been called for this job before, so there may be steps. Absent: never. */
+  readonly isAgain?: true
 }
 
 /** The job's own retry options; all `null` means the default formula (see `model/backoff.ts`). Seconds. */

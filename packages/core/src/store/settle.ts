@@ -8,7 +8,12 @@ interface Attempt {
 /** What must be recorded of one attempt. Each is fenced by `(id, token)`. */
 export type Settlement =
   /** Done; `output` is JSON text, absent when the handler gave none (an output set earlier stays). */
-  | (Attempt & { readonly kind: 'completed'; readonly output?: string })
+  | (Attempt & {
+      readonly kind: 'completed'
+      readonly output?: string
+      /** The job may have steps, which go with it where no history is kept. */
+      readonly hasSteps?: true
+    })
   /** Another attempt follows after `delayMs`. */
   | (Attempt & {
       readonly kind: 'retry'
@@ -26,6 +31,8 @@ export type Settlement =
       /** Its handler was never called: it begins anew under whatever version claims it next. */
       readonly isUnstarted?: boolean
     })
+  /** Suspended until one of these waits is over, by their keys, without having used up an attempt. */
+  | (Attempt & { readonly kind: 'waiting'; readonly waits: readonly string[] })
   /** Stopped because somebody cancelled it while it ran. */
   | (Attempt & { readonly kind: 'cancelled' })
 

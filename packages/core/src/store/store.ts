@@ -7,6 +7,8 @@ import type { MaintainStore } from './maintain.ts'
 import type { MigrateStore } from './migrate.ts'
 import type { ScheduleStore } from './schedule.ts'
 import type { SettleStore } from './settle.ts'
+import type { SignalStore } from './signal.ts'
+import type { StepStore } from './steps.ts'
 
 /** What a store can do; asked before a call, never discovered by a late failure. */
 export interface StoreFeatures {
@@ -44,7 +46,9 @@ export interface Store
     ChangeStore,
     ScheduleStore,
     MaintainStore,
-    MigrateStore {
+    MigrateStore,
+    StepStore,
+    SignalStore {
   readonly kind: 'postgres' | 'pglite' | 'redis'
   readonly features: StoreFeatures
   /** How many statements may be under way at once without waiting for a connection. At least 1. */

@@ -209,8 +209,11 @@ class BackgroundSupervisor implements Supervisor {
       if (settings.fireSchedules) {
         await run({ name: 'enqueueDueCronJobs', work: async () => (await this.#deps.firer.fire()).count })
       }
+      const expiredTokens = settings.expireTimedOutTokens
+        ? await run({ name: 'expireTimedOutTokens', work: (store) => store.expireTokens() })
+        : 0
       await run({ name: 'upkeep', work: (store) => store.upkeep().then(() => 0) })
-      return { reclaimedJobs, cleanedUpJobs, cleanedUpEvents, expiredTokens: 0 }
+      return { reclaimedJobs, cleanedUpJobs, cleanedUpEvents, expiredTokens }
     } finally {
       unsubscribe?.()
     }

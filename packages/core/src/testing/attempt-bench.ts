@@ -1,7 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { JobHandler } from '../model/handler.ts'
 import { createHandlerEntry, type HandlerEntry } from '../run/handler-entry.ts'
-import { startAttempt, type Attempt, type RunSettings } from '../run/attempt.ts'
+import { startAttempt } from '../run/attempt.ts'
+import type { Attempt, RunSettings } from '../run/attempt-contract.ts'
 import type { ClaimedJob } from '../store/claim.ts'
+import type { WorkflowSettings } from '../run/workflow-host.ts'
 import type { ReportOptions, SettleResult } from '../store/settle.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -48,7 +51,33 @@ export function createAttemptBench(settings: Partial<RunSettings> = {}): Attempt
     reports,
     start(handler, job = {}, entry = {}) {
       const made = handler === undefined ? undefined : { ...createHandlerEntry('email', handler), ...entry }
-      return startAttempt({ ...CLAIMED_JOB, ...job }, made, { clock, workerId: 'worker', report, ...settings })
+      return startAttempt({ ...CLAIMED_JOB, ...job }, made, {
+        clock,
+        workerId: 'worker',
+        workflow: forgetful(),
+        report,
+        ...settings,
+      })
     },
+  }
+}
+
+/** Takes every step and wait, remembers none, and has no transactions. */
+export function forgetful(): WorkflowSettings {
+  return {
+    store: {
+      loadSteps: () => Promise.resolve([]),
+      storeStep: () => Promise.resolve('settled'),
+      findStep: () => Promise.resolve('absent'),
+      openWait: ({ wait: { key, kind, awaited } }) =>
+        Promise.resolve({ key, kind, awaited, status: 'pending', isTimedOut: false, tries: 1, result: null }),
+      completeIn: () => Promise.resolve('settled'),
+      findCompletion: () => Promise.resolve('open'),
+      createJobToken: ({ tokenId }) => Promise.resolve({ id: tokenId }),
+    },
+    transact: () => Promise.reject(new Error('no transactions here')),
+    scopes: new AsyncLocalStorage(),
+    keepCompleted: true,
+    maxBytes: 1_048_576,
   }
 }

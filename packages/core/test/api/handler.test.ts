@@ -261,23 +261,4 @@ describe.skipIf(!hasServer)('handlers', () => {
     await expect(kept?.setOutput('late')).rejects.toMatchObject({ code: 'LEASE_LOST' })
     expect(await api.job(id)).toMatchObject({ progress: null, output: 'real' })
   })
-
-  it('say what later versions bring by a code of its own', async () => {
-    await add()
-    const refusals: unknown[] = []
-    await api.run({
-      work: async (_payload, _signal, ctx) => {
-        for (const call of [
-          () => ctx.run('step', () => 1),
-          () => ctx.waitFor({ seconds: 1 }),
-          () => ctx.waitUntil(new Date()),
-          () => ctx.createToken(),
-          () => ctx.waitForToken('wp'),
-        ]) {
-          await call().catch((error: unknown) => refusals.push(Reflect.get(Object(error), 'code')))
-        }
-      },
-    })
-    expect(refusals).toEqual(Array.from({ length: 5 }, () => 'NOT_YET'))
-  })
 })

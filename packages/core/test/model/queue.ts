@@ -168,6 +168,8 @@ export class ModelQueue {
         return this.#end(job, 'failed')
       case 'cancelled':
         return this.#end(job, 'cancelled')
+      case 'waiting':
+        throw new Error('Waits are for the conformance cases.')
     }
   }
 

@@ -9,7 +9,8 @@ import { anyOne, pickHandle, seldom, step, type Command } from './step.ts'
 export interface SettlementChoice {
   readonly n: number
   readonly isStale: boolean
-  readonly kind: Settlement['kind']
+  // Waits are for the conformance cases.
+  readonly kind: Exclude<Settlement['kind'], 'waiting'>
   readonly hasOutput: boolean
   readonly delayHours: number
 }

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { Enqueuer } from '../../src/enqueue/enqueuer.ts'
 import { isMillraceError } from '../../src/errors.ts'
 import type { JobContext } from '../../src/model/handler.ts'
@@ -153,6 +154,8 @@ export class Application {
         onActive: ignore,
         listen: ignore,
         fireSchedules,
+        // Handlers here have no steps.
+        workflow: { transact: () => Promise.reject(new Error('none')), scopes: new AsyncLocalStorage(), maxBytes: 0 },
       },
     )
   }

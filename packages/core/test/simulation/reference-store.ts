@@ -1,4 +1,3 @@
-import { assertNever } from '../../src/model/outcome.ts'
 import type { ChangeResult } from '../../src/store/change.ts'
 import type {
   ClaimedJob,
@@ -388,8 +387,8 @@ export class ReferenceStore {
         row.lane = 'ready'
         row.attempts -= 1
         return
-      default:
-        assertNever(as)
+      case 'waiting':
+        throw new Error('Handlers here do not wait.')
     }
     this.#leaveGroup(row)
   }

@@ -37,6 +37,9 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'job_dependencies',
     'tag_barriers',
     'dependency_wakes',
+    'job_steps',
+    'job_signals',
+    'tokens',
   ]
   for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)
   await run(`update ${quoted(schema)}.settings set group_limit = null where group_limit is not null`)

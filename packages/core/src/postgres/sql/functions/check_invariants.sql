@@ -29,6 +29,31 @@ create or replace function :schema.check_invariants() returns table (invariant t
     from :schema.jobs j where (j.lane = 'w' and j.wait_token_id is null) or (j.lane = 'd' and j.unmet <= 0)
       or (j.lane = 'g' and j.group_key is null)
   union all
+  select 'a waiting job without a wait', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null)
+      and not exists (select from :schema.job_steps s where s.job_id = j.id and s.status = 'p'
+        and (j.lane = 't' or (s.kind <> 't' and s.wait_until is null)))
+  union all
+  select 'a waiting job whose wait is over', format('job %s, %s', j.id, s.key)
+    from :schema.jobs j join :schema.job_steps s on s.job_id = j.id
+    where j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null)
+      and ((s.status = 'p' and s.kind = 'w' and not exists (select from :schema.tokens t where t.id = s.awaited and t.status = 'w'))
+        or (s.status = 'p' and s.kind = 'g' and exists (select from :schema.job_signals g where g.job_id = j.id and 'signal:' || g.name = s.awaited))
+        or (s.status = 'p' and j.due_at > s.wait_until))
+  union all
+  select 'a step in an impossible state', format('job %s, %s: %s %s', s.job_id, s.key, s.kind, s.status)
+    from :schema.job_steps s where s.status not in ('d', 'f', 'p') or (s.status = 'p') <> (s.ended_at is null)
+      or (s.status = 'p') <> (s.ended_seq is null) or (s.status = 'p' and s.kind in ('s', 'k')) or (s.status = 'f' and s.kind <> 's')
+      or (s.kind = 't' and s.wait_until is null) or (s.kind in ('w', 'g', 'e', 'k') and s.awaited is null)
+  union all
+  select 'a step of a job that is gone', format('job %s, %s', s.job_id, s.key) from :schema.job_steps s
+    where not exists (select from :schema.jobs j where j.id = s.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = s.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = s.job_id)
+  union all
+  select 'a token in an impossible state', format('token %s: %s', t.id, t.status) from :schema.tokens t
+    where t.status not in ('w', 'c', 't') or (t.status = 'c') <> (t.completed_at is not null) or (t.status = 't' and t.timeout_at is null)
+  union all
   select 'a worker on a job that does not execute', format('job %s, lane %s', j.id, j.lane)
     from :schema.jobs j where j.lane <> 'x' and j.worker is not null
   union all

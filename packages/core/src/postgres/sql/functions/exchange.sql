@@ -155,7 +155,11 @@ begin
   return query
     update :schema.jobs j set
       lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,
-      started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
+      started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, pending_reason = null,
+      -- A resumed job goes on where it was.
+      progress = case when j.wait_until is null and j.wait_token_id is null then null else j.progress end,
+      output = case when j.wait_until is null and j.wait_token_id is null then null else j.output end,
+      wait_until = null, wait_token_id = null,
       last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null,
       handler_version = coalesce(j.handler_version, (p_versions -> j.job_type ->> 0)::integer)
     where j.id = any (v_all)
@@ -163,7 +167,7 @@ begin
       case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
           and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
           and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null and j.handler_version is null
-          and j.schedule is null then null
+          and j.schedule is null and j.started_at = j.claimed_at then null
         else :schema.job_extra(j) end;
 end $$;
 
@@ -173,7 +177,9 @@ create or replace function :schema.job_extra(j :schema.jobs) returns text langua
     'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
     'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max,
-    'handlerVersion', j.handler_version, 'schedule', j.schedule))::text
+    'handlerVersion', j.handler_version, 'schedule', j.schedule,
+    -- Its handler has been called before, and may have left steps.
+    'again', nullif(j.started_at is distinct from j.claimed_at, false)))::text
 $$;
 
 -- Of the locked candidates, in order, all that have another attempt to spare and the first p_lasts that do not.
@@ -190,11 +196,15 @@ create or replace function :schema.housekeeping(p_worker bigint, p_now timestamp
 declare
   v_rescued integer := :schema.rescue(p_now);
   v_promoted integer := :schema.promote(p_now);
+  v_expired integer := :schema.expire_tokens(p_now, 1000);
   v_next double precision;
+  v_timeout double precision;
   v_cancels jsonb;
 begin
   select extract(epoch from j.due_at - p_now) * 1000 into v_next from :schema.jobs j where j.lane = 't' order by j.due_at limit 1;
+  select extract(epoch from t.timeout_at - p_now) * 1000 into v_timeout from :schema.tokens t
+    where t.status = 'w' and t.timeout_at is not null order by t.timeout_at limit 1;
   select jsonb_agg(jsonb_build_array(c.job_id, c.token, c.lost)) into v_cancels from :schema.cancel_requests c where c.worker = p_worker;
-  return jsonb_build_object('nextDueMs', v_next, 'cancels', v_cancels, 'rescued', v_rescued, 'promoted', v_promoted,
-    'schedulesDueMs', :schema.schedules_due_ms(p_now));
+  return jsonb_build_object('nextDueMs', least(v_next, v_timeout), 'cancels', v_cancels, 'rescued', v_rescued,
+    'promoted', v_promoted + v_expired, 'schedulesDueMs', :schema.schedules_due_ms(p_now));
 end $$;

@@ -1,11 +1,12 @@
 -- Records every outcome but the plain completion, fenced by (id, token), in one statement.
 --   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?, unstarted?}
---     kind completed   with output
+--     kind completed   with output; `steps` says that it may have some
 --          retry       another attempt after delay_ms
 --          failed      final; makes the dead-letter job when the job names a type for it
 --          snoozed     again after delay_ms, the attempt given back
 --          released    ready again in its old place, the attempt given back; unstarted: its handler was never called
 --          cancelled   stopped on request
+--          waiting     suspended until one of its waits is over (see settle_waiting)
 -- Returns {id, token} of each attempt that no longer held its lease; null when there are none.
 -- Locks: job rows.
 create or replace function :schema.settle_others(p_settlements jsonb, p_keep boolean) returns bigint[]
@@ -51,6 +52,11 @@ begin
     v_done := v_done || coalesce(v_part, '{}');
     if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
     if v_part is not null and exists (select from :schema.job_dependencies) then perform :schema.tell_ended(v_part, 'k', v_now); end if;
+    if not p_keep and p_settlements @? '$[*] ? (@.steps == true)' then perform :schema.forget_steps(v_part); end if;
+  end if;
+
+  if p_settlements @? '$[*] ? (@.kind == "waiting")' then
+    v_done := v_done || :schema.settle_waiting(p_settlements, v_now);
   end if;
 
   if p_settlements @? '$[*] ? (@.kind == "retry" || @.kind == "snoozed")' then
@@ -85,14 +91,15 @@ begin
   if p_settlements @? '$[*] ? (@.kind == "released")' then
     -- A grouped job keeps the place in its group that it holds.
     with s as (
-      select s.id, s.token, s.unstarted from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, unstarted boolean)
+      select s.id, s.token, s.unstarted, not exists (select from :schema.job_steps k where k.job_id = s.id) as is_new
+      from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, unstarted boolean)
       where s.kind = 'released'
     ), u as (
       update :schema.jobs j set
         lane = 'r', worker = null, lease_until = null, attempts = j.attempts - 1,
-        started_at = case when j.attempts = 1 then null else j.started_at end,
+        started_at = case when j.attempts = 1 and s.is_new then null else j.started_at end,
         -- Fetched ahead and never begun: whoever claims it next begins it under a version of its own.
-        handler_version = case when j.attempts = 1 and s.unstarted then null else j.handler_version end,
+        handler_version = case when j.attempts = 1 and s.is_new and s.unstarted then null else j.handler_version end,
         log = case when j.claimed_at > v_now - interval '200 milliseconds' then j.log
               else :schema.log_attempt(j, 'released', v_now, null, null) end,
         log_dropped = :schema.log_dropped(j)

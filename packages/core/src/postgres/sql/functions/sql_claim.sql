@@ -48,7 +48,10 @@ begin
     with u as (
       update :schema.jobs j set
         lane = 'x', token = v_token, worker = null, lease_until = v_now + p_lease, locked_by = p_worker_id, claimed_at = v_now,
-        started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
+        started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, pending_reason = null,
+        progress = case when j.wait_until is null and j.wait_token_id is null then null else j.progress end,
+        output = case when j.wait_until is null and j.wait_token_id is null then null else j.output end,
+        wait_until = null, wait_token_id = null,
         last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
       where j.id = any (v_ids)
       returning j.*

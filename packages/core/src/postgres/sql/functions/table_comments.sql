@@ -6,6 +6,9 @@ comment on table :schema.job_keys is 'Idempotency keys in use, by the SHA-256 of
 comment on table :schema.workers is 'Running processors of the TypeScript client, each with its lease.';
 comment on table :schema.leases is 'What each claim of a processor took, until all of it is settled.';
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
+comment on table :schema.job_steps is 'Steps, waits and made tokens of jobs, one row each.';
+comment on table :schema.tokens is 'Handles that something outside completes, to let waiting jobs go on.';
+comment on table :schema.job_signals is 'Signals that their jobs have not awaited yet.';
 comment on table :schema.groups is 'Groups and queues that have had work: how many of their jobs are ready or running.';
 comment on table :schema.group_wakes is 'Groups that gained waiting jobs or free places since the last claim.';
 comment on table :schema.schedules is 'Schedules: when each is due next, and the job of each of its ticks.';
