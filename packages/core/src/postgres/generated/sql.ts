@@ -235,6 +235,78 @@ create index dependency_wakes_job on :schema.dependency_wakes (job_id);
     checksum: '77b2cf4fb47df1e6e5d4a6285445603249e110ff94c56716c5c4bccdf3f73818',
   },
   {
+    version: 3,
+    name: 'steps_and_waits',
+    sql: `-- What a job remembers between two runs of its handler, and what it can wait for.
+
+create sequence :schema.step_ids as bigint;
+
+-- One row per step, wait or token of a job: never a blob that grows. \`key\` says which:
+--   s:<name>  a step               kind s
+--   n:<name>  a wait with a name   kind t (a time), w (a token), g (a signal) or e (an event)
+--   p:<n>     the n-th wait without one
+--   k:<n>     the n-th token that the handler made; kind k
+-- The number of a wait or token made within a step counts from that step: p:<step>/<n>.
+create table :schema.job_steps (
+  job_id bigint not null,
+  -- Order of first writing, and of ending: what finished resolves again in the order in which it finished.
+  seq bigint not null,
+  ended_seq bigint,
+  -- The lease it was written under.
+  token bigint not null,
+  attempt integer not null,
+  tries integer not null,
+  kind "char" not null,
+  -- d done; f failed, to be tried again; p pending, of a wait
+  status "char" not null,
+  rich boolean not null,
+  timed_out boolean not null,
+  started_at timestamptz not null,
+  ended_at timestamptz,
+  wait_until timestamptz,
+  key text not null,
+  -- A token's id, signal:<name> or event:<name>.
+  awaited text,
+  filter jsonb,
+  result jsonb,
+  error jsonb,
+  constraint job_steps_pkey primary key (job_id, key)
+) with (autovacuum_vacuum_scale_factor = 0.05);
+-- Finds who waits for a token or an event.
+create index job_steps_awaited on :schema.job_steps (awaited) where status = 'p' and kind in ('w', 'e');
+
+create table :schema.tokens (
+  id text not null,
+  -- The job whose handler made it.
+  job_id bigint,
+  created_at timestamptz not null,
+  timeout_at timestamptz,
+  completed_at timestamptz,
+  -- w waiting, c completed, t timed out
+  status "char" not null,
+  rich boolean not null,
+  output jsonb,
+  tags text[],
+  constraint tokens_pkey primary key (id)
+);
+create index tokens_timeout on :schema.tokens (timeout_at) where status = 'w' and timeout_at is not null;
+create index tokens_job on :schema.tokens (job_id) where job_id is not null;
+
+-- Signals that their job has not awaited yet.
+create table :schema.job_signals (
+  id bigint generated always as identity,
+  job_id bigint not null,
+  created_at timestamptz not null,
+  rich boolean not null,
+  name text not null,
+  data jsonb not null,
+  constraint job_signals_pkey primary key (id)
+);
+create index job_signals_job on :schema.job_signals (job_id, name, id);
+`,
+    checksum: 'a4a6290cd8e2c397a7da06d56451a23dc3ce92af7efacfb2796fa88dd0a53469',
+  },
+  {
     version: 4,
     name: 'schedules',
     sql: `-- Schedules, their ticks, and what a job remembers of both its schedule and the version of the handler it began under.
@@ -847,6 +919,31 @@ create or replace function :schema.check_invariants() returns table (invariant t
   select 'a waiting job that nothing will wake', format('job %s, lane %s', j.id, j.lane)
     from :schema.jobs j where (j.lane = 'w' and j.wait_token_id is null) or (j.lane = 'd' and j.unmet <= 0)
       or (j.lane = 'g' and j.group_key is null)
+  union all
+  select 'a waiting job without a wait', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null)
+      and not exists (select from :schema.job_steps s where s.job_id = j.id and s.status = 'p'
+        and (j.lane = 't' or (s.kind <> 't' and s.wait_until is null)))
+  union all
+  select 'a waiting job whose wait is over', format('job %s, %s', j.id, s.key)
+    from :schema.jobs j join :schema.job_steps s on s.job_id = j.id
+    where j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null)
+      and ((s.status = 'p' and s.kind = 'w' and not exists (select from :schema.tokens t where t.id = s.awaited and t.status = 'w'))
+        or (s.status = 'p' and s.kind = 'g' and exists (select from :schema.job_signals g where g.job_id = j.id and 'signal:' || g.name = s.awaited))
+        or (s.status = 'p' and j.due_at > s.wait_until))
+  union all
+  select 'a step in an impossible state', format('job %s, %s: %s %s', s.job_id, s.key, s.kind, s.status)
+    from :schema.job_steps s where s.status not in ('d', 'f', 'p') or (s.status = 'p') <> (s.ended_at is null)
+      or (s.status = 'p') <> (s.ended_seq is null) or (s.status = 'p' and s.kind in ('s', 'k')) or (s.status = 'f' and s.kind <> 's')
+      or (s.kind = 't' and s.wait_until is null) or (s.kind in ('w', 'g', 'e', 'k') and s.awaited is null)
+  union all
+  select 'a step of a job that is gone', format('job %s, %s', s.job_id, s.key) from :schema.job_steps s
+    where not exists (select from :schema.jobs j where j.id = s.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = s.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = s.job_id)
+  union all
+  select 'a token in an impossible state', format('token %s: %s', t.id, t.status) from :schema.tokens t
+    where t.status not in ('w', 'c', 't') or (t.status = 'c') <> (t.completed_at is not null) or (t.status = 't' and t.timeout_at is null)
   union all
   select 'a worker on a job that does not execute', format('job %s, lane %s', j.id, j.lane)
     from :schema.jobs j where j.lane <> 'x' and j.worker is not null
@@ -1737,7 +1834,11 @@ begin
   return query
     update :schema.jobs j set
       lane = 'x', token = v_token, worker = p_worker, locked_by = v_locked_by, claimed_at = v_now,
-      started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
+      started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, pending_reason = null,
+      -- A resumed job goes on where it was.
+      progress = case when j.wait_until is null and j.wait_token_id is null then null else j.progress end,
+      output = case when j.wait_until is null and j.wait_token_id is null then null else j.output end,
+      wait_until = null, wait_token_id = null,
       last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null,
       handler_version = coalesce(j.handler_version, (p_versions -> j.job_type ->> 0)::integer)
     where j.id = any (v_all)
@@ -1745,7 +1846,7 @@ begin
       case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
           and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
           and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null and j.handler_version is null
-          and j.schedule is null then null
+          and j.schedule is null and j.started_at = j.claimed_at then null
         else :schema.job_extra(j) end;
 end $$;
 
@@ -1755,7 +1856,9 @@ create or replace function :schema.job_extra(j :schema.jobs) returns text langua
     'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
     'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max,
-    'handlerVersion', j.handler_version, 'schedule', j.schedule))::text
+    'handlerVersion', j.handler_version, 'schedule', j.schedule,
+    -- Its handler has been called before, and may have left steps.
+    'again', nullif(j.started_at is distinct from j.claimed_at, false)))::text
 $$;
 
 -- Of the locked candidates, in order, all that have another attempt to spare and the first p_lasts that do not.
@@ -1772,13 +1875,17 @@ create or replace function :schema.housekeeping(p_worker bigint, p_now timestamp
 declare
   v_rescued integer := :schema.rescue(p_now);
   v_promoted integer := :schema.promote(p_now);
+  v_expired integer := :schema.expire_tokens(p_now, 1000);
   v_next double precision;
+  v_timeout double precision;
   v_cancels jsonb;
 begin
   select extract(epoch from j.due_at - p_now) * 1000 into v_next from :schema.jobs j where j.lane = 't' order by j.due_at limit 1;
+  select extract(epoch from t.timeout_at - p_now) * 1000 into v_timeout from :schema.tokens t
+    where t.status = 'w' and t.timeout_at is not null order by t.timeout_at limit 1;
   select jsonb_agg(jsonb_build_array(c.job_id, c.token, c.lost)) into v_cancels from :schema.cancel_requests c where c.worker = p_worker;
-  return jsonb_build_object('nextDueMs', v_next, 'cancels', v_cancels, 'rescued', v_rescued, 'promoted', v_promoted,
-    'schedulesDueMs', :schema.schedules_due_ms(p_now));
+  return jsonb_build_object('nextDueMs', least(v_next, v_timeout), 'cancels', v_cancels, 'rescued', v_rescued,
+    'promoted', v_promoted + v_expired, 'schedulesDueMs', :schema.schedules_due_ms(p_now));
 end $$;
 `,
   },
@@ -2946,12 +3053,13 @@ end $$;
     name: 'settle_others',
     sql: `-- Records every outcome but the plain completion, fenced by (id, token), in one statement.
 --   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?, unstarted?}
---     kind completed   with output
+--     kind completed   with output; \`steps\` says that it may have some
 --          retry       another attempt after delay_ms
 --          failed      final; makes the dead-letter job when the job names a type for it
 --          snoozed     again after delay_ms, the attempt given back
 --          released    ready again in its old place, the attempt given back; unstarted: its handler was never called
 --          cancelled   stopped on request
+--          waiting     suspended until one of its waits is over (see settle_waiting)
 -- Returns {id, token} of each attempt that no longer held its lease; null when there are none.
 -- Locks: job rows.
 create or replace function :schema.settle_others(p_settlements jsonb, p_keep boolean) returns bigint[]
@@ -2997,6 +3105,11 @@ begin
     v_done := v_done || coalesce(v_part, '{}');
     if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
     if v_part is not null and exists (select from :schema.job_dependencies) then perform :schema.tell_ended(v_part, 'k', v_now); end if;
+    if not p_keep and p_settlements @? '$[*] ? (@.steps == true)' then perform :schema.forget_steps(v_part); end if;
+  end if;
+
+  if p_settlements @? '$[*] ? (@.kind == "waiting")' then
+    v_done := v_done || :schema.settle_waiting(p_settlements, v_now);
   end if;
 
   if p_settlements @? '$[*] ? (@.kind == "retry" || @.kind == "snoozed")' then
@@ -3031,14 +3144,15 @@ begin
   if p_settlements @? '$[*] ? (@.kind == "released")' then
     -- A grouped job keeps the place in its group that it holds.
     with s as (
-      select s.id, s.token, s.unstarted from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, unstarted boolean)
+      select s.id, s.token, s.unstarted, not exists (select from :schema.job_steps k where k.job_id = s.id) as is_new
+      from jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text, unstarted boolean)
       where s.kind = 'released'
     ), u as (
       update :schema.jobs j set
         lane = 'r', worker = null, lease_until = null, attempts = j.attempts - 1,
-        started_at = case when j.attempts = 1 then null else j.started_at end,
+        started_at = case when j.attempts = 1 and s.is_new then null else j.started_at end,
         -- Fetched ahead and never begun: whoever claims it next begins it under a version of its own.
-        handler_version = case when j.attempts = 1 and s.unstarted then null else j.handler_version end,
+        handler_version = case when j.attempts = 1 and s.is_new and s.unstarted then null else j.handler_version end,
         log = case when j.claimed_at > v_now - interval '200 milliseconds' then j.log
               else :schema.log_attempt(j, 'released', v_now, null, null) end,
         log_dropped = :schema.log_dropped(j)
@@ -3084,6 +3198,52 @@ create or replace function :schema.was_settled(p_id bigint, p_token bigint, p_ki
       or (p_kind = 'released' and exists (select from :schema.jobs j where j.id = p_id and j.token = p_token and j.lane = 'r'))
   end
 $$;
+`,
+  },
+  {
+    name: 'signals',
+    sql: `-- Gives a job something it waits for, or will: a signal nobody awaits yet is kept for the first wait of its name.
+-- Returns changed, unchanged (the job has ended) or not_found.
+-- Locks: the job's row.
+create or replace function :schema.signal_job(p_id bigint, p_name text, p_data jsonb, p_rich boolean) returns text language plpgsql as $$
+begin
+  -- A suspending attempt holds the row until it is seen to wait.
+  perform from :schema.jobs j where j.id = p_id for no key update;
+  if not found then
+    return case when exists (select from :schema.failed_jobs j where j.id = p_id) or exists (select from :schema.finished_jobs j where j.id = p_id)
+      then 'unchanged' else 'not_found' end;
+  end if;
+  insert into :schema.job_signals (job_id, created_at, rich, name, data) values (p_id, clock_timestamp(), p_rich, p_name, p_data);
+  if exists (select from :schema.job_steps s
+      where s.job_id = p_id and s.status = 'p' and s.kind = 'g' and s.awaited = 'signal:' || p_name) then
+    perform :schema.wake_jobs(array[p_id]);
+  end if;
+  return 'changed';
+end $$;
+
+-- Gives an event to every job that waits for one of this name whose filter it contains. Who comes to wait later does not get it.
+-- Returns how many waits it ended.
+-- Locks, in order: waits, job rows.
+create or replace function :schema.send_event(p_name text, p_data jsonb, p_rich boolean) returns bigint language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_count bigint;
+  v_jobs bigint[];
+begin
+  with u as (
+    update :schema.job_steps s set status = 'd', ended_seq = nextval(':schema.step_ids'), ended_at = v_now, result = p_data, rich = p_rich
+    where (s.job_id, s.key) in (
+        select w.job_id, w.key from :schema.job_steps w
+        where w.awaited = 'event:' || p_name and w.status = 'p' and w.kind in ('w', 'e') and (w.filter is null or p_data @> w.filter)
+          and (w.wait_until is null or w.wait_until > v_now)
+        order by w.job_id, w.key for update)
+      and s.status = 'p'
+    returning s.job_id
+  )
+  select count(*), array_agg(distinct u.job_id) into v_count, v_jobs from u;
+  if v_jobs is not null then perform :schema.wake_jobs(v_jobs); end if;
+  return v_count;
+end $$;
 `,
   },
   {
@@ -3213,7 +3373,10 @@ begin
     with u as (
       update :schema.jobs j set
         lane = 'x', token = v_token, worker = null, lease_until = v_now + p_lease, locked_by = p_worker_id, claimed_at = v_now,
-        started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, progress = null, output = null, pending_reason = null,
+        started_at = coalesce(j.started_at, v_now), attempts = j.attempts + 1, pending_reason = null,
+        progress = case when j.wait_until is null and j.wait_token_id is null then null else j.progress end,
+        output = case when j.wait_until is null and j.wait_token_id is null then null else j.output end,
+        wait_until = null, wait_token_id = null,
         last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
       where j.id = any (v_ids)
       returning j.*
@@ -3397,6 +3560,121 @@ comment on function :schema.snooze_job(bigint, bigint, interval) is
 `,
   },
   {
+    name: 'steps',
+    sql: `-- Whether this attempt still holds its lease. From a true answer to the end of the transaction nobody can take it away, so that what
+-- is stored meanwhile was stored by its holder.
+create or replace function :schema.hold_lease(p_id bigint, p_token bigint) returns boolean language plpgsql as $$
+begin
+  perform from :schema.jobs j where j.id = p_id and j.token = p_token and j.lane = 'x' for no key update;
+  return found;
+end $$;
+
+-- Stores one step of a running attempt.
+--   p_step  {key, status, attempt, tries, duration_ms, rich, result?, error?}; status d: done, f: failed. A done step stays as it is
+-- Returns false if the attempt no longer held its lease. Sent again because the reply was lost: true, without a second effect.
+-- Locks: the job's row.
+create or replace function :schema.store_step(p_id bigint, p_token bigint, p_step jsonb) returns boolean language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_seq bigint := nextval(':schema.step_ids');
+  v_status "char" := p_step ->> 'status';
+begin
+  if not :schema.hold_lease(p_id, p_token) then return false; end if;
+  insert into :schema.job_steps as s (job_id, seq, ended_seq, token, attempt, tries, kind, status, rich, timed_out, started_at, ended_at,
+      key, result, error)
+    values (p_id, v_seq, v_seq, p_token, (p_step ->> 'attempt')::integer, (p_step ->> 'tries')::integer, 's', v_status,
+      (p_step ->> 'rich')::boolean, false, v_now - (p_step ->> 'duration_ms')::double precision * interval '1 millisecond', v_now,
+      p_step ->> 'key', p_step -> 'result', p_step -> 'error')
+    on conflict (job_id, key) do update set
+      ended_seq = excluded.ended_seq, token = excluded.token, attempt = excluded.attempt, tries = s.tries + 1,
+      status = excluded.status, rich = excluded.rich, started_at = excluded.started_at, ended_at = excluded.ended_at,
+      result = excluded.result, error = coalesce(excluded.error, s.error)
+    where s.status <> 'd';
+  return true;
+end $$;
+
+-- Everything a job remembers, for a running attempt: no row at all if it no longer holds its lease, else first a row without key. What
+-- has ended comes in the order of ending. Waits that are over by now end here.
+-- Locks: the job's row.
+create or replace function :schema.load_steps(p_id bigint, p_token bigint) returns table (
+  key text, kind text, status text, rich boolean, timed_out boolean, awaited text, tries integer, result text
+) language plpgsql as $$
+#variable_conflict use_column
+begin
+  if not :schema.hold_lease(p_id, p_token) then return; end if;
+  if exists (select from :schema.job_steps s where s.job_id = p_id and s.status = 'p') then
+    perform :schema.end_waits(p_id, clock_timestamp());
+  end if;
+  return query select null::text, '', '', false, false, null::text, 0, null::text;
+  return query
+    select s.key, s.kind::text, s.status::text, s.rich, s.timed_out, s.awaited, s.tries, s.result::text
+    from :schema.job_steps s where s.job_id = p_id order by s.ended_seq nulls last, s.seq;
+end $$;
+
+-- What became of a step whose transaction was committed without an answer: d it is stored; n it is not, and never will be; l the
+-- attempt has lost its lease. Waits for a transaction of that attempt that is still under way.
+-- Locks: the job's row.
+create or replace function :schema.find_step(p_id bigint, p_token bigint, p_key text) returns text language plpgsql as $$
+declare
+  v_holds boolean := :schema.hold_lease(p_id, p_token);
+begin
+  if exists (select from :schema.job_steps s
+      where s.job_id = p_id and s.key = p_key and s.token = p_token and s.status = 'd') then
+    return 'd';
+  end if;
+  return case when v_holds then 'n' else 'l' end;
+end $$;
+
+-- The same of a job that was completed in a transaction of its handler: d completed; n not, and the attempt goes on; l lost, or
+-- completed where no history is kept.
+create or replace function :schema.find_completion(p_id bigint, p_token bigint) returns text language plpgsql as $$
+begin
+  if :schema.hold_lease(p_id, p_token) then return 'n'; end if;
+  return case when exists (select from :schema.finished_jobs f where f.id = p_id and f.token = p_token) then 'd' else 'l' end;
+end $$;
+
+-- Forgets everything that belongs to jobs which are gone. Returns how many rows went.
+create or replace function :schema.forget_steps(p_ids bigint[]) returns bigint language plpgsql as $$
+declare
+  v_steps bigint;
+  v_count bigint;
+begin
+  delete from :schema.job_steps s where s.job_id = any (p_ids);
+  get diagnostics v_steps = row_count;
+  delete from :schema.job_signals s where s.job_id = any (p_ids);
+  get diagnostics v_count = row_count;
+  v_steps := v_steps + v_count;
+  delete from :schema.tokens t where t.job_id = any (p_ids);
+  get diagnostics v_count = row_count;
+  return v_steps + v_count;
+end $$;
+
+-- The part of retention that goes before the jobs themselves: steps, signals and tokens of jobs completed before p_before, and tokens
+-- of no job that ended before it. At most the rows of p_batch jobs a call. Returns how many rows went; call again until it is 0.
+create or replace function :schema.delete_steps(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
+declare
+  v_ids bigint[];
+  v_steps bigint := 0;
+  v_tokens bigint;
+begin
+  select array_agg(o.id) into v_ids from (
+    select f.id from :schema.finished_jobs f
+    where f.finished_at < p_before and (exists (select from :schema.job_steps s where s.job_id = f.id)
+      or exists (select from :schema.job_signals s where s.job_id = f.id) or exists (select from :schema.tokens t where t.job_id = f.id))
+    limit p_batch
+  ) o;
+  if v_ids is not null then v_steps := :schema.forget_steps(v_ids); end if;
+  delete from :schema.tokens t where t.id = any (array(
+    select o.id from :schema.tokens o
+    where o.job_id is null and o.status <> 'w' and coalesce(o.completed_at, o.timeout_at) < p_before
+      and not exists (select from :schema.job_steps s where s.awaited = o.id and s.status = 'p' and s.kind in ('w', 'e'))
+    limit p_batch));
+  get diagnostics v_tokens = row_count;
+  return v_steps + v_tokens;
+end $$;
+`,
+  },
+  {
     name: 'table_comments',
     sql: `-- What each table is, for whoever looks at the schema with psql.
 comment on table :schema.jobs is 'Live jobs. Write through the functions: rows have an order, groups and leases that belong together.';
@@ -3406,6 +3684,9 @@ comment on table :schema.job_keys is 'Idempotency keys in use, by the SHA-256 of
 comment on table :schema.workers is 'Running processors of the TypeScript client, each with its lease.';
 comment on table :schema.leases is 'What each claim of a processor took, until all of it is settled.';
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
+comment on table :schema.job_steps is 'Steps, waits and made tokens of jobs, one row each.';
+comment on table :schema.tokens is 'Handles that something outside completes, to let waiting jobs go on.';
+comment on table :schema.job_signals is 'Signals that their jobs have not awaited yet.';
 comment on table :schema.groups is 'Groups and queues that have had work: how many of their jobs are ready or running.';
 comment on table :schema.group_wakes is 'Groups that gained waiting jobs or free places since the last claim.';
 comment on table :schema.schedules is 'Schedules: when each is due next, and the job of each of its ticks.';
@@ -3418,6 +3699,224 @@ comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
 comment on table :schema.app_schedule_locks is 'Schedules of app_jobs that a scheduler of @pgpm/database-jobs has taken.';
+`,
+  },
+  {
+    name: 'tokens',
+    sql: `-- Makes a token that something outside completes. With a job and its lease, it is the one that this key of the job stands for, new or
+-- not: a handler that runs again gets the token it made before.
+-- Returns the token's id; null if the attempt no longer held its lease.
+-- Locks: the job's row, if there is one.
+create or replace function :schema.create_token(
+  p_token_id text, p_timeout_ms double precision, p_tags text[], p_job bigint default null, p_lease bigint default null,
+  p_key text default null, p_attempt integer default null
+) returns text language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_known text;
+begin
+  if p_key is not null then
+    if not :schema.hold_lease(p_job, p_lease) then return null; end if;
+    select s.awaited into v_known from :schema.job_steps s where s.job_id = p_job and s.key = p_key;
+    if found then return v_known; end if;
+    insert into :schema.job_steps (job_id, seq, ended_seq, token, attempt, tries, kind, status, rich, timed_out, started_at, ended_at, key,
+        awaited)
+      select p_job, n, n, p_lease, p_attempt, 1, 'k', 'd', false, false, v_now, v_now, p_key, p_token_id
+      from nextval(':schema.step_ids') n;
+  end if;
+  insert into :schema.tokens (id, job_id, created_at, timeout_at, status, rich, tags)
+    values (p_token_id, p_job, v_now, v_now + p_timeout_ms * interval '1 millisecond', 'w', false, p_tags);
+  return p_token_id;
+end $$;
+
+-- Completes a token that is still waiting, and makes every job ready that waits for it.
+-- Returns changed, unchanged (it had been completed or timed out) or not_found.
+-- Locks, in order: the token's row, job rows.
+create or replace function :schema.complete_token(p_token_id text, p_output jsonb, p_rich boolean) returns text language plpgsql as $$
+begin
+  update :schema.tokens t set status = 'c', output = p_output, rich = p_rich, completed_at = clock_timestamp()
+    where t.id = p_token_id and t.status = 'w';
+  if not found then
+    return case when exists (select from :schema.tokens t where t.id = p_token_id) then 'unchanged' else 'not_found' end;
+  end if;
+  perform :schema.wake_waiters(array[p_token_id]);
+  return 'changed';
+end $$;
+
+-- Times out tokens, at most p_most a call. Returns how many.
+-- Locks, in order: tokens' rows (skip locked), job rows.
+create or replace function :schema.expire_tokens(p_now timestamptz, p_most integer) returns integer language plpgsql as $$
+declare
+  v_ids text[];
+begin
+  with u as (
+    update :schema.tokens t set status = 't'
+    where t.id = any (array(
+      select d.id from :schema.tokens d where d.status = 'w' and d.timeout_at <= p_now
+      order by d.timeout_at limit p_most for update skip locked))
+    returning t.id
+  )
+  select array_agg(u.id) into v_ids from u;
+  if v_ids is null then return 0; end if;
+  perform :schema.wake_waiters(v_ids);
+  return cardinality(v_ids);
+end $$;
+
+create or replace function :schema.wake_waiters(p_token_ids text[]) returns integer language plpgsql as $$
+declare
+  v_jobs bigint[];
+begin
+  select array_agg(distinct s.job_id) into v_jobs from :schema.job_steps s
+    where s.awaited = any (p_token_ids) and s.status = 'p' and s.kind in ('w', 'e');
+  return case when v_jobs is null then 0 else :schema.wake_jobs(v_jobs) end;
+end $$;
+`,
+  },
+  {
+    name: 'waits',
+    sql: `-- A wait is a pending row of job_steps. It is stored when the handler comes to it, by the database's clock; the attempt then ends in a
+-- settlement of kind \`waiting\`, and the handler is called again from the top once any of its waits is over.
+
+-- Stores a wait of a running attempt, unless it is there already, and ends it if it is over at once.
+--   p_wait  {key, kind, attempt, delay_ms?, until?, awaited?, filter?}
+-- Returns {status, kind, awaited, timed_out, rich, result}; null if the attempt no longer held its lease; {"unknown": true} if there is no
+-- such token.
+-- Locks: the job's row.
+create or replace function :schema.open_wait(p_id bigint, p_token bigint, p_wait jsonb) returns jsonb language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_kind "char" := p_wait ->> 'kind';
+begin
+  if not :schema.hold_lease(p_id, p_token) then return null; end if;
+  if v_kind = 'w' and not exists (select from :schema.tokens t where t.id = p_wait ->> 'awaited') then
+    return '{"unknown": true}';
+  end if;
+  insert into :schema.job_steps (job_id, seq, token, attempt, tries, kind, status, rich, timed_out, started_at, wait_until, key, awaited,
+      filter)
+    values (p_id, nextval(':schema.step_ids'), p_token, (p_wait ->> 'attempt')::integer, 1, v_kind, 'p', false, false, v_now,
+      coalesce((p_wait ->> 'until')::timestamptz, v_now + (p_wait ->> 'delay_ms')::double precision * interval '1 millisecond'),
+      p_wait ->> 'key', p_wait ->> 'awaited', p_wait -> 'filter')
+    on conflict (job_id, key) do nothing;
+  perform :schema.end_waits(p_id, v_now);
+  return (select jsonb_build_object('status', s.status, 'kind', s.kind, 'awaited', s.awaited, 'timed_out', s.timed_out, 'rich', s.rich,
+      'result', s.result) from :schema.job_steps s where s.job_id = p_id and s.key = p_wait ->> 'key');
+end $$;
+
+-- Ends the waits of a job that are over, in the order in which they came to be. The caller holds the job's row.
+create or replace function :schema.end_waits(p_id bigint, p_now timestamptz) returns void language plpgsql as $$
+begin
+  -- Each signal goes to one wait, the oldest to the first.
+  with w as (
+    select s.key, s.awaited, row_number() over (partition by s.awaited order by s.seq) as n
+    from :schema.job_steps s where s.job_id = p_id and s.status = 'p' and s.kind = 'g'
+  ), g as (
+    select g.id, 'signal:' || g.name as awaited, row_number() over (partition by g.name order by g.id) as n
+    from :schema.job_signals g where g.job_id = p_id
+  ), d as (
+    delete from :schema.job_signals t using g join w on w.awaited = g.awaited and w.n = g.n
+    where t.id = g.id returning w.key, t.data, t.rich, t.id
+  ), o as (
+    select d.*, nextval(':schema.step_ids') as ended_seq from (select d.* from d order by d.id offset 0) d
+  )
+  update :schema.job_steps s set status = 'd', ended_seq = o.ended_seq, ended_at = p_now, result = o.data, rich = o.rich
+  from o where s.job_id = p_id and s.key = o.key;
+
+  with o as (
+    select s.key, t.status as token_status, t.output, t.rich,
+      case when t.status = 'c' then t.completed_at when t.status = 't' then t.timeout_at else s.wait_until end as over_at
+    from :schema.job_steps s left join :schema.tokens t on s.kind = 'w' and t.id = s.awaited
+    where s.job_id = p_id and s.status = 'p' and (s.wait_until <= p_now or t.status <> 'w')
+  ), n as (
+    select o.*, nextval(':schema.step_ids') as ended_seq from (select o.* from o order by o.over_at offset 0) o
+  )
+  update :schema.job_steps s set
+    status = 'd', ended_seq = n.ended_seq, ended_at = p_now, timed_out = s.kind <> 't' and n.token_status is distinct from 'c',
+    result = case when n.token_status = 'c' then coalesce(n.output, 'null') end, rich = coalesce(n.token_status = 'c' and n.rich, false)
+  from n where s.job_id = p_id and s.key = n.key and s.status = 'p';
+end $$;
+
+-- Suspends attempts whose handlers wait: no worker, lease, attempt or place in a group is held meanwhile. One that already has what it
+-- waits for is ready again at once.
+--   p_settlements  array of {id, token, kind, waits: [key]}; those of kind \`waiting\` are looked at
+-- Returns the ids suspended.
+-- Locks, in order: job rows, their pending waits, the tokens they wait for.
+create or replace function :schema.settle_waiting(p_settlements jsonb, p_now timestamptz) returns bigint[] language plpgsql as $$
+declare
+  v_ids bigint[];
+  v_groups text[];
+  v_over boolean;
+begin
+  -- Whoever was asked to cancel is left to end_jobs.
+  select array_agg(h.id) into v_ids from (
+    select j.id from :schema.jobs j join jsonb_to_recordset(p_settlements) as s(id bigint, token bigint, kind text)
+      on j.id = s.id and j.token = s.token and j.lane = 'x' and j.cancel_requested_at is null
+    where s.kind = 'waiting' order by j.id for no key update of j
+  ) h;
+  if v_ids is null then return '{}'; end if;
+  -- A completion or an event is committed before these locks are had, and then seen below, or finds the job waiting.
+  perform from :schema.job_steps s where s.job_id = any (v_ids) and s.status = 'p' order by s.job_id, s.key for update;
+  perform from :schema.tokens t
+    where t.id = any (array(select s.awaited from :schema.job_steps s where s.job_id = any (v_ids) and s.status = 'p' and s.kind = 'w'))
+    order by t.id for share;
+  -- A wait that this run of the handler did not come to is no longer one: it lost a race, say, within a step that is done.
+  delete from :schema.job_steps s
+    using jsonb_to_recordset(p_settlements) as w(id bigint, token bigint, waits jsonb) join :schema.jobs j on j.id = w.id and j.token = w.token
+    where s.job_id = w.id and s.job_id = any (v_ids) and s.status = 'p' and not w.waits ? s.key;
+  with w as (
+    select a.id, min(s.wait_until) as due, (array_agg(s.awaited order by s.seq) filter (where s.awaited is not null))[1] as awaited,
+      coalesce(bool_or(s.status is distinct from 'p' or s.wait_until <= p_now or t.status <> 'w'
+        or (s.kind = 'g' and exists (select from :schema.job_signals g where g.job_id = a.id and 'signal:' || g.name = s.awaited))),
+        false) as is_over
+    from jsonb_to_recordset(p_settlements) as a(id bigint, token bigint, waits jsonb)
+    join :schema.jobs j on j.id = a.id and j.token = a.token
+    cross join lateral jsonb_array_elements_text(a.waits) k
+    left join :schema.job_steps s on s.job_id = a.id and s.key = k.value
+    left join :schema.tokens t on s.kind = 'w' and t.id = s.awaited
+    where a.id = any (v_ids) group by a.id
+  ), u as (
+    update :schema.jobs j set
+      -- What is ready at once keeps its place in its group.
+      lane = case when w.is_over then 'r' when w.due is not null then 't' else 'w' end::"char",
+      ready_seq = case when w.is_over then nextval(':schema.job_ids') else j.ready_seq end,
+      due_at = case when not w.is_over then w.due end,
+      wait_until = coalesce(w.due, case when w.is_over then p_now end), wait_token_id = w.awaited,
+      worker = null, lease_until = null, attempts = j.attempts - 1, crashes = 0, changed_at = p_now,
+      log = :schema.log_append(j.log, jsonb_strip_nulls(jsonb_build_object(
+        'kind', 'attempt', 'outcome', 'waiting', 'attempt', j.attempts, 'token', j.token, 'worker', j.locked_by,
+        'claimedAt', j.claimed_at, 'at', p_now, 'waitUntil', w.due, 'waitTokenId', w.awaited))),
+      log_dropped = :schema.log_dropped(j)
+    from w where j.id = w.id
+    returning j.group_key, w.is_over
+  )
+  select array_agg(u.group_key) filter (where u.group_key is not null and not u.is_over), bool_or(u.is_over)
+    into v_groups, v_over from u;
+  if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
+  perform pg_notify(':channel', 'r') where v_over;
+  return v_ids;
+end $$;
+
+-- Makes jobs ready that wait for anything. Returns how many.
+-- Locks: job rows.
+create or replace function :schema.wake_jobs(p_ids bigint[]) returns integer language plpgsql as $$
+declare
+  v_count integer;
+  v_groups text[];
+begin
+  with u as (
+    update :schema.jobs j set
+      lane = case when j.group_key is null then 'r' else 'g' end::"char", ready_seq = nextval(':schema.job_ids'), due_at = null
+    where j.id = any (array(
+        select w.id from :schema.jobs w where w.id = any (p_ids) and w.lane in ('t', 'w') order by w.id for no key update))
+      and j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null)
+    returning j.group_key
+  )
+  select count(*), array_agg(distinct u.group_key) filter (where u.group_key is not null) into v_count, v_groups from u;
+  if v_groups is not null then
+    insert into :schema.group_wakes (group_key) select g from unnest(v_groups) g;
+  end if;
+  perform pg_notify(':channel', 'r') where v_count > 0;
+  return v_count;
+end $$;
 `,
   },
   {
@@ -3467,7 +3966,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'faa8bdef4db3b9fbbed6ca67034eb59dcda172944026c6748922c063e9372a40'
+export const functionsChecksum: string = '77141e0a12f6c22746acdb325fd81bf85e3e20d6ffb5b4342f45beff75b3c5c5'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
