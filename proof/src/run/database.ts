@@ -206,7 +206,7 @@ export class Database {
   async grant(): Promise<void> {
     await this.sql(`grant usage on schema ${SCHEMA} to ${APP_ROLE}`)
     await this.sql(`grant select, insert, update, delete on all tables in schema ${SCHEMA} to ${APP_ROLE}`)
-    await this.sql(`grant usage on all sequences in schema ${SCHEMA} to ${APP_ROLE}`)
+    await this.sql(`grant usage, select on all sequences in schema ${SCHEMA} to ${APP_ROLE}`)
   }
 }
 

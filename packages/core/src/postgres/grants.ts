@@ -22,15 +22,16 @@ export function grantStatements({ schema, role, owner }: GrantOptions): readonly
   return [
     `grant usage on schema ${place} to ${to}`,
     `grant select, insert, update, delete on all tables in schema ${place} to ${to}`,
-    `revoke insert, update, delete on ${place}.migrations from ${to}`,
-    `grant usage on all sequences in schema ${place} to ${to}`,
+    `revoke insert, update, delete on ${place}.migrations, ${place}.tenant_roles from ${to}`,
+    // To draw from them, and to tell an id that was drawn from one that never was.
+    `grant usage, select on all sequences in schema ${place} to ${to}`,
     // Those with the owner's rights, which may drop days of history, are nobody else's.
     `grant execute on all functions in schema ${place} to ${to}`,
     ...(later === null
       ? []
       : [
           `${later} grant select, insert, update, delete on tables to ${to}`,
-          `${later} grant usage on sequences to ${to}`,
+          `${later} grant usage, select on sequences to ${to}`,
           `${later} grant execute on functions to ${to}`,
         ]),
   ]

@@ -134,7 +134,9 @@ describe.skipIf(url === undefined)('the contract as a role that may create nothi
 
   test('names in the statements are quoted', () => {
     const statements = grantStatements({ schema: 'a "b"', role: 'r"; drop', owner: 'O o' }).join('\n')
-    expect(statements).toContain(`${quoted('a "b"')}.migrations from ${quoted('r"; drop')}`)
+    expect(statements).toContain(
+      `${quoted('a "b"')}.migrations, ${quoted('a "b"')}.tenant_roles from ${quoted('r"; drop')}`,
+    )
     expect(statements).toContain(`for role ${quoted('O o')}`)
     expect(() => grantStatements({ schema: "a'b", role: 'r' })).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
