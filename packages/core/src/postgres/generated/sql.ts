@@ -2620,7 +2620,9 @@ begin
   perform :schema.grant_producer(role_name);
   execute format('grant select, insert, update, delete on all tables in schema :schema to %I', role_name);
   execute format('revoke insert, update, delete on :schema.tenant_roles, :schema.migrations from %I', role_name);
-  execute format('grant usage on all sequences in schema :schema to %I', role_name);
+  execute format('grant usage, select on all sequences in schema :schema to %I', role_name);
+  -- Upkeep of the history, with the owner's rights.
+  execute format('grant execute on function :schema.make_partitions(), :schema.delete_finished(timestamptz, integer) to %I', role_name);
 end $$;
 comment on function :schema.grant_worker(name) is
   'Lets a role add, read, claim, settle and change jobs, by SQL or through the TypeScript client with \`migrate: ''check''\`. It cannot create, drop or alter anything. Repeat it after a migration.';
@@ -3966,7 +3968,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '77141e0a12f6c22746acdb325fd81bf85e3e20d6ffb5b4342f45beff75b3c5c5'
+export const functionsChecksum: string = '09a883209cd0ac7087f9f075b8dfa8f1329c28f89127ce08bf2b7fd7fc021a97'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
