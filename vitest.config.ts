@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: [
       'packages/*/src/**/*.test.ts',
-      'packages/*/test/**/*.test.ts',
+      'packages/*/test/**/*.test.{ts,tsx}',
       'tools/**/*.test.ts',
       'docs/**/*.test.ts',
       'bench/**/*.test.ts',

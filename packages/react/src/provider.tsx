@@ -1,0 +1,29 @@
+import { createContext, useMemo } from 'react'
+import type { Context, ReactNode } from 'react'
+import type { FollowedJob, JobFetcher } from './job.ts'
+
+/** What hooks below a provider take where they are given nothing themselves. */
+export interface Defaults {
+  readonly fetcher?: JobFetcher | undefined
+  readonly pollingInterval?: number | undefined
+}
+
+export const DefaultsContext: Context<Defaults> = createContext<Defaults>({})
+
+export interface MillraceProviderProps<Job extends FollowedJob = FollowedJob> {
+  /** For hooks that are given none. */
+  readonly fetcher?: JobFetcher<Job>
+  /** Milliseconds. Default 1000. */
+  readonly pollingInterval?: number
+  readonly children?: ReactNode
+}
+
+/** Sets what `useJob` takes where it is given nothing else. */
+export function MillraceProvider<Job extends FollowedJob = FollowedJob>({
+  fetcher,
+  pollingInterval,
+  children,
+}: MillraceProviderProps<Job>): ReactNode {
+  const defaults = useMemo<Defaults>(() => ({ fetcher, pollingInterval }), [fetcher, pollingInterval])
+  return <DefaultsContext.Provider value={defaults}>{children}</DefaultsContext.Provider>
+}
