@@ -31,3 +31,15 @@ export async function poll<T>(probe: () => T | Promise<T>, withinMs = 15_000): P
     })
   }
 }
+
+/** A database of the test's own, for applications that use the default schema. */
+export async function createDatabase(name: string): Promise<string> {
+  const client = new pg.Client({ connectionString: serverUrl })
+  await client.connect()
+  await client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`)
+  await client.query(`create database ${pg.escapeIdentifier(name)}`)
+  await client.end()
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  return url.href
+}

@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common'
+import { ScheduleModule } from '@nestjs/schedule'
+import { TypeOrmModule } from '@nestjs/typeorm'
+import { JobEntity, JobSystemModule, JobTypeLockEntity } from '@millrace/nestjs/job-system'
+import { FeatureModule } from './feature.module.ts'
+
+// app.module.ts
+@Module({
+  imports: [
+    ScheduleModule.forRoot(),
+    TypeOrmModule.forRootAsync({
+      name: 'app_data',
+      useFactory: () => ({
+        type: 'postgres',
+        url: process.env['APP_DATABASE_URL'] ?? '',
+        synchronize: false,
+        entities: [JobEntity, JobTypeLockEntity],
+      }),
+    }),
+    // The tests do not wait half a minute for the jobs of a process that they killed.
+    JobSystemModule.forRoot({ connectionName: 'app_data', leaseMs: Number(process.env['APP_LEASE_MS'] ?? 30_000) }),
+    FeatureModule,
+  ],
+})
+export class AppModule {}
