@@ -16,6 +16,7 @@ if (!isInstalled()) {
   writeStamp()
 }
 await step('', process.execPath, [join(root, 'tools/build-sql.mjs')])
+await step('', process.execPath, [join(root, 'tools/build-lua.mjs')])
 await step(isBuilt() ? '' : 'building the packages', process.execPath, [
   join(root, 'node_modules/typescript/bin/tsc'),
   '-b',

@@ -1,8 +1,8 @@
 /**
- * Runs the tests against real PostgreSQL servers:  npm test [-- path/filter] [--no-servers] [vitest options]
+ * Runs the tests against real PostgreSQL and Redis servers:  npm test [-- path/filter] [--no-servers] [vitest options]
  *
- * The servers' addresses reach the tests as MILLRACE_TEST_PG18_URL and MILLRACE_TEST_PG14_URL; one that is set
- * already is used as it is. With CI=true a server that does not start fails the run; elsewhere its tests are skipped.
+ * The servers' addresses reach the tests as MILLRACE_TEST_PG18_URL, MILLRACE_TEST_PG14_URL and MILLRACE_TEST_REDIS_URL; one
+ * that is set already is used as it is. With CI=true a server that does not start fails the run; elsewhere its tests are skipped.
  * The last line is `N passed, N failed`, counted from the runner's own report.
  */
 import { spawn } from 'node:child_process'
@@ -11,10 +11,10 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startPostgres } from './servers/postgres.mjs'
-
-/** @typedef {import('./servers/postgres.mjs').PostgresServer} PostgresServer */
+import { startRedis } from './servers/redis.mjs'
 
 const VERSIONS = /** @type {const} */ ([18, 14])
+const REDIS_VARIABLE = 'MILLRACE_TEST_REDIS_URL'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const inCi = process.env['CI'] === 'true' || process.env['CI'] === '1'
 const args = process.argv.slice(2)
@@ -25,7 +25,7 @@ const interrupted = new AbortController()
 for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(name, () => interrupted.abort())
 
 const reportFolder = mkdtempSync(join(tmpdir(), 'millrace-test-'))
-/** @type {PostgresServer[]} */
+/** @type {{ stop(mode?: string): Promise<void> }[]} */
 const servers = []
 try {
   const env = wantsServers ? await startServers() : {}
@@ -41,17 +41,30 @@ try {
 
 /** @returns {Promise<Record<string, string>>} The addresses of what was started. */
 async function startServers() {
-  const missing = VERSIONS.filter((version) => !process.env[urlVariable(version)])
+  const wanted = [
+    ...VERSIONS.map((version) => ({
+      name: `PostgreSQL ${version}`,
+      variable: urlVariable(version),
+      start: () => startPostgres({ version }),
+    })),
+    { name: 'Redis', variable: REDIS_VARIABLE, start: () => startRedis() },
+  ].filter(({ variable }) => !process.env[variable])
+  /** @type {Record<string, string>} */
+  const env = {}
   const started = await Promise.allSettled(
-    missing.map(async (version) => servers.push(await startPostgres({ version }))),
+    wanted.map(async ({ variable, start }) => {
+      const server = await start()
+      servers.push(server)
+      env[variable] = server.url
+    }),
   )
   started.forEach((result, index) => {
     if (result.status === 'fulfilled') return
-    const message = `test: no PostgreSQL ${missing[index]}: ${result.reason.message}`
+    const message = `test: no ${wanted[index]?.name}: ${result.reason.message}`
     if (inCi) throw new Error(message)
     console.warn(`${message}\ntest: the tests that need it are SKIPPED`)
   })
-  return Object.fromEntries(servers.map((server) => [urlVariable(server.version), server.url]))
+  return env
 }
 
 /** @param {number} version */

@@ -164,7 +164,7 @@ export const dependencyFailureCases: readonly ConformanceCase[] = [
       equal(await t.claimIds(worker), [])
       await t.settle(...(await t.store.leased({ worker, known: [] })).map((job) => completed(job)))
       const job = await t.claimOne(worker)
-      equal([job.id, job.priority, job.payload], [next, 5, '{"edited": true}'])
+      equal([job.id, job.priority, JSON.parse(job.payload)], [next, 5, { edited: true }])
     },
   },
   {

@@ -1,0 +1,45 @@
+/**
+ * What a store needs to be one: the contract, and the pure parts of the model that every store shares. For stores outside
+ * this package; `millrace/conformance` holds them to it.
+ */
+export type { ChangeResult, ChangeStore, JobChanges } from './change.ts'
+export type {
+  ClaimedJob,
+  ClaimStore,
+  ExchangeOptions,
+  ExchangeResult,
+  HousekeepingResult,
+  ReadyBound,
+  RegisterOptions,
+  RetryFields,
+} from './claim.ts'
+export type { DatabaseClient, EnqueueOptions, EnqueueResult, EnqueueStore, NewDependencies, NewJob } from './enqueue.ts'
+export type {
+  DateRange,
+  InspectStore,
+  JobFilter,
+  ListOptions,
+  QueueStats,
+  TagQueryMode,
+  WorkerRecord,
+} from './inspect.ts'
+export type { MaintainStore } from './maintain.ts'
+export type { MigrateStore } from './migrate.ts'
+export type {
+  FiredSchedules,
+  NewSchedule,
+  ReconciledSchedules,
+  ScheduleDefinition,
+  ScheduleFire,
+  ScheduleRef,
+  ScheduleSkip,
+  ScheduleStore,
+  ScheduleTick,
+  StoredSchedule,
+} from './schedule.ts'
+export type { ReportOptions, Settlement, SettleResult, SettleStore } from './settle.ts'
+export type { HeartbeatTarget, Store, StoreFeatures, Wake } from './store.ts'
+export { decodePayload } from '../model/codec.ts'
+export { type FailureReason, isJobError, type JobError, type JobRecord, type JobSchedule } from '../model/job.ts'
+export type { JobEvent } from '../model/event.ts'
+export { type JobTrail, jobEvents } from '../model/trail.ts'

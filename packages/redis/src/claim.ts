@@ -1,0 +1,153 @@
+import type {
+  ClaimedJob,
+  ClaimStore,
+  ExchangeOptions,
+  ExchangeResult,
+  HousekeepingResult,
+  ReadyBound,
+} from 'millrace/store'
+import { scripts } from './generated/lua.ts'
+import type { Argument, RedisInstance } from './instance.ts'
+import { Fields, groupId, integer, jobSchedule, list, text } from './replies.ts'
+import { settlementArguments, settleResults } from './settle.ts'
+
+export function claimVerbs(instance: RedisInstance): ClaimStore {
+  return {
+    async register(options) {
+      const { groupConcurrency, jobTypes } = options
+      return integer(
+        await instance.run(scripts.register, [
+          options.leaseMs,
+          'workerId',
+          options.workerId,
+          'concurrency',
+          options.concurrency,
+          'host',
+          options.host,
+          'pid',
+          options.pid,
+          'version',
+          options.version,
+          ...(groupConcurrency === undefined ? [] : ['groupConcurrency', groupConcurrency]),
+          ...(jobTypes === undefined ? [] : ['jobTypes', JSON.stringify(jobTypes)]),
+        ]),
+      )
+    },
+    async unregister({ worker }) {
+      await instance.run(scripts.unregister, [worker])
+    },
+    async exchange(options) {
+      const answer = await instance.run(scripts.exchange, exchangeArguments(options))
+      return exchangeResult(list(answer), options)
+    },
+    async heartbeat({ worker, leaseMs }) {
+      return (await instance.run(scripts.heartbeat, [worker, leaseMs])) === 1
+    },
+    async leased({ worker, known }) {
+      const jobs = list(await instance.run(scripts.leased, [worker, ...known]))
+      return jobs
+        .map((job) => claimedJob(list(job), integer(list(job)[4])))
+        .toSorted((a, b) => b.priority - a.priority || a.readySeq - b.readySeq)
+    },
+  }
+}
+
+function exchangeArguments(options: ExchangeOptions): Argument[] {
+  const { jobTypes, from, closedTokens = [], versions } = options
+  const bounds = from === 'sweep' ? null : from
+  return [
+    options.worker,
+    options.limit,
+    options.slots,
+    exchangeFlags(options),
+    options.heartbeatMs ?? '',
+    versions === undefined ? '' : JSON.stringify(versions),
+    ...counted(jobTypes),
+    ...(bounds === null ? [-1] : [bounds.length, ...bounds.flatMap(({ priority, fromSeq }) => [priority, fromSeq])]),
+    closedTokens.length,
+    ...closedTokens,
+    ...settlementArguments(options.settlements),
+  ]
+}
+
+function exchangeFlags({ sleeping, housekeeping, keepCompleted, groups }: ExchangeOptions): string {
+  const rest = sleeping ? 's' : 'a'
+  return [
+    sleeping === undefined ? '' : rest,
+    housekeeping ? 'h' : '',
+    keepCompleted ? 'k' : '',
+    groups ? 'g' : '',
+  ].join('')
+}
+
+/** How many, then each; -1: no list at all. */
+function counted(values: readonly string[] | undefined): Argument[] {
+  return values === undefined ? [-1] : [values.length, ...values]
+}
+
+function exchangeResult(answer: readonly unknown[], options: ExchangeOptions): ExchangeResult {
+  const [lost, token, levels, flags, house, jobs] = answer
+  const told = text(flags)
+  const claimed = list(jobs)
+  const asksLevels = options.from === 'sweep' && options.limit > 0
+  return {
+    jobs: claimed.length === 0 ? [] : claimed.map((job) => claimedJob(list(job), integer(token))),
+    settled: settleResults(options.settlements, lost),
+    alive: !told.includes('d'),
+    ...(told.includes('h') ? { hasHeld: true } : {}),
+    ...(asksLevels || list(levels).length > 0 ? { levels: readyLevels(list(levels)) } : {}),
+    ...(options.housekeeping === true ? { housekeeping: housekeepingResult(list(house)) } : {}),
+  }
+}
+
+function readyLevels(flat: readonly unknown[]): 'many' | ReadyBound[] {
+  if (flat.length > 32) return 'many'
+  const levels: ReadyBound[] = []
+  for (let at = 0; at < flat.length; at += 2)
+    levels.push({ priority: integer(flat[at]), fromSeq: integer(flat[at + 1]) })
+  return levels
+}
+
+function housekeepingResult([rescued, promoted, next, schedules, requests]: readonly unknown[]): HousekeepingResult {
+  const flat = list(requests)
+  const cancelRequests: { id: number; token: number; lost: boolean }[] = []
+  for (let at = 0; at < flat.length; at += 3)
+    cancelRequests.push({ id: integer(flat[at]), token: integer(flat[at + 1]), lost: flat[at + 2] === '1' })
+  return {
+    nextDueMs: next === '' ? null : Number(next),
+    cancelRequests,
+    rescued: integer(rescued),
+    promoted: integer(promoted),
+    schedulesDueMs: schedules === '' ? null : Number(schedules),
+  }
+}
+
+/** {id, attempt, handler version, stored fields as they were before the claim}. */
+function claimedJob([id, attempt, version, flat]: readonly unknown[], token: number): ClaimedJob {
+  const fields = new Fields(flat)
+  return {
+    id: integer(id),
+    token,
+    jobType: fields.text('n'),
+    payload: fields.text('p'),
+    codec: fields.has('rich') ? 'rich' : 'json',
+    attempt: integer(attempt),
+    maxAttempts: fields.number('m', 3),
+    priority: fields.number('y', 0),
+    readySeq: fields.number('s', integer(id)),
+    timeoutMs: fields.numberOrNull('to'),
+    forceKillOnTimeout: fields.has('fk'),
+    tags: fields.stringsOrNull('tg'),
+    idempotencyKey: fields.textOrNull('ik'),
+    groupId: groupId(fields),
+    tenantId: fields.textOrNull('tn'),
+    createdAt: new Date(integer(fields.text('c'))).toISOString(),
+    retry: {
+      delay: fields.numberOrNull('rd'),
+      backoff: fields.booleanOrNull('rb'),
+      delayMax: fields.numberOrNull('rm'),
+    },
+    handlerVersion: version === '' ? null : integer(version),
+    schedule: jobSchedule(fields),
+  }
+}

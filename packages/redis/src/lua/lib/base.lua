@@ -1,0 +1,117 @@
+-- What every script begins with.
+--   KEYS[1]  the instance: its prefix with a hash tag, "{dq:}". Every key of the instance starts with it, so all are in one slot of a
+--            cluster, and the scripts may build the others themselves.
+-- The server's clock decides, in whole milliseconds.
+
+local P = KEYS[1]
+local call = redis.call
+
+local clock = call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+-- Numbers as they are stored: never in exponent form.
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+local function job_key(id)
+  return P .. 'j:' .. id
+end
+
+-- A job whole, by the short names below; nil when there is none. Absent fields have their default.
+--   n type  p payload  rich  c created  l lane  s place in the ready order (the id)  y priority (0)  a attempts (0)  m most attempts (3)
+--   run due time (c)  na next attempt  tok token  w worker's number  by worker's id  cl claimed  st started  fin ended  lf lr lc last
+--   failed, retried, cancelled  ch changed  cq cancel requested  cr crashes in a row (0)  fr failure reason  prog progress  out output
+--   to time limit  fk force kill  rd rb rm retry delay, backoff, cap  dl dla dli dead letter's type, time, id  tg tags (JSON)  ik key
+--   tn tenant  gk group key  gt tier  hp holds its place  hv handler version  sc schedule (JSON)  no nonce  ld dropped events
+--   un unmet dependencies  dj dt dn job ids, tags, names (JSON)  of on failure  pr reason it is pending
+-- Lanes: r ready, t timed, g waits for its group, d for dependencies, x executing; k completed, f failed for good, c cancelled.
+local function read_job(id)
+  local flat = call('HGETALL', job_key(id))
+  if #flat == 0 then return nil end
+  local j = { id = id, flat = flat }
+  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
+  return j
+end
+
+local function is_live(j)
+  local lane = j.l
+  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
+end
+
+local function priority(j) return j.y or '0' end
+local function attempts(j) return tonumber(j.a or 0) end
+local function max_attempts(j) return tonumber(j.m or 3) end
+
+-- Changes fields of a job, here and in the store; false clears one.
+local function set_fields(j, fields)
+  local set, del = {}, {}
+  for name, value in pairs(fields) do
+    if value == false then
+      if j[name] ~= nil then del[#del + 1] = name end
+      j[name] = nil
+    else
+      if type(value) == 'number' then value = whole(value) end
+      set[#set + 1] = name
+      set[#set + 1] = value
+      j[name] = value
+    end
+  end
+  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
+  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
+end
+
+local function next_seq()
+  return call('INCR', P .. 'ids')
+end
+
+local function wake(message)
+  call('PUBLISH', P .. 'wake', message)
+end
+
+local function has_sleepers()
+  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
+end
+
+-- Levels that gained ready jobs beside those the caller knows of; sleeping workers are told of them at the end of the script.
+local released = {}
+local has_released = false
+
+local function release(level)
+  released[level] = true
+  has_released = true
+end
+
+local function tell_sleepers()
+  if not has_released or not has_sleepers() then return end
+  local levels = {}
+  for level in pairs(released) do levels[#levels + 1] = level end
+  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
+end
+
+-- Defined further on, in terms of each other.
+local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
+
+-- JSON text of a string.
+local function quote(text)
+  return cjson.encode(text)
+end
+
+-- A time as ISO 8601 in UTC, for what JSON documents say to people.
+local function iso(ms)
+  local days = math.floor(ms / 86400000)
+  local left = ms - days * 86400000
+  -- Days since 0000-03-01 in eras of 400 years.
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  local seconds = math.floor(left / 1000)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
+    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
+end

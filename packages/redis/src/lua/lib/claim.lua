@@ -1,0 +1,162 @@
+-- Claims. `find` walks ready jobs of one level in order and stops at the limit; of those on their last attempt only as many are taken
+-- as there are free slots (a crash burns a prefetched attempt, and a last one must not be burnt unstarted).
+
+-- Makes due jobs ready, oldest due time first, at most 2,000 a call. Returns how many.
+local function promote()
+  local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, 2000)
+  for _, id in ipairs(due) do
+    local j = read_job(id)
+    leave(j)
+    if j.un then
+      -- A tag barrier is looked at when the job is due.
+      set_fields(j, { l = 'd' })
+      open_barrier(j)
+    else
+      local lane = ready_lane(j, j.hp ~= nil)
+      set_fields(j, { l = lane, s = next_seq(), hp = false })
+      enter(j, lane)
+    end
+  end
+  -- More than one: whoever promotes may not have a slot for all of them.
+  if #due > 1 and has_sleepers() then wake('r') end
+  return #due
+end
+
+local function can_run(j, versions)
+  if j.hv == nil then return true end
+  for _, version in ipairs(versions[j.n] or {}) do
+    if whole(version) == j.hv then return true end
+  end
+  return false
+end
+
+-- state: {limit, slots, versions, jobs, held}
+local function find(key, from, state)
+  local at = 0
+  while state.limit > 0 do
+    local count = math.min(state.limit + 10, 500)
+    local ids = call('ZRANGEBYSCORE', key, from, '+inf', 'LIMIT', at, count)
+    for _, id in ipairs(ids) do
+      if state.limit <= 0 then return end
+      local j = read_job(id)
+      if can_run(j, state.versions) then
+        state.limit = state.limit - 1
+        if attempts(j) + 1 < max_attempts(j) then
+          state.jobs[#state.jobs + 1] = j
+        elseif state.slots > 0 then
+          state.slots = state.slots - 1
+          state.jobs[#state.jobs + 1] = j
+        else
+          state.held = true
+        end
+      end
+    end
+    if #ids < count then return end
+    at = at + count
+  end
+end
+
+-- The priorities that jobs of a type are ready at.
+local function levels_of_type(name)
+  local key = P .. 'tl:' .. name
+  local levels = call('ZRANGE', key, 0, -1)
+  local used = {}
+  for _, level in ipairs(levels) do
+    if call('EXISTS', P .. 'rt:' .. level .. ':' .. name) == 1 then used[#used + 1] = level else call('ZREM', key, level) end
+  end
+  return used
+end
+
+-- Ready jobs of some types at one level: what each type offers, put in order.
+local function find_types(level, types, from, state)
+  local offered = {}
+  for _, name in ipairs(types) do
+    local part = { limit = state.limit, slots = state.limit, versions = state.versions, jobs = {} }
+    find(P .. 'rt:' .. level .. ':' .. name, from, part)
+    for _, j in ipairs(part.jobs) do offered[#offered + 1] = j end
+  end
+  table.sort(offered, function(a, b) return tonumber(a.s or a.id) < tonumber(b.s or b.id) end)
+  for _, j in ipairs(offered) do
+    if state.limit <= 0 then return end
+    state.limit = state.limit - 1
+    if attempts(j) + 1 < max_attempts(j) then
+      state.jobs[#state.jobs + 1] = j
+    elseif state.slots > 0 then
+      state.slots = state.slots - 1
+      state.jobs[#state.jobs + 1] = j
+    else
+      state.held = true
+    end
+  end
+end
+
+-- types: list, or nil for any
+local function sweep(types, state)
+  local levels = {}
+  if types == nil then
+    levels = call('ZREVRANGE', P .. 'rl', 0, -1)
+  else
+    local seen = {}
+    for _, name in ipairs(types) do
+      for _, level in ipairs(levels_of_type(name)) do
+        if not seen[level] then
+          seen[level] = true
+          levels[#levels + 1] = level
+        end
+      end
+    end
+    table.sort(levels, function(a, b) return tonumber(a) > tonumber(b) end)
+  end
+  for _, level in ipairs(levels) do
+    if state.limit <= 0 then return end
+    if types == nil then
+      if call('EXISTS', P .. 'r:' .. level) == 1 then find(P .. 'r:' .. level, '-inf', state) else call('ZREM', P .. 'rl', level) end
+    else
+      find_types(level, types, '-inf', state)
+    end
+  end
+end
+
+-- Every level that has ready jobs and the place of its first, highest first; stops after the seventeenth.
+local function ready_levels()
+  local told = {}
+  for _, level in ipairs(call('ZREVRANGE', P .. 'rl', 0, -1)) do
+    local first = call('ZRANGE', P .. 'r:' .. level, 0, 0, 'WITHSCORES')
+    if first[2] then
+      told[#told + 1] = level
+      told[#told + 1] = first[2]
+      if #told > 32 then return told end
+    else
+      call('ZREM', P .. 'rl', level)
+    end
+  end
+  return told
+end
+
+-- Leases jobs to a worker under one token. Answers for each its id, attempt, handler version and stored fields.
+local function lease(jobs, worker, locked_by, versions)
+  local token = whole(call('INCR', P .. 'tokens'))
+  local held = {}
+  local answer = {}
+  for at, j in ipairs(jobs) do
+    leave(j)
+    local fields = {
+      l = 'x', tok = token, w = worker, by = locked_by, cl = now, a = attempts(j) + 1, prog = false, out = false, pr = false,
+    }
+    if j.st == nil then fields.st = now end
+    if j.na then
+      call('ZREM', P .. 'again', j.id)
+      fields.lr, fields.na = now, false
+    end
+    if j.hv == nil and versions[j.n] and versions[j.n][1] then fields.hv = versions[j.n][1] end
+    set_fields(j, fields)
+    answer[at] = { j.id, j.a, j.hv or '', j.flat }
+    held[#held + 1] = j.id
+    held[#held + 1] = token
+    if #held == 4000 or at == #jobs then
+      call('HSET', P .. 'h:' .. worker, unpack(held))
+      held = {}
+    end
+  end
+  return token, answer
+end

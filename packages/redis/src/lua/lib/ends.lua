@@ -1,0 +1,107 @@
+-- Ends of jobs. A live job's id is in the zset live, a completed one's in done (and in the list finished, in the order of completion),
+-- that of a final failure in dead:f, of a cancelled one in dead:c; each by id. One between two attempts is in again.
+
+local function key_field(j)
+  return (j.tn or '') .. '\31' .. j.ik
+end
+
+local function free_key(j)
+  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
+end
+
+-- Keeps the indexes of tags: tag:<tag> covers jobs in every state, lt:<tag> live ones.
+local function live_tag_index(command, j)
+  if j.tg == nil then return end
+  for _, tag in ipairs(cjson.decode(j.tg)) do
+    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
+  end
+end
+
+local function tag_index(command, j)
+  if j.tg == nil then return end
+  for _, tag in ipairs(cjson.decode(j.tg)) do
+    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
+  end
+end
+
+-- Forgets a job that is in no lane any more.
+local function delete_job(j)
+  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
+  free_key(j)
+  tag_index('ZREM', j)
+end
+
+-- Records a completion; `output` is JSON text or nil, which leaves an earlier one.
+local function complete_job(j, output, keep)
+  leave(j)
+  if j.gk then leave_group(j.gk) end
+  call('ZREM', P .. 'live', j.id)
+  live_tag_index('ZREM', j)
+  if keep then
+    local fields = { l = 'k', fin = now, cq = false, fr = false }
+    if output then fields.out = output end
+    set_fields(j, fields)
+    call('ZADD', P .. 'done', j.id, j.id)
+    call('RPUSH', P .. 'finished', j.id)
+    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
+  else
+    delete_job(j)
+  end
+  tell_ended(j.id, 'k')
+end
+
+-- The dead-letter job of a final failure; its id. The payload is copied as the text it is.
+local function add_letter(j, message, reason)
+  local id = next_seq()
+  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
+  local envelope = table.concat({
+    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
+    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
+    ',"failedAt":"', iso(now), '"}}',
+  })
+  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
+  if j.rich then fields.rich = '1' end
+  if j.tn then fields.tn = j.tn end
+  if j.tg then fields.tg = j.tg end
+  set_fields(letter, fields)
+  call('ZADD', P .. 'live', id, id)
+  enter(letter, 'r')
+  tag_index('ZADD', letter)
+  live_tag_index('ZADD', letter)
+  return id
+end
+
+-- Ends a live job for good.
+--   status  f failed, c cancelled
+--   err, message  JSON texts of the error and its message, or nil
+--   root    of a dependent: the job whose end began it
+end_job = function(j, status, err, message, reason, root)
+  local was_running = j.l == 'x'
+  if was_running then
+    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
+  else
+    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
+  end
+  local held = has_place(j)
+  leave(j)
+  if j.na then call('ZREM', P .. 'again', j.id) end
+  call('ZREM', P .. 'live', j.id)
+  live_tag_index('ZREM', j)
+  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
+  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
+  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
+  if status == 'f' then
+    fields.lf = now
+    if reason then fields.fr = reason end
+    if j.dl then
+      fields.dli = add_letter(j, message, reason)
+      fields.dla = now
+    end
+  else
+    fields.lc = now
+  end
+  set_fields(j, fields)
+  forget_dependencies(j)
+  if held then leave_group(j.gk) end
+  tell_ended(j.id, 'f', root)
+end

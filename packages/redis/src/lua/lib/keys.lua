@@ -1,0 +1,69 @@
+-- Idempotency keys: the hash keys, by tenant and key, with the id of the job that has the key. What becomes of a job that has the key
+-- of an add already says the key mode:
+--   reuse            the default: the job stays as it is, in whatever state
+--   replace          a job that waits takes everything over, due time included, and starts from its first attempt
+--   preserveRunAt    the same, but a job that has not been tried keeps its due time
+--   debounce         a job that waits takes payload and due time over, the latter only if later; the rest stays
+-- A job that executes or has ended is left alone, and the key passes to a new job.
+
+local function replace_job(j, new, mode)
+  local changes = { p = new.p, rich = new.rich or false }
+  if mode == 'debounce' then
+    local due = j.l == 't' and tonumber(call('ZSCORE', P .. 'due', j.id)) or now
+    changes.run = math.max(tonumber(new.run or now), now, due)
+  else
+    for _, name in ipairs({ 'm', 'y', 'to', 'tg', 'rd', 'rb', 'rm', 'dl' }) do changes[name] = new[name] or false end
+    if changes.y == false then changes.y = '0' end
+    if mode == 'replace' or attempts(j) > 0 then changes.run = new.run and tonumber(new.run) or true end
+    local lane, due = j.l, j.l == 't' and tonumber(call('ZSCORE', P .. 'due', j.id)) or nil
+    local held = has_place(j)
+    leave(j)
+    if j.na then call('ZREM', P .. 'again', j.id) end
+    local fields = { a = false, cr = false, na = false, fr = false, n = new.n, fk = new.fk or false, gt = new.gt or false }
+    local left = nil
+    if new.gk ~= j.gk then
+      if held then left = j.gk end
+      fields.gk, fields.hp, fields.s = new.gk or false, false, next_seq()
+      if lane == 'r' or lane == 'g' then lane = new.gk and 'g' or 'r' end
+    end
+    fields.l = lane
+    set_fields(j, fields)
+    enter(j, lane, due)
+    if left then leave_group(left) end
+  end
+  edit_job(j, changes, '{"keyMode":' .. quote(mode == 'preserveRunAt' and 'preserve_run_at' or mode) .. '}')
+end
+
+-- Gives keys to the jobs of a batch; sets ids and created flags to what is to be.
+local function take_keys(jobs, ids, created)
+  local own = {}
+  for n, j in ipairs(jobs) do
+    own[ids[n]] = true
+    if j.ik then
+      local field = key_field(j)
+      local holder = call('HGET', P .. 'keys', field)
+      local mode = j.km or 'reuse'
+      if not holder then
+        call('HSET', P .. 'keys', field, ids[n])
+      elseif mode ~= 'reuse' then
+        if own[holder] then
+          -- Twice in one batch: the last one counts.
+          call('HSET', P .. 'keys', field, ids[n])
+        else
+          local found = read_job(holder)
+          if found and is_live(found) and found.l ~= 'x' then replace_job(found, j, mode)
+          else call('HSET', P .. 'keys', field, ids[n]) end
+        end
+      end
+    end
+  end
+  for n, j in ipairs(jobs) do
+    if j.ik then
+      local holder = call('HGET', P .. 'keys', key_field(j))
+      if holder ~= ids[n] then
+        ids[n] = holder
+        created[n] = 0
+      end
+    end
+  end
+end

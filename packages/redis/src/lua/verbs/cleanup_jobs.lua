@@ -1,0 +1,27 @@
+-- flags: allow-oom
+-- include: lanes ends
+-- Deletes completed jobs that ended before a time, oldest first. `finished` lists them in the order of completion.
+--   ARGV  days to keep, most jobs
+-- Returns how many.
+
+local before = now - tonumber(ARGV[1]) * 86400000
+local count = 0
+while count < tonumber(ARGV[2]) do
+  local id = call('LINDEX', P .. 'finished', 0)
+  if not id then break end
+  local j = read_job(id)
+  if j and tonumber(j.fin) >= before then break end
+  call('LPOP', P .. 'finished')
+  call('ZREM', P .. 'done', id)
+  if j then
+    delete_job(j)
+    count = count + 1
+  end
+end
+-- Trails of jobs that are gone; they are in the same order.
+while true do
+  local id = call('LINDEX', P .. 'trails', 0)
+  if not id or call('EXISTS', job_key(id)) == 1 then break end
+  call('LPOP', P .. 'trails')
+end
+return count

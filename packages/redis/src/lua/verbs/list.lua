@@ -1,0 +1,46 @@
+-- flags: no-writes
+-- include: filter
+-- One stretch of a list, newest id first.
+--   ARGV  filter (JSON), limit, how many candidates to look at, then name and cursor (only ids below it) of each index to walk
+-- Returns for each index {cursor to go on from, or '' at its end; jobs as get.lua answers them}.
+
+local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+
+local function candidates(index, cursor, count)
+  if filter.ids then
+    local ids = {}
+    for at = #filter.ids, 1, -1 do
+      local id = whole(filter.ids[at])
+      if filter.ids[at] < cursor and call('ZSCORE', P .. index, id) then ids[#ids + 1] = id end
+      if #ids == count then break end
+    end
+    return ids
+  end
+  return call('ZREVRANGEBYSCORE', P .. index, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count)
+end
+
+local answer = {}
+for at = 4, #ARGV, 2 do
+  local cursor = tonumber(ARGV[at + 1])
+  local jobs = {}
+  local is_over = false
+  local left = budget
+  while left > 0 and #jobs < limit do
+    local count = math.min(left, 200)
+    local ids = candidates(ARGV[at], cursor, count)
+    for _, id in ipairs(ids) do
+      cursor = tonumber(id)
+      if matches(id, filter) then
+        jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1) }
+        if #jobs == limit then break end
+      end
+    end
+    left = left - count
+    if #ids < count then
+      is_over = true
+      break
+    end
+  end
+  answer[#answer + 1] = { (is_over or #jobs >= limit) and '' or whole(cursor), jobs }
+end
+return answer

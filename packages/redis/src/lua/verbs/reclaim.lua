@@ -1,0 +1,8 @@
+-- flags: allow-oom
+-- include: trail lanes ends dependencies rescue
+-- Takes back attempts whose worker is gone. A live worker's job is never taken, however long it runs.
+-- Returns how many.
+
+local count = rescue()
+tell_sleepers()
+return count

@@ -1,0 +1,13 @@
+-- flags: allow-oom
+-- include: trail lanes ends dependencies settle rescue
+-- Removes a worker. What it still holds is handed back without using up the attempts.
+--   ARGV  worker
+
+local worker = ARGV[1]
+for _, id in ipairs(held_jobs(worker)) do
+  settle_other(read_job(id), { kind = 'released' }, true)
+end
+forget_worker(worker)
+set_group_limit()
+tell_sleepers()
+return 1

@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { MillraceError } from 'millrace'
+import type { Store } from 'millrace/store'
+import { Redis, type RedisOptions } from 'ioredis'
+import { RedisInstance } from './instance.ts'
+import { createRedisStore } from './store.ts'
+
+/** TLS of a connection: PEM text, or `file:///path`. */
+export interface RedisTlsConfig {
+  readonly ca?: string | undefined
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** Default `true`. */
+  readonly rejectUnauthorized?: boolean | undefined
+}
+
+/** Where the server is. */
+export interface RedisConnectionConfig {
+  /** `redis://` or, with TLS, `rediss://`; the other options win over its parts. */
+  readonly url?: string | undefined
+  /** Default `127.0.0.1`. */
+  readonly host?: string | undefined
+  /** Default 6379. */
+  readonly port?: number | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  /** Default 0. */
+  readonly db?: number | undefined
+  readonly tls?: RedisTlsConfig | undefined
+}
+
+export interface OpenRedisOptions {
+  /** A connection of ours, ended by `close`; or `client`. */
+  readonly config?: RedisConnectionConfig | undefined
+  /** An ioredis client of the caller's own: its options are taken over, and it is never closed. */
+  readonly client?: unknown
+  /** Names the instance; all its keys share one hash tag. Default `dq:`. */
+  readonly keyPrefix?: string | undefined
+  /** Work on a server that may delete jobs when its memory is full. Default `false`. */
+  readonly allowEviction?: boolean | undefined
+  /** Whether to hear of new work by notification, over one further connection. Default `true`. */
+  readonly listen?: boolean | undefined
+  /** Told of what makes the server less safe than it could be. Default: nobody. */
+  readonly warn?: ((message: string) => void) | undefined
+}
+
+export interface OpenedRedis {
+  readonly store: Store
+  /** The caller's own client, or the one that the store works with. */
+  readonly client: Redis
+}
+
+/**
+ * The store of an instance on Redis. No connection is made yet: the first call of the store makes it.
+ *
+ * @throws MillraceError `CONFIG_INVALID`; `FEATURE_UNSUPPORTED` for a client of a cluster.
+ */
+export function openRedis(options: OpenRedisOptions): OpenedRedis {
+  const prefix = instancePrefix(options.keyPrefix ?? 'dq:')
+  const own = options.client === undefined ? undefined : checkedClient(options.client)
+  const client = own === undefined ? new Redis(clientOptions(options.config ?? {})) : own.duplicate(OUR_WAY)
+  // An error without a listener would be printed; those that matter reject a call.
+  client.on('error', () => undefined)
+  const instance = new RedisInstance(client, prefix)
+  const store = createRedisStore(instance, {
+    listens: options.listen ?? true,
+    rules: { allowEviction: options.allowEviction ?? false, warn: options.warn ?? ((): void => undefined) },
+  })
+  return { store, client: own ?? client }
+}
+
+const MOST_RECONNECT_DELAY_MS = 500
+
+/**
+ * Commands are sent once, when there is a connection: ioredis would send those without an answer again, which adds a job twice.
+ */
+const OUR_WAY = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: null,
+  keyPrefix: '',
+  retryStrategy: (times: number): number => Math.min(50 * times, MOST_RECONNECT_DELAY_MS),
+} as const satisfies RedisOptions
+
+/** Prefix and hash tag: `dq:` becomes `{dq:}`; one that has a tag stays as it is. */
+export function instancePrefix(keyPrefix: unknown): string {
+  if (typeof keyPrefix === 'string' && keyPrefix.length > 0 && keyPrefix.length <= 200) {
+    if (!/[{}]/.test(keyPrefix)) return `{${keyPrefix}}`
+    if (/^[^{}]*\{[^{}]+\}[^{}]*$/.test(keyPrefix)) return keyPrefix
+  }
+  const remedy = "Give 1 to 200 characters such as 'myapp:', with at most one hash tag in braces"
+  throw new MillraceError('CONFIG_INVALID', `\`keyPrefix\` is ${JSON.stringify(keyPrefix)}. ${remedy}.`, {
+    details: { field: 'keyPrefix', value: keyPrefix, remedy },
+  })
+}
+
+function checkedClient(client: unknown): Redis {
+  if (typeof client === 'object' && client !== null && 'isCluster' in client && client.isCluster === true)
+    throw new MillraceError(
+      'FEATURE_UNSUPPORTED',
+      'A client of a Redis cluster cannot be used yet. Give `redisConfig` of the node that holds the slot of `keyPrefix`.',
+      { details: { field: 'client' } },
+    )
+  if (!isClient(client)) {
+    const remedy = 'Pass an ioredis client, version 5 or later, or `redisConfig`'
+    throw new MillraceError('CONFIG_INVALID', `\`client\` is not an ioredis client. ${remedy}.`, {
+      details: { field: 'client', remedy },
+    })
+  }
+  return client
+}
+
+function isClient(client: unknown): client is Redis {
+  if (typeof client !== 'object' || client === null) return false
+  return ['duplicate', 'evalsha', 'subscribe'].every((name) => typeof Reflect.get(client, name) === 'function')
+}
+
+/** As ioredis takes them, every file read. */
+export function clientOptions({ url, host, port, username, password, db, tls }: RedisConnectionConfig): RedisOptions {
+  const fromUrl = url === undefined || url === '' ? {} : urlOptions(url)
+  return {
+    ...OUR_WAY,
+    ...fromUrl,
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(db === undefined ? {} : { db }),
+    ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
+  }
+}
+
+function urlOptions(text: string): RedisOptions {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || (url.protocol !== 'redis:' && url.protocol !== 'rediss:')) {
+    const remedy = 'Give redis://user:password@host:port/db, or rediss:// with TLS'
+    // Not the URL itself: it may hold a password.
+    throw new MillraceError('CONFIG_INVALID', `\`redisConfig.url\` is no URL of a Redis server. ${remedy}.`, {
+      details: { field: 'redisConfig.url', remedy },
+    })
+  }
+  const db = Number(url.pathname.slice(1) || '0')
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
+    port: Number(url.port || '6379'),
+    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
+    ...(Number.isInteger(db) ? { db } : {}),
+    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
+  }
+}
+
+function tlsOptions(tls: RedisTlsConfig): NonNullable<RedisOptions['tls']> {
+  const texts = Object.fromEntries(
+    (['ca', 'cert', 'key'] as const).flatMap((name) => {
+      const given = tls[name]
+      return given === undefined || given === '' ? [] : [[name, pem(given, name)]]
+    }),
+  )
+  return { ...texts, rejectUnauthorized: tls.rejectUnauthorized ?? true }
+}
+
+function pem(given: string, name: string): string {
+  if (!given.startsWith('file://')) return given
+  try {
+    return readFileSync(fileURLToPath(given), 'utf8')
+  } catch (cause) {
+    throw new MillraceError(
+      'CONFIG_INVALID',
+      `\`redisConfig.tls.${name}\` names a file that cannot be read: ${given}`,
+      {
+        cause,
+        details: { field: `redisConfig.tls.${name}`, value: given, remedy: 'Give PEM text, or file:///absolute/path' },
+      },
+    )
+  }
+}
