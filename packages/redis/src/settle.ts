@@ -1,4 +1,5 @@
 import type { Settlement, SettleResult, SettleStore } from 'millrace/store'
+import { stepsNotYet } from './steps.ts'
 import { scripts } from './generated/lua.ts'
 import type { Argument, RedisInstance } from './instance.ts'
 import { list, text } from './replies.ts'
@@ -60,6 +61,8 @@ function otherArguments(settlement: Settlement): Argument[] {
       return [id, token, kind, settlement.delayMs, '', '', '', '', '']
     case 'released':
       return [id, token, kind, '', '', '', '', '', settlement.isUnstarted === true ? 1 : '']
+    case 'waiting':
+      throw stepsNotYet()
     case 'cancelled':
       return [id, token, kind, '', '', '', '', '', '']
   }

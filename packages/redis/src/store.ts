@@ -2,6 +2,7 @@ import type { Store } from 'millrace/store'
 import { changeVerbs } from './change.ts'
 import type { ServerRules } from './check-server.ts'
 import { claimVerbs } from './claim.ts'
+import { dependencyVerbs } from './dependencies.ts'
 import { enqueueVerbs } from './enqueue.ts'
 import { inspectVerbs } from './inspect.ts'
 import type { RedisInstance } from './instance.ts'
@@ -9,7 +10,9 @@ import { maintainVerbs } from './maintain.ts'
 import { migrateVerbs } from './migrate.ts'
 import { scheduleVerbs } from './schedule.ts'
 import { settleVerbs } from './settle.ts'
-import { listenOn } from './signal.ts'
+import { signalVerbs } from './signal.ts'
+import { stepVerbs } from './steps.ts'
+import { listenOn } from './wake.ts'
 
 /** Commands share one connection in order; more of them under way would only make smaller batches. */
 const PARALLELISM = 4
@@ -21,17 +24,20 @@ export function createRedisStore(
 ): Store {
   return {
     kind: 'redis',
-    features: { callerTransactions: false, push: listens, multiProcess: true },
+    features: { callerTransactions: false, push: listens, multiProcess: true, steps: false },
     parallelism: PARALLELISM,
     heartbeatTarget: null,
     ...enqueueVerbs(instance),
     ...claimVerbs(instance),
     ...settleVerbs(instance),
     ...inspectVerbs(instance),
+    ...dependencyVerbs(instance),
     ...changeVerbs(instance),
     ...scheduleVerbs(instance),
     ...maintainVerbs(instance),
     ...migrateVerbs(instance, rules),
+    ...stepVerbs(),
+    ...signalVerbs(),
     async listen(options) {
       if (listens) await listenOn(instance, options)
     },

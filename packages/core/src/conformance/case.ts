@@ -10,6 +10,8 @@ export type ConformanceNeed =
   | 'caller-transactions'
   /** Notifications, beside polling. */
   | 'push'
+  /** Steps, waits and tokens. */
+  | 'steps'
 
 /** One promise of the contract, as data. */
 export interface ConformanceCase {

@@ -61,10 +61,10 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...scheduleCases,
   ...declaredScheduleCases,
   ...versionCases,
-  ...stepCases,
-  ...waitCases,
-  ...tokenCases,
-  ...transactionCases,
+  ...[...stepCases, ...waitCases, ...tokenCases, ...transactionCases].map((one): ConformanceCase => ({
+    ...one,
+    needs: [...(one.needs ?? []), 'steps'],
+  })),
 ]
 
 export interface ConformanceOptions {

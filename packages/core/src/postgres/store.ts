@@ -33,7 +33,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     : null
   return {
     kind: executor.kind,
-    features: { callerTransactions: true, push: listenOn !== undefined, multiProcess: true },
+    features: { callerTransactions: true, push: listenOn !== undefined, multiProcess: true, steps: true },
     parallelism: executor.parallelism,
     heartbeatTarget: target,
     ...enqueueVerbs(db),

@@ -23,6 +23,7 @@ export type {
   TagQueryMode,
   WorkerRecord,
 } from './inspect.ts'
+export type { DependencyStore } from './dependencies.ts'
 export type { MaintainStore } from './maintain.ts'
 export type { MigrateStore } from './migrate.ts'
 export type {
@@ -38,8 +39,11 @@ export type {
   StoredSchedule,
 } from './schedule.ts'
 export type { ReportOptions, Settlement, SettleResult, SettleStore } from './settle.ts'
+export type { DeliveryResult, NewToken, SignalStore, StoredToken } from './signal.ts'
+export type { LeaseRef, NewStep, NewWait, StepRow, StepStore, StoredStep, StoredValue, WaitKind } from './steps.ts'
 export type { HeartbeatTarget, Store, StoreFeatures, Wake } from './store.ts'
 export { decodePayload } from '../model/codec.ts'
 export { type FailureReason, isJobError, type JobError, type JobRecord, type JobSchedule } from '../model/job.ts'
+export type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 export type { JobEvent } from '../model/event.ts'
 export { type JobTrail, jobEvents } from '../model/trail.ts'

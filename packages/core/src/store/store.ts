@@ -18,6 +18,8 @@ export interface StoreFeatures {
   readonly push: boolean
   /** Whether several processes can work one instance at the same time. */
   readonly multiProcess: boolean
+  /** Steps, waits, tokens, signals and events: what handlers remember and wait for. Without, their calls reject with `NOT_YET`. */
+  readonly steps: boolean
 }
 
 /** How a heartbeat thread can open its own connection; plain data that can be sent to a thread. */

@@ -7,7 +7,7 @@ export interface Script {
   readonly sha: string
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'find_added' | 'fire_schedules' | 'get' | 'get_schedules' | 'heartbeat' | 'leased' | 'list' | 'list_ticks' | 'migrate' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'set_schedule_status' | 'settle' | 'skip_tick' | 'stats' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'find_added' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'heartbeat' | 'leased' | 'list' | 'list_ticks' | 'migrate' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'set_schedule_status' | 'settle' | 'skip_tick' | 'stats' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'd8df3dfab0abf43df71b05371af09f8fdf9456fb',
@@ -6483,6 +6483,107 @@ local answer = {}
 for _, id in ipairs(ARGV) do
   local flat = call('HGETALL', job_key(id))
   if #flat > 0 then answer[#answer + 1] = { id, flat, call('LRANGE', P .. 'g:' .. id, 0, -1) } end
+end
+return answer
+`,
+  },
+  get_dependencies: {
+    name: 'get_dependencies',
+    sha: 'd623f063c4ce41d7b72c29e4ba4dd9f7377513ff',
+    text: `#!lua flags=no-writes
+local P = KEYS[1]
+local call = redis.call
+local clock = call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local function whole(number)
+  return string.format('%.0f', number)
+end
+local function job_key(id)
+  return P .. 'j:' .. id
+end
+local function read_job(id)
+  local flat = call('HGETALL', job_key(id))
+  if #flat == 0 then return nil end
+  local j = { id = id, flat = flat }
+  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
+  return j
+end
+local function is_live(j)
+  local lane = j.l
+  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
+end
+local function priority(j) return j.y or '0' end
+local function attempts(j) return tonumber(j.a or 0) end
+local function max_attempts(j) return tonumber(j.m or 3) end
+local function set_fields(j, fields)
+  local set, del = {}, {}
+  for name, value in pairs(fields) do
+    if value == false then
+      if j[name] ~= nil then del[#del + 1] = name end
+      j[name] = nil
+    else
+      if type(value) == 'number' then value = whole(value) end
+      set[#set + 1] = name
+      set[#set + 1] = value
+      j[name] = value
+    end
+  end
+  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
+  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
+end
+local function next_seq()
+  return call('INCR', P .. 'ids')
+end
+local function wake(message)
+  call('PUBLISH', P .. 'wake', message)
+end
+local function has_sleepers()
+  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
+end
+local released = {}
+local has_released = false
+local function release(level)
+  released[level] = true
+  has_released = true
+end
+local function tell_sleepers()
+  if not has_released or not has_sleepers() then return end
+  local levels = {}
+  for level in pairs(released) do levels[#levels + 1] = level end
+  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
+end
+local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
+local function quote(text)
+  return cjson.encode(text)
+end
+local function iso(ms)
+  local days = math.floor(ms / 86400000)
+  local left = ms - days * 86400000
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  local seconds = math.floor(left / 1000)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
+    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
+end
+local j = read_job(ARGV[1])
+if j == nil then return false end
+local names = j.dn and cjson.decode(j.dn) or {}
+local answer = {}
+for n, number in ipairs(j.dj and cjson.decode(j.dj) or {}) do
+  local id = whole(number)
+  local f = call('HMGET', job_key(id), 'l', 'na', 'n', 'out')
+  local lane = f[1]
+  local status = not lane and 'k' or lane
+  if lane and lane ~= 'x' and lane ~= 'k' and lane ~= 'f' and lane ~= 'c' then status = f[2] and 'a' or 'p' end
+  local last = (lane == 'f' or lane == 'c') and call('LINDEX', P .. 'g:' .. id, -1) or ''
+  answer[n] = { id, names[n] or '', f[3] or '', status, f[4] or '', last or '' }
 end
 return answer
 `,
