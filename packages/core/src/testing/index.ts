@@ -1,0 +1,2 @@
+export { createTestQueue } from './test-queue.ts'
+export type { TestQueue, TestQueueOptions } from './test-queue.ts'
