@@ -143,6 +143,18 @@ export const groupCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'the limit of a worker that is late with its beat holds until it is rescued, since it may still come back',
+    async run(t) {
+      const late = await t.worker({ groupConcurrency: 1 })
+      const leaving = await t.worker({ groupConcurrency: 1 })
+      await addGroup(t, 3)
+      await t.target.expireWorker(late)
+      await t.store.unregister({ worker: leaving })
+      equal(await t.store.heartbeat({ worker: late, leaseMs: 30_000 }), true)
+      equal((await t.claimIds(late)).length, 1)
+    },
+  },
+  {
     name: 'the limit of a worker that died no longer holds',
     async run(t) {
       const dead = await t.worker({ groupConcurrency: 1 })

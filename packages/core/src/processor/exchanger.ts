@@ -217,10 +217,10 @@ export class Exchanger {
       lost: result.settled.reduce((sum, settled) => sum + (settled === 'lost' ? 1 : 0), 0),
       durationMs: now - startedAt,
     })
-    this.#received(call.worker, result.jobs)
-    if (result.housekeeping) this.#options.onHousekeeping(result.housekeeping)
     if (!result.alive) this.#options.onDead(call.worker)
     else if (call.heartbeatMs !== undefined) this.#options.onBeat(call.worker, startedAt)
+    this.#received(call.worker, result.jobs)
+    if (result.housekeeping) this.#options.onHousekeeping(result.housekeeping)
     this.pump()
   }
 

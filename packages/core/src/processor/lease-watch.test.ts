@@ -55,10 +55,13 @@ describe('LeaseWatch', () => {
       onOver: () => ends.push(now),
     })
     watch.extended(0)
+    expect(watch.isInDoubt).toBe(false)
     now = 60_000
+    expect(watch.isInDoubt).toBe(true)
     timers.shift()?.()
     expect(ends).toEqual([])
     watch.extended(60_100)
+    expect(watch.isInDoubt).toBe(false)
     now = 62_000
     timers.shift()?.()
     expect(ends).toEqual([])

@@ -31,6 +31,12 @@ export class LeaseWatch {
     this.#options = options
   }
 
+  /** Whether the lease may be over now: the process has not run, and has not asked since. */
+  get isInDoubt(): boolean {
+    const { clock, leaseMs, otherBeatAgeMs } = this.#options
+    return clock.now() >= this.#overAt && (otherBeatAgeMs() ?? leaseMs) >= leaseMs
+  }
+
   /** A beat that was sent at `sentAt` of the clock has been answered: the lease stands. */
   extended(sentAt: number): void {
     this.#overAt = Math.max(this.#overAt, sentAt + this.#options.leaseMs)

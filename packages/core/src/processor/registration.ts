@@ -46,6 +46,11 @@ export class Registration {
     return this.#number
   }
 
+  /** Whether the lease may be over, by this process's own clock. */
+  get isInDoubt(): boolean {
+    return this.#watch.isInDoubt
+  }
+
   /** Opens a row. Rejects with what the store throws. */
   async open(): Promise<void> {
     const { worker, deps } = this.#options

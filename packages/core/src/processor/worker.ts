@@ -222,7 +222,8 @@ export class Worker {
   }
 
   #received(jobs: readonly ClaimedJob[]): void {
-    if (this.#state === 'stopping' || this.#state === 'ended') {
+    // A process that slept while the claim was answered may hold what is long given to others; if not, it goes back unspent.
+    if (this.#state === 'stopping' || this.#state === 'ended' || this.#registration.isInDoubt) {
       this.#release(jobs)
       return
     }

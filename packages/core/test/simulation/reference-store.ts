@@ -234,9 +234,8 @@ export class ReferenceStore {
   }
 
   #setGroupLimit(): void {
-    const limits = [...this.workers.values()].flatMap(({ groupConcurrency, expiresAt }) =>
-      groupConcurrency === undefined || expiresAt <= this.#now ? [] : [groupConcurrency],
-    )
+    // Also of workers that are late: until they are rescued they may come back.
+    const limits = [...this.workers.values()].flatMap(({ groupConcurrency = [] }) => groupConcurrency)
     const limit = limits.length === 0 ? undefined : Math.min(...limits)
     if (limit === this.#groupLimit) return
     this.#groupLimit = limit

@@ -1958,18 +1958,19 @@ begin
   return v_is_left;
 end $$;
 
--- Makes the smallest limit among live workers hold. A lower limit takes unstarted jobs back out of the ready index; a higher one
+-- Makes the smallest limit among live workers hold. A worker lives until it is rescued: one that is late may still beat, and go on
+-- claiming, without this being called. A lower limit takes unstarted jobs back out of the ready index; a higher one
 -- wakes every group.
 create or replace function :schema.set_group_limit(p_now timestamptz) returns void language plpgsql as $$
 declare
   v_limit integer;
   v_old integer;
 begin
-  select min(w.group_concurrency) into v_limit from :schema.workers w where w.expires_at > p_now;
+  select min(w.group_concurrency) into v_limit from :schema.workers w;
   select s.group_limit into v_old from :schema.settings s;
   if v_limit is not distinct from v_old then return; end if;
   perform pg_advisory_xact_lock(:schema.group_lock());
-  select min(w.group_concurrency) into v_limit from :schema.workers w where w.expires_at > p_now;
+  select min(w.group_concurrency) into v_limit from :schema.workers w;
   select s.group_limit into v_old from :schema.settings s for update;
   update :schema.settings set group_limit = v_limit;
   if v_limit is not null and (v_old is null or v_limit < v_old) then
@@ -3968,7 +3969,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '09a883209cd0ac7087f9f075b8dfa8f1329c28f89127ce08bf2b7fd7fc021a97'
+export const functionsChecksum: string = '3558370c6b95bd6eab937826f89a1cf3c1d085feaa219684b8fbc38ab27a99c4'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

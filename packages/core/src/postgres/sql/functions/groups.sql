@@ -65,18 +65,19 @@ begin
   return v_is_left;
 end $$;
 
--- Makes the smallest limit among live workers hold. A lower limit takes unstarted jobs back out of the ready index; a higher one
+-- Makes the smallest limit among live workers hold. A worker lives until it is rescued: one that is late may still beat, and go on
+-- claiming, without this being called. A lower limit takes unstarted jobs back out of the ready index; a higher one
 -- wakes every group.
 create or replace function :schema.set_group_limit(p_now timestamptz) returns void language plpgsql as $$
 declare
   v_limit integer;
   v_old integer;
 begin
-  select min(w.group_concurrency) into v_limit from :schema.workers w where w.expires_at > p_now;
+  select min(w.group_concurrency) into v_limit from :schema.workers w;
   select s.group_limit into v_old from :schema.settings s;
   if v_limit is not distinct from v_old then return; end if;
   perform pg_advisory_xact_lock(:schema.group_lock());
-  select min(w.group_concurrency) into v_limit from :schema.workers w where w.expires_at > p_now;
+  select min(w.group_concurrency) into v_limit from :schema.workers w;
   select s.group_limit into v_old from :schema.settings s for update;
   update :schema.settings set group_limit = v_limit;
   if v_limit is not null and (v_old is null or v_limit < v_old) then
