@@ -8,10 +8,16 @@
 -- state that storage shows under that rule, and the count on the dependent's row changes under its lock only.
 --
 -- Locks: dependents' rows, prerequisites (for key share). All of them skip what is locked, so nobody here waits for anybody; what
--- was skipped is noted in dependency_wakes.
+-- was skipped is noted in dependency_wakes. A transaction at repeatable read has no later snapshots: an end there leaves a note for each
+-- job, and an add, as any in a caller's transaction, its checks.
 
 create or replace function :schema.dependency_lock() returns bigint language sql immutable as $$
   select hashtextextended(':channel', 4908)
+$$;
+
+-- Whether all statements of this transaction see what was committed when it began and nothing newer, as at repeatable read.
+create or replace function :schema.has_old_snapshot() returns boolean language sql stable as $$
+  select current_setting('transaction_isolation') not like 'read %'
 $$;
 
 -- The plans here are for the indexes, whatever the statistics say: tables that were empty when a plan was made are full later.
@@ -31,6 +37,12 @@ create or replace function :schema.tell_ended(p_ids bigint[], p_outcome "char", 
 declare
   v_later bigint[];
 begin
+  if :schema.has_old_snapshot() then
+    -- Dependents that were committed since the transaction began are not to be seen here: a node that looks after the commit tells all.
+    insert into :schema.dependency_wakes (kind, job_id, outcome, root_id) select 'e', i.id, p_outcome, i.id from unnest(p_ids) i(id);
+    if exists (select from :schema.workers w where w.sleeping and w.expires_at > p_now) then perform pg_notify(':channel', 'r'); end if;
+    return;
+  end if;
   if exists (select from :schema.dependency_wakes) then
     -- A job that failed, was retried and completed while its first end was not told to everybody: one after the other.
     select array_agg(distinct w.job_id) into v_later from :schema.dependency_wakes w where w.kind = 'e' and w.job_id = any (p_ids);
@@ -42,7 +54,7 @@ begin
   perform :schema.tell_dependents(p_ids, p_ids, p_outcome, p_now);
 end $$;
 
--- The same for ends of any age, of which p_roots began each. Cancelled dependents are ends of their own, level by level.
+-- The same for ends of any age, of which p_roots began each. Cancelled dependents are ends of their own.
 create or replace function :schema.tell_dependents(p_ids bigint[], p_roots bigint[], p_outcome "char", p_now timestamptz) returns void
 language plpgsql as $$
 declare
@@ -57,6 +69,14 @@ begin
   perform :schema.use_dependency_indexes();
   while cardinality(v_on) > 0 loop
     v_cancelled := null;
+    if p_outcome <> 'k' and v_room > 0 then
+      -- Whole chains at once. What is left to this loop are the levels that tag barriers make.
+      select c.ids, c.roots into v_cancelled, v_began from :schema.cancel_cascade(v_on, v_roots, v_room, p_now) c;
+      v_room := v_room - cardinality(v_cancelled);
+      v_on := v_on || v_cancelled;
+      v_roots := v_roots || v_began;
+      v_cancelled := null;
+    end if;
     if v_room > 0 then
       if p_outcome = 'k' then
         v_told := :schema.tell_completed(v_on, v_room, p_now);
@@ -75,6 +95,51 @@ begin
     v_on := v_cancelled;
     v_roots := v_began;
   end loop;
+end $$;
+
+-- Cancels whatever depends on failed or cancelled jobs over any number of levels and has no other policy: at most p_limit jobs, the
+-- nearest first. A level costs one probe, and ending them is one step for all (measured: a chain of 1,000 in 0.1 s; ended level by
+-- level 3 s). Returns them with the job at which each began.
+create or replace function :schema.cancel_cascade(
+  p_on bigint[], p_roots bigint[], p_limit integer, p_now timestamptz, out ids bigint[], out roots bigint[]
+) language plpgsql as $$
+declare
+  v_root record;
+  v_found bigint[];
+begin
+  ids := '{}';
+  roots := '{}';
+  for v_root in
+    select o.root, array_agg(o.id) as ons from unnest(p_on, p_roots) o(id, root)
+    where exists (select from :schema.job_dependencies d where d.on_job_id = o.id) group by o.root order by o.root
+  loop
+    v_found := array(
+      with recursive down(id) as (
+        select o.id from unnest(v_root.ons) o(id)
+        union
+        select d.job_id from down join :schema.job_dependencies d on d.on_job_id = down.id join :schema.jobs j on j.id = d.job_id
+          where j.on_failure is null and d.job_id <> all (ids)
+      )
+      select down.id from down where down.id <> all (v_root.ons) limit p_limit - cardinality(ids));
+    if cardinality(v_found) = 0 then continue; end if;
+    v_found := array(select j.id from :schema.jobs j where j.id = any (v_found) order by j.id for update skip locked);
+    -- Once more, now that nobody changes them: what is reached only through a job that somebody else has locked stays.
+    v_found := array(
+      with recursive down(id) as (
+        select o.id from unnest(v_root.ons) o(id)
+        union
+        select d.job_id from down join :schema.job_dependencies d on d.on_job_id = down.id join :schema.jobs j on j.id = d.job_id
+          where j.on_failure is null and d.job_id = any (v_found)
+      )
+      select down.id from down where down.id <> all (v_root.ons));
+    ids := ids || v_found;
+    roots := roots || array_fill(v_root.root, array[cardinality(v_found)]);
+    exit when cardinality(ids) >= p_limit;
+  end loop;
+  if cardinality(ids) = 0 then return; end if;
+  -- Locked and waiting: all of them end.
+  perform :schema.end_rows((
+    select jsonb_agg(jsonb_build_object('id', e.id, 'status', 'c', 'root', e.root)) from unnest(ids, roots) e(id, root)), p_now);
 end $$;
 
 -- Which of the ended jobs still have dependents to be told.
@@ -369,15 +434,19 @@ declare
   v_last bigint;
   v_last_on bigint;
   v_barriers bigint[];
+  v_is_old boolean := :schema.has_old_snapshot();
 begin
   if not pg_try_advisory_xact_lock(:schema.dependency_lock()) then return true; end if;
   perform :schema.use_dependency_indexes();
   with taken as (
     delete from :schema.dependency_wakes w where w.id = any (array(
-      select o.id from :schema.dependency_wakes o order by o.id limit 1000)) returning w.*
+      select o.id from :schema.dependency_wakes o
+      -- What this transaction itself has noted because its snapshot is old is for a later one.
+      where not v_is_old or o.xmin <> pg_current_xact_id()::xid
+      order by o.id limit 1000)) returning w.*
   )
   select jsonb_agg(to_jsonb(t) order by t.id) into v_taken from taken t;
-  if v_taken is null then return false; end if;
+  if v_taken is null then return v_is_old and exists (select from :schema.dependency_wakes); end if;
 
   -- Ends of one job in the order in which they happened: a second one waits for the next call.
   insert into :schema.dependency_wakes (kind, job_id, outcome, root_id)

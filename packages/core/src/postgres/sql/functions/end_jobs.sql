@@ -12,7 +12,7 @@ begin
   if p_ends is null then return '{}'; end if;
   v_done := :schema.end_rows(p_ends, p_now);
   if cardinality(v_done) > 0
-      and (exists (select from :schema.job_dependencies) or exists (select from :schema.tag_barriers)) then
+      and (exists (select from :schema.job_dependencies) or exists (select from :schema.tag_barriers) or :schema.has_old_snapshot()) then
     perform :schema.tell_ended(v_done, 'f', p_now);
   end if;
   return v_done;

@@ -88,7 +88,9 @@ begin
   end if;
 
   if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
-  if v_done is not null and exists (select from :schema.job_dependencies) then perform :schema.tell_ended(v_done, 'k', v_now); end if;
+  if v_done is not null and (exists (select from :schema.job_dependencies) or :schema.has_old_snapshot()) then
+    perform :schema.tell_ended(v_done, 'k', v_now);
+  end if;
   if coalesce(cardinality(v_done), 0) = cardinality(p_ids) then return null; end if;
   select array_agg(array[s.id, s.token]) into v_lost from unnest(p_ids, p_tokens) s(id, token)
     where not exists (select from unnest(v_done, v_under) d(id, token) where d.id = s.id and d.token = s.token)

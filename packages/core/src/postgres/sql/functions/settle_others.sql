@@ -51,7 +51,9 @@ begin
       into v_part, v_groups, v_gone, v_under from d;
     v_done := v_done || coalesce(v_part, '{}');
     if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
-    if v_part is not null and exists (select from :schema.job_dependencies) then perform :schema.tell_ended(v_part, 'k', v_now); end if;
+    if v_part is not null and (exists (select from :schema.job_dependencies) or :schema.has_old_snapshot()) then
+      perform :schema.tell_ended(v_part, 'k', v_now);
+    end if;
     if not p_keep and p_settlements @? '$[*] ? (@.steps == true)' then perform :schema.forget_steps(v_part); end if;
   end if;
 
