@@ -123,28 +123,26 @@ export const dependencyRaceCases: readonly ConformanceCase[] = [
       equal(await t.claimIds(worker), [next])
     },
   },
-  ...[completed, failed].map(
-    (end): ConformanceCase => ({
-      name: `a dependent added under an old snapshot learns that its prerequisite has ${end === completed ? 'completed' : 'failed'} since`,
-      needs: ['concurrent-sessions', 'caller-transactions'],
-      async run(t) {
-        const worker = await t.worker()
-        const job = await t.start(worker)
-        const { transaction } = t.target
-        check(transaction !== undefined, 'the target has transactions')
-        const next = await transaction(async (db) => {
-          await db.query('set transaction isolation level repeatable read')
-          // The snapshot of the whole transaction: from here on it sees a job that runs.
-          await db.query('select count(*) from pg_class')
-          await t.settle(end(job))
-          const { ids } = await t.store.enqueue({ jobs: [{ ...WORK, dependsOn: { jobIds: [job.id] } }], db })
-          return ids[0] ?? 0
-        })
-        const claimed = await t.claimIds(worker)
-        equal([claimed, (await t.job(next)).status], end === completed ? [[next], 'processing'] : [[], 'cancelled'])
-      },
-    }),
-  ),
+  ...[completed, failed].map((end): ConformanceCase => ({
+    name: `a dependent added under an old snapshot learns that its prerequisite has ${end === completed ? 'completed' : 'failed'} since`,
+    needs: ['concurrent-sessions', 'caller-transactions'],
+    async run(t) {
+      const worker = await t.worker()
+      const job = await t.start(worker)
+      const { transaction } = t.target
+      check(transaction !== undefined, 'the target has transactions')
+      const next = await transaction(async (db) => {
+        await db.query('set transaction isolation level repeatable read')
+        // The snapshot of the whole transaction: from here on it sees a job that runs.
+        await db.query('select count(*) from pg_class')
+        await t.settle(end(job))
+        const { ids } = await t.store.enqueue({ jobs: [{ ...WORK, dependsOn: { jobIds: [job.id] } }], db })
+        return ids[0] ?? 0
+      })
+      const claimed = await t.claimIds(worker)
+      equal([claimed, (await t.job(next)).status], end === completed ? [[next], 'processing'] : [[], 'cancelled'])
+    },
+  })),
   {
     name: 'many prerequisites that end at once release what they have in common exactly once',
     needs: ['concurrent-sessions'],

@@ -25,6 +25,7 @@ begin
   end if;
   perform :schema.rescue(v_now);
   if exists (select from :schema.jobs j where j.lane = 't' and j.due_at <= v_now) then perform :schema.promote(v_now); end if;
+  if exists (select from :schema.dependency_wakes) then perform :schema.serve_dependencies(v_now); end if;
   if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
   if p_foreign then
     select array_agg(c.id) into v_ids from (
