@@ -1,3 +1,4 @@
+import { prepareJobs } from './enqueue/prepare.ts'
 import { checkInteger, checkNumber, refuseOption } from './model/check.ts'
 import { handlersOf } from './model/define-jobs.ts'
 import { DEFAULTS } from './model/options.ts'
@@ -5,6 +6,7 @@ import { logToConsole } from './observe/console-log.ts'
 import { createProcessor } from './processor/processor.ts'
 import type { JobQueue } from './queue-api.ts'
 import type { QueueCore } from './queue-core.ts'
+import type { ChildSettings } from './run/children.ts'
 import type { Store } from './store/store.ts'
 import { createSupervisor } from './supervisor/supervisor.ts'
 
@@ -25,7 +27,12 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
         definitions,
         leaseMs: config.leaseMs,
         keepCompleted: config.keepCompleted,
-        workflow: { transact: connection.transaction, scopes: core.scopes, maxBytes: config.maxPayloadBytes },
+        workflow: {
+          transact: connection.transaction,
+          scopes: core.scopes,
+          maxBytes: config.maxPayloadBytes,
+          children: childSettings(core),
+        },
         listen: () => void connection.listen(),
         fireSchedules: () => core.firer.fire(),
         onActive: (active, isActive) => {
@@ -52,6 +59,13 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
         hasFiringProcessor: () => [...core.processors].some((processor) => processor.isFiring()),
       })
     },
+  }
+}
+
+function childSettings({ enqueuer, contextOf }: QueueCore): ChildSettings {
+  return {
+    prepare: (jobs) => prepareJobs(jobs, contextOf),
+    add: (jobs, db) => (db === undefined ? enqueuer.addMany(jobs) : enqueuer.addWith(db, jobs)),
   }
 }
 

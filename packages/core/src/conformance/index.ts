@@ -6,6 +6,7 @@ import { deepStrictEqual } from 'node:assert/strict'
 import { Bench } from './bench.ts'
 import { cancelCases } from './cancel.ts'
 import type { ConformanceCase, ConformanceNeed, ConformanceTarget } from './case.ts'
+import { childCases } from './children.ts'
 import { claimCases } from './claim.ts'
 import { declaredScheduleCases } from './declared-schedules.ts'
 import { dependencyCases } from './dependencies.ts'
@@ -51,6 +52,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...dependencyFailureCases,
   ...tagBarrierCases,
   ...dependencyRaceCases,
+  ...childCases,
   ...cancelCases,
   ...retryCases,
   ...editCases,

@@ -1,5 +1,6 @@
 import type { DependencyCounts, JobDependency } from './dependencies.ts'
-import type { JobSchedule } from './job.ts'
+import type { JobDependsOn, JobSchedule } from './job.ts'
+import type { AnyJobOptions } from './options.ts'
 import type { TransactionClient, TransactionOptions } from './transaction.ts'
 
 /** How long `ctx.waitFor` waits; at least one field, and fields add up. A month is 30 days, a year 365. */
@@ -69,6 +70,50 @@ export interface StepContext {
   readonly signal: AbortSignal
 }
 
+/** A job that is added when the attempt that asked for it completes. It has no id before that. */
+export interface PendingChild {
+  /** Its place among the children of the attempt, counted from 0. */
+  readonly position: number
+}
+
+/** A job that a handler adds. */
+export interface ChildJob extends Omit<AnyJobOptions, 'dependsOn'> {
+  readonly dependsOn?:
+    | (JobDependsOn & {
+        /** Children of this attempt, added before with it, that must have completed. */
+        readonly children?: readonly PendingChild[] | undefined
+      })
+    | undefined
+}
+
+export interface ChildOptions {
+  /**
+   * `'completed'`, the default: in the statement that completes this attempt; one that fails, is retried or suspends itself adds
+   * nothing. `'now'`: at once, under a key of this job, so that a later run of the handler finds it instead of adding it again.
+   */
+  readonly when?: 'completed' | 'now' | undefined
+  /**
+   * With `when: 'now'`, what the job is known by when the handler runs again: 1 to 200 characters without `#`, once per attempt.
+   * Default: its position among those without a name, within its step.
+   */
+  readonly name?: string | undefined
+}
+
+/** Adds one job. Its id if it was added at once. */
+export interface AddChild {
+  (job: ChildJob, options: ChildOptions & { readonly when: 'now' }): Promise<number>
+  (job: ChildJob, options?: ChildOptions & { readonly when?: 'completed' | undefined }): Promise<PendingChild>
+}
+
+/** Adds several jobs, all or none. Their ids if they were added at once. */
+export interface AddChildren {
+  (jobs: readonly ChildJob[], options: ChildOptions & { readonly when: 'now' }): Promise<readonly number[]>
+  (
+    jobs: readonly ChildJob[],
+    options?: ChildOptions & { readonly when?: 'completed' | undefined },
+  ): Promise<readonly PendingChild[]>
+}
+
 /**
  * Called when the time limit of an attempt is reached, before its signal aborts. A positive number of milliseconds
  * extends the limit by that much from now; anything else, or a throw, lets the timeout proceed.
@@ -114,6 +159,13 @@ export interface JobContext {
   readonly dependencies: () => Promise<readonly JobDependency[]>
   /** How many of them ended in which way, such as the jobs of a batch for its `onComplete`. */
   readonly dependencyCounts: () => Promise<DependencyCounts>
+  /**
+   * Adds a job when this attempt completes, or at once with `{ when: 'now' }`. A job of a tenant adds jobs of that tenant. In a step
+   * only `'now'` is possible. Rejects as `queue.addJob` does; a prerequisite that does not exist fails the attempt for good.
+   */
+  readonly addJob: AddChild
+  /** The same for several; `batchDepRef(index)` in `dependsOn.jobIds` stands for an earlier one of the same call. */
+  readonly addJobs: AddChildren
   /**
    * Runs `fn` and stores its result under `name`: in whatever later run of the handler, the result is returned and `fn` not
    * called. Resolves once the result is stored. Dates, maps, sets, bigints, bytes and `undefined` come back as they were;

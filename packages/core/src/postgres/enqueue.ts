@@ -152,7 +152,7 @@ function flags(created: unknown): 'all' | ReadonlySet<number> {
  * The batch as `add_jobs` takes it, built as text: a payload is JSON already and is not parsed again. Only what differs
  * from the default is sent.
  */
-function jobsJson(jobs: readonly NewJob[]): string {
+export function jobsJson(jobs: readonly NewJob[]): string {
   let json = '['
   for (const job of jobs) json += json === '[' ? jobJson(job) : `,${jobJson(job)}`
   return `${json}]`

@@ -1,4 +1,5 @@
 import type { Settlement, SettleResult, SettleStore } from '../store/settle.ts'
+import { jobsJson } from './enqueue.ts'
 import { attemptKey, attemptKeys } from './rows.ts'
 import type { Database } from './schema.ts'
 
@@ -50,7 +51,7 @@ export function settlementArguments(settlements: readonly Settlement[]): {
   const tokens: number[] = []
   const others: string[] = []
   for (const settlement of settlements) {
-    if (settlement.kind === 'completed' && settlement.output === undefined && settlement.hasSteps === undefined) {
+    if (settlement.kind === 'completed' && isPlain(settlement)) {
       ids.push(settlement.id)
       tokens.push(settlement.token)
     } else {
@@ -64,7 +65,7 @@ function settlementJson(settlement: Settlement): string {
   const attempt = `"id":${settlement.id},"token":${settlement.token},"kind":"${settlement.kind}"`
   switch (settlement.kind) {
     case 'completed':
-      return `{${attempt}${settlement.output === undefined ? '' : `,"output":${settlement.output}`}${settlement.hasSteps === undefined ? '' : ',"steps":true'}}`
+      return `{${attempt}${completionJson(settlement)}}`
     case 'retry':
       return `{${attempt},"delay_ms":${settlement.delayMs},"reason":"${settlement.reason}","error":${JSON.stringify(settlement.error)}}`
     case 'failed':
@@ -78,4 +79,19 @@ function settlementJson(settlement: Settlement): string {
     case 'cancelled':
       return `{${attempt}}`
   }
+}
+
+type Completion = Extract<Settlement, { kind: 'completed' }>
+
+function isPlain({ output, hasSteps, children }: Completion): boolean {
+  return output === undefined && hasSteps === undefined && children === undefined
+}
+
+/** What a completion brings beyond the fact, as fields of a JSON object. */
+export function completionJson({ output, hasSteps, children }: Omit<Completion, 'id' | 'token' | 'kind'>): string {
+  return (
+    (output === undefined ? '' : `,"output":${output}`) +
+    (hasSteps === undefined ? '' : ',"steps":true') +
+    (children === undefined ? '' : `,"children":${jobsJson(children)}`)
+  )
 }

@@ -2,6 +2,7 @@ import { MillraceError } from '../errors.ts'
 import type { DatabaseClient } from '../store/enqueue.ts'
 import type { NewStep, NewWait, StepRow, StepStore, StoredStep, WaitKind } from '../store/steps.ts'
 import type { Row } from './executor.ts'
+import { completionJson } from './settle.ts'
 import { date, dateOrNull, integer, json, text, textOrNull, timeColumn, timestamp } from './rows.ts'
 import type { Database } from './schema.ts'
 
@@ -32,9 +33,9 @@ export function stepVerbs(db: Database): StepStore {
       ])
       return opened === null ? 'lost' : openedWait(wait.key, json(opened))
     },
-    async completeIn({ id, token, output, keepCompleted, db: client }) {
-      const rest = output === undefined ? '' : `,"output":${output}`
-      const settlement = `[{"id":${id},"token":${token},"kind":"completed","steps":true${rest}}]`
+    async completeIn({ id, token, keepCompleted, db: client, ...brings }) {
+      const rest = completionJson({ ...brings, hasSteps: true })
+      const settlement = `[{"id":${id},"token":${token},"kind":"completed"${rest}}]`
       const lost = await valueThrough(db, client, COMPLETE, [settlement, keepCompleted])
       return lost === null ? 'settled' : 'lost'
     },

@@ -10,6 +10,7 @@ import type { Hooks } from '../observe/hooks.ts'
 import type { PendingSettlement } from '../settle/buffer.ts'
 import { completion, decideSettlement } from '../settle/decide.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
+import type { NewJob } from '../store/enqueue.ts'
 import type { Settlement, SettleResult } from '../store/settle.ts'
 
 export interface WorkerReportsOptions {
@@ -38,8 +39,13 @@ export class WorkerReports {
   }
 
   /** What must be recorded, with the events that follow once it is; `null` when it is already, or the lease is gone. */
-  settlementOf(job: ClaimedJob, outcome: Outcome, durationMs: number): PendingSettlement | null {
-    const settlement = outcome.kind === 'returned' ? completion(job, outcome) : this.#decide(job, outcome)
+  settlementOf(
+    job: ClaimedJob,
+    outcome: Outcome,
+    durationMs: number,
+    children?: readonly NewJob[],
+  ): PendingSettlement | null {
+    const settlement = outcome.kind === 'returned' ? completion(job, outcome, children) : this.#decide(job, outcome)
     if (settlement !== null) return new EndedAttempt(this, settlement, { job, outcome, durationMs })
     const ended = { job, outcome, durationMs }
     if (outcome.kind === 'committed') {
@@ -222,11 +228,11 @@ class EndedAttempt implements PendingSettlement {
     this.#reports.recorded(this.#ended, this.settlement, result, error)
   }
 
-  /** For an output or an error that only the database refuses: the job has a clear error instead of being stuck. */
+  /** For an output, a child or an error that only the database refuses: the job has a clear error instead of being stuck. */
   insteadOf(error: unknown): PendingSettlement | null {
     const { settlement } = this
     const { job, outcome, durationMs } = this.#ended
-    if (settlement.kind === 'completed' && settlement.output !== undefined)
+    if (settlement.kind === 'completed' && (settlement.output !== undefined || settlement.children !== undefined))
       return this.#reports.settlementOf(job, { kind: 'fatal', error, reason: FailureReason.HandlerError }, durationMs)
     if ((settlement.kind !== 'retry' && settlement.kind !== 'failed') || settlement.error.message === UNSTORABLE)
       return null

@@ -5,6 +5,7 @@ import type { RunSettings } from '../run/attempt-contract.ts'
 import type { HandlerEntry } from '../run/handler-entry.ts'
 import { VERSION } from '../model/version.ts'
 import type { ClaimedJob, ExchangeOptions, RegisterOptions } from '../store/claim.ts'
+import type { ChildSettings } from '../run/children.ts'
 import type { StepScopes } from '../run/step-scope.ts'
 import type { Store } from '../store/store.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
@@ -31,10 +32,11 @@ export interface WorkerOptions {
   readonly once?: number
 }
 
-/** What steps, waits and transactions of handlers need beyond the store. */
+/** What steps, waits, transactions and children of handlers need beyond the store. */
 export interface WorkflowDependencies {
   readonly transact: Transact
   readonly scopes: StepScopes
+  readonly children: ChildSettings
   /** Of a step's result. */
   readonly maxBytes: number
 }

@@ -9,6 +9,7 @@ import { startAttempt } from '../run/attempt.ts'
 import type { Attempt, RunSettings } from '../run/attempt-contract.ts'
 import { SettleBuffer } from '../settle/buffer.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
+import type { NewJob } from '../store/enqueue.ts'
 import type { Wake } from '../store/store.ts'
 import { Exchanger } from './exchanger.ts'
 import type { Demand } from './exchanger-options.ts'
@@ -265,7 +266,7 @@ export class Worker {
       if (this.#running.get(job.id)?.attempt === attempt) this.#running.delete(job.id)
       const durationMs = clock.now() - startedAt
       this.#prefetch.measured(durationMs, job.payload.length)
-      this.#record(job, outcome, durationMs)
+      this.#record(job, outcome, durationMs, attempt.children)
       if (attempt.deadline !== null) this.#tellDeadline()
       this.#startNext()
       this.#pumpSoon()
@@ -282,8 +283,8 @@ export class Worker {
     })
   }
 
-  #record(job: ClaimedJob, outcome: Outcome, durationMs: number): void {
-    const pending = this.#deps.reports.settlementOf(job, outcome, durationMs)
+  #record(job: ClaimedJob, outcome: Outcome, durationMs: number, children?: readonly NewJob[]): void {
+    const pending = this.#deps.reports.settlementOf(job, outcome, durationMs, children)
     if (pending === null) this.#openClaims.ended(job.token)
     else this.#buffer.add(pending)
     // In the same call: it answers when the job is due.

@@ -3,6 +3,7 @@ import type { Clock } from '../model/clock.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ClaimedJob } from '../store/claim.ts'
 import type { DependencyStore } from '../store/dependencies.ts'
+import type { NewJob } from '../store/enqueue.ts'
 import type { ReportOptions, SettleResult } from '../store/settle.ts'
 import type { WorkflowSettings } from './workflow-host.ts'
 
@@ -31,6 +32,8 @@ export interface Attempt {
   readonly job: ClaimedJob
   /** Never rejects. */
   readonly outcome: Promise<Outcome>
+  /** Jobs to add with its completion, once there is an outcome. */
+  readonly children: readonly NewJob[]
   /** When its time limit ends, as `clock.now()` counts; `null` without one. Moves with `prolong`. */
   readonly deadline: number | null
   /**

@@ -8,6 +8,7 @@ import type { Outcome } from '../model/outcome.ts'
 import { checkPayload, type CheckedPayload } from '../model/validate-payload.ts'
 import { isFatal, isSnooze, snoozeDelayMs } from '../model/verdict.ts'
 import type { ClaimedJob } from '../store/claim.ts'
+import type { NewJob } from '../store/enqueue.ts'
 import type { Attempt, RunSettings } from './attempt-contract.ts'
 import { createContext, type ContextSource } from './context.ts'
 import { isModuleHandler, type HandlerEntry } from './handler-entry.ts'
@@ -89,6 +90,10 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
 
   get workflow(): Workflow {
     return (this.#workflow ??= new Workflow(this, this.#settings.workflow))
+  }
+
+  get children(): readonly NewJob[] {
+    return this.#workflow?.pendingChildren ?? []
   }
 
   get deadline(): number | null {

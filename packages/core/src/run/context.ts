@@ -1,5 +1,13 @@
 import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
-import type { JobContext, OnTimeoutCallback } from '../model/handler.ts'
+import type {
+  AddChild,
+  AddChildren,
+  ChildJob,
+  ChildOptions,
+  JobContext,
+  OnTimeoutCallback,
+  PendingChild,
+} from '../model/handler.ts'
 import type { ClaimedJob } from '../store/claim.ts'
 import type { WorkflowCalls } from './workflow.ts'
 
@@ -44,6 +52,8 @@ export function createContext(source: ContextSource): JobContext {
     setOutput: (value) => source.setOutput(value),
     dependencies: () => source.dependencies(),
     dependencyCounts: () => source.dependencyCounts(),
+    addJob: addJob(source),
+    addJobs: addJobs(source),
     run: (name, fn, options) => source.workflow.run(name, fn, options),
     runTx: (name, fn, options) => source.workflow.runTx(name, fn, options),
     transaction: (fn, options) => source.workflow.transaction(fn, options),
@@ -54,4 +64,24 @@ export function createContext(source: ContextSource): JobContext {
     waitForSignal: (name, options) => source.workflow.waitForSignal(name, options),
     waitForEvent: (name, options) => source.workflow.waitForEvent(name, options),
   }
+}
+
+// What these answer follows from the options, which only overloads can say.
+
+function addJob(source: ContextSource): AddChild {
+  function add(job: ChildJob, options: ChildOptions & { readonly when: 'now' }): Promise<number>
+  function add(job: ChildJob, options?: ChildOptions): Promise<PendingChild>
+  function add(job: ChildJob, options?: ChildOptions): Promise<number | PendingChild> {
+    return source.workflow.addJob(job, options)
+  }
+  return add
+}
+
+function addJobs(source: ContextSource): AddChildren {
+  function add(jobs: readonly ChildJob[], options: ChildOptions & { readonly when: 'now' }): Promise<readonly number[]>
+  function add(jobs: readonly ChildJob[], options?: ChildOptions): Promise<readonly PendingChild[]>
+  function add(jobs: readonly ChildJob[], options?: ChildOptions): Promise<readonly (number | PendingChild)[]> {
+    return source.workflow.addJobs(jobs, options)
+  }
+  return add
 }

@@ -117,6 +117,8 @@ export const THREAD_SOURCE: string = String.raw`(() => {
     setOutput: async (value) => call('setOutput', toJson(value)),
     dependencies: remote('dependencies'),
     dependencyCounts: remote('dependencyCounts'),
+    addJob: remote('addJob'),
+    addJobs: remote('addJobs'),
     run,
     runTx: refuse('runTx'),
     transaction: refuse('transaction'),

@@ -194,6 +194,8 @@ interface CallMessage {
 type RemoteMethod =
   | 'dependencies'
   | 'dependencyCounts'
+  | 'addJob'
+  | 'addJobs'
   | 'waitFor'
   | 'waitUntil'
   | 'createToken'
@@ -246,6 +248,8 @@ function callContext(context: JobContext, method: OtherMethod, argument: unknown
       return context.setOutput(typeof argument === 'string' ? JSON.parse(argument) : null)
     case 'dependencies':
     case 'dependencyCounts':
+    case 'addJob':
+    case 'addJobs':
     case 'waitFor':
     case 'waitUntil':
     case 'createToken':

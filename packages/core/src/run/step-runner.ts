@@ -8,6 +8,7 @@ import { DEFAULT_TRANSACTION_MS, type TransactionClient, type TransactionOptions
 import { isFatal, isSnooze } from '../model/verdict.ts'
 import type { NewStep } from '../store/steps.ts'
 import type { Activity } from './activity.ts'
+import type { Children } from './children.ts'
 import { leaseLost } from './reporter.ts'
 import { encodeResult, type StepPolicy } from './step-options.ts'
 import { createScope, type StepScope } from './step-scope.ts'
@@ -17,6 +18,7 @@ export interface StepRunnerOptions {
   readonly host: WorkflowHost
   readonly settings: WorkflowSettings
   readonly activity: Activity
+  readonly children: Children
   /** What a failed try came to does not count. */
   readonly forget: (scope: StepScope) => void
 }
@@ -54,8 +56,9 @@ export class StepRunner {
 
   /** Completes the job together with what `fn` does. */
   async complete<T>(fn: (tx: TransactionClient) => Promise<T>, options: TransactionOptions): Promise<T> {
-    const { host, settings } = this.#options
+    const { host, settings, children } = this.#options
     const timeoutMs = transactionLimit(options)
+    const before = children.pending.length
     const reported = await host.reportedOutput()
     const { id, token } = host.job
     let kept: { readonly value: T } | undefined
@@ -71,6 +74,7 @@ export class StepRunner {
             keepCompleted,
             db: tx,
             ...(output === undefined ? {} : { output }),
+            ...(children.pending.length === 0 ? {} : { children: children.pending }),
           })
           if (result === 'lost') throw leaseLost()
           kept = { value: returned }
@@ -78,6 +82,8 @@ export class StepRunner {
         { timeoutMs },
       )
     } catch (error) {
+      // What the function added goes with the rest of what it did.
+      children.keep(before)
       if (kept === undefined) throw this.#refused(error)
       // The commit was not answered. It is looked up, never done again.
       const found = await persist(host, () => settings.store.findCompletion({ id, token }))

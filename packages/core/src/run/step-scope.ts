@@ -6,15 +6,15 @@ import type { TransactionClient } from '../model/transaction.ts'
  * asynchronous call chain, since steps may run side by side.
  */
 export interface StepScope {
-  /** Before the numbers of waits and tokens made here: empty, or the step's name and a slash. */
+  /** Before the numbers of what is made here: empty, or the step's name and a slash. */
   readonly prefix: string
   readonly parent: StepScope | undefined
   /** That of the step, or of what it is in. */
   tx: TransactionClient | undefined
   /** Waits in here that are not over: the step does nothing but wait. */
   waits: number
-  /** How many waits and tokens without a name there were so far. */
-  readonly counts: { waits: number; tokens: number }
+  /** How many waits, tokens and children without a name there were so far. */
+  readonly counts: { waits: number; tokens: number; children: number }
   /** What was named in here; free again when the step is tried again. */
   readonly names: string[]
 }
@@ -26,5 +26,5 @@ export function createScope(
   parent: StepScope | undefined,
   tx: TransactionClient | undefined,
 ): StepScope {
-  return { prefix, parent, tx, waits: 0, counts: { waits: 0, tokens: 0 }, names: [] }
+  return { prefix, parent, tx, waits: 0, counts: { waits: 0, tokens: 0, children: 0 }, names: [] }
 }

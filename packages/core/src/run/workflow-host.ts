@@ -4,6 +4,7 @@ import type { Transact } from '../model/transaction.ts'
 import type { ClaimedJob } from '../store/claim.ts'
 import type { SignalStore } from '../store/signal.ts'
 import type { StepStore } from '../store/steps.ts'
+import type { ChildSettings } from './children.ts'
 import type { StepScopes } from './step-scope.ts'
 
 /** What the steps and waits of all attempts of one worker share. */
@@ -11,6 +12,7 @@ export interface WorkflowSettings {
   readonly store: Omit<StepStore, 'listSteps'> & Pick<SignalStore, 'createJobToken'>
   readonly transact: Transact
   readonly scopes: StepScopes
+  readonly children: ChildSettings
   readonly keepCompleted: boolean
   /** Of a step's result. */
   readonly maxBytes: number

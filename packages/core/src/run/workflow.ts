@@ -4,8 +4,11 @@ import { checkDate, checkOptions, checkTags, checkText, refuseOption } from '../
 import { decodePayload, encodePayload } from '../model/codec.ts'
 import { durationMs, parseTimeout } from '../model/duration.ts'
 import type {
+  ChildJob,
+  ChildOptions,
   CreateTokenOptions,
   JobContext,
+  PendingChild,
   StepContext,
   StepOptions,
   WaitDuration,
@@ -17,7 +20,9 @@ import type {
 import { waitResult } from '../model/step-data.ts'
 import type { TransactionClient, TransactionOptions } from '../model/transaction.ts'
 import type { NewWait, StoredStep, StoredValue } from '../store/steps.ts'
+import type { NewJob } from '../store/enqueue.ts'
 import { Activity } from './activity.ts'
+import { Children } from './children.ts'
 import { leaseLost } from './reporter.ts'
 import { stepPolicy } from './step-options.ts'
 import { StepRunner } from './step-runner.ts'
@@ -36,7 +41,10 @@ export type WorkflowCalls = Pick<
   | 'waitForToken'
   | 'waitForSignal'
   | 'waitForEvent'
->
+> & {
+  addJob(job: ChildJob, options?: ChildOptions): Promise<number | PendingChild>
+  addJobs(jobs: readonly ChildJob[], options?: ChildOptions): Promise<readonly (number | PendingChild)[]>
+}
 
 interface Remembered {
   readonly step: StoredStep
@@ -53,6 +61,7 @@ export class Workflow implements WorkflowCalls {
   readonly #settings: WorkflowSettings
   readonly #activity: Activity
   readonly #runner: StepRunner
+  readonly #children: Children
   #memory: Promise<ReadonlyMap<string, Remembered>> | undefined
   /** Keys that this run of the handler has come to. */
   readonly #names = new Set<string>()
@@ -62,10 +71,12 @@ export class Workflow implements WorkflowCalls {
     this.#host = host
     this.#settings = settings
     this.#activity = new Activity(host)
+    this.#children = new Children({ host, settings: settings.children, claim: (name) => this.#claim(name) })
     this.#runner = new StepRunner({
       host,
       settings,
       activity: this.#activity,
+      children: this.#children,
       forget: (scope) => this.#forget(scope),
     })
   }
@@ -163,6 +174,20 @@ export class Workflow implements WorkflowCalls {
     })
   }
 
+  async addJob(job: ChildJob, options: ChildOptions = {}): Promise<number | PendingChild> {
+    const [added] = await this.addJobs([job], options)
+    return added ?? 0
+  }
+
+  addJobs(jobs: readonly ChildJob[], options: ChildOptions = {}): Promise<readonly (number | PendingChild)[]> {
+    return this.#guarded(() => this.#activity.during(() => this.#children.add(jobs, options, this.#scope)))
+  }
+
+  /** What is to be added with the completion. */
+  get pendingChildren(): readonly NewJob[] {
+    return this.#children.pending
+  }
+
   get #scope(): StepScope | undefined {
     return this.#settings.scopes.getStore()
   }
@@ -223,6 +248,7 @@ export class Workflow implements WorkflowCalls {
     for (const name of scope.names.splice(0)) this.#names.delete(name)
     scope.counts.waits = 0
     scope.counts.tokens = 0
+    scope.counts.children = 0
   }
 
   /** What an earlier run left under this key, once it is its turn. */
@@ -311,12 +337,16 @@ export function newToken(options: CreateTokenOptions): {
 const TOKEN_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'tags'])
 
 function duplicate(key: string): MillraceError {
-  const what = key.startsWith('s:') ? 'step' : 'wait'
+  const what = key.startsWith('s:') ? 'step' : key.startsWith('c:') ? 'child' : 'wait'
   const name = key.slice(2)
   const remedy = `Give each ${what} a name of its own, such as \`${name}-2\`; in a loop put the index into it`
-  return new MillraceError('STEP_DUPLICATE', `There are two ${what}s called ${JSON.stringify(name)}. ${remedy}.`, {
-    details: { field: 'name', value: name, remedy },
-  })
+  return new MillraceError(
+    'STEP_DUPLICATE',
+    `There are two ${what === 'child' ? 'children' : `${what}s`} called ${JSON.stringify(name)}. ${remedy}.`,
+    {
+      details: { field: 'name', value: name, remedy },
+    },
+  )
 }
 
 function workflowChanged(key: string, known: StoredStep, wait: Omit<NewWait, 'key' | 'attempt'>): MillraceError {

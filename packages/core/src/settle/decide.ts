@@ -3,6 +3,7 @@ import { askRetryFunction, nextDelayMs, type RetryFunction } from '../model/back
 import { recordError } from '../model/error-record.ts'
 import { assertNever, type Outcome } from '../model/outcome.ts'
 import type { ClaimedJob } from '../store/claim.ts'
+import type { NewJob } from '../store/enqueue.ts'
 import type { Settlement } from '../store/settle.ts'
 
 export interface DecideContext {
@@ -18,10 +19,15 @@ export interface DecideContext {
 }
 
 /** What must be recorded of an attempt whose handler returned: the usual case, which needs no further context. */
-export function completion(job: ClaimedJob, { output, hasSteps }: Extract<Outcome, { kind: 'returned' }>): Settlement {
+export function completion(
+  job: ClaimedJob,
+  { output, hasSteps }: Extract<Outcome, { kind: 'returned' }>,
+  children: readonly NewJob[] = [],
+): Settlement {
   const { id, token } = job
-  const settlement: Settlement =
+  const plain: Settlement =
     output === undefined ? { id, token, kind: 'completed' } : { id, token, kind: 'completed', output }
+  const settlement = children.length === 0 ? plain : { ...plain, children }
   return hasSteps === true || job.isAgain === true ? { ...settlement, hasSteps: true } : settlement
 }
 

@@ -1,4 +1,5 @@
 import type { FailureReason, JobError } from '../model/job.ts'
+import type { NewJob } from './enqueue.ts'
 
 interface Attempt {
   readonly id: number
@@ -13,6 +14,8 @@ export type Settlement =
       readonly output?: string
       /** The job may have steps, which go with it where no history is kept. */
       readonly hasSteps?: true
+      /** Jobs that are added in the statement that completes this one, or not at all; placeholders count within them. */
+      readonly children?: readonly NewJob[]
     })
   /** Another attempt follows after `delayMs`. */
   | (Attempt & {

@@ -1,4 +1,4 @@
-import type { DatabaseClient } from './enqueue.ts'
+import type { DatabaseClient, NewJob } from './enqueue.ts'
 import type { SettleResult } from './settle.ts'
 
 /** A running attempt, as the store knows it: every write is fenced by the two. */
@@ -81,7 +81,12 @@ export interface StepStore {
   openWait(options: LeaseRef & { readonly wait: NewWait }): Promise<StoredStep | 'lost' | 'unknown_token'>
   /** As `settle`, of one completion, inside the transaction of `db`. */
   completeIn(
-    options: LeaseRef & { readonly output?: string; readonly keepCompleted: boolean; readonly db: DatabaseClient },
+    options: LeaseRef & {
+      readonly output?: string
+      readonly children?: readonly NewJob[]
+      readonly keepCompleted: boolean
+      readonly db: DatabaseClient
+    },
   ): Promise<SettleResult>
   /** Whether a completion took effect whose commit was not answered; as `findStep`. */
   findCompletion(attempt: LeaseRef): Promise<'completed' | 'open' | 'lost'>

@@ -77,6 +77,7 @@ export function forgetful(): WorkflowSettings {
     },
     transact: () => Promise.reject(new Error('no transactions here')),
     scopes: new AsyncLocalStorage(),
+    children: { prepare: () => [], add: () => Promise.resolve([]) },
     keepCompleted: true,
     maxBytes: 1_048_576,
   }

@@ -51,6 +51,7 @@ describe.skipIf(SERVER_URL === undefined)('an end in a transaction that cannot s
     })
     queue.createProcessor({ other: () => undefined }).startInBackground()
     await poll(async () => (await queue.getJob(next[0] ?? 0))?.status === 'cancelled', { within: 5000 })
+    expect(await queue.getJob(next[0] ?? 0)).toMatchObject({ attempts: 0 })
     await lab.check()
   })
 })

@@ -155,7 +155,12 @@ export class Application {
         listen: ignore,
         fireSchedules,
         // Handlers here have no steps.
-        workflow: { transact: () => Promise.reject(new Error('none')), scopes: new AsyncLocalStorage(), maxBytes: 0 },
+        workflow: {
+          transact: () => Promise.reject(new Error('none')),
+          scopes: new AsyncLocalStorage(),
+          maxBytes: 0,
+          children: { prepare: () => [], add: () => Promise.resolve([]) },
+        },
       },
     )
   }

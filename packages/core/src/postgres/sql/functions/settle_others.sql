@@ -1,6 +1,6 @@
 -- Records every outcome but the plain completion, fenced by (id, token), in one statement.
 --   p_settlements  array of {id, token, kind, output?, delay_ms?, error?, reason?, unstarted?}
---     kind completed   with output; `steps` says that it may have some
+--     kind completed   with output; `steps` says that it may have some; `children` are jobs to add with it (see add_children)
 --          retry       another attempt after delay_ms
 --          failed      final; makes the dead-letter job when the job names a type for it
 --          snoozed     again after delay_ms, the attempt given back
@@ -17,6 +17,7 @@ declare
   -- Completions that left no history, and the tokens they were held under.
   v_gone bigint[];
   v_under bigint[];
+  v_tokens bigint[];
   v_part bigint[];
   v_groups text[];
   v_lost bigint[];
@@ -47,12 +48,15 @@ begin
         and d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
     )
     select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
-        array_agg(d.id) filter (where not p_keep), array_agg(d.token) filter (where not p_keep)
-      into v_part, v_groups, v_gone, v_under from d;
+        array_agg(d.id) filter (where not p_keep), array_agg(d.token) filter (where not p_keep), array_agg(d.token)
+      into v_part, v_groups, v_gone, v_under, v_tokens from d;
     v_done := v_done || coalesce(v_part, '{}');
     if v_groups is not null then perform :schema.leave_groups(v_groups); end if;
     if v_part is not null and (exists (select from :schema.job_dependencies) or :schema.has_old_snapshot()) then
       perform :schema.tell_ended(v_part, 'k', v_now);
+    end if;
+    if v_part is not null and p_settlements @? '$[*].children' then
+      perform :schema.add_children(p_settlements, v_part, v_tokens, p_keep);
     end if;
     if not p_keep and p_settlements @? '$[*] ? (@.steps == true)' then perform :schema.forget_steps(v_part); end if;
   end if;
