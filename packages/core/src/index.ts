@@ -54,11 +54,16 @@ export { JobEventType } from './model/event.ts'
 export type { JobEvent, JobEventMetadata } from './model/event.ts'
 export type { JobFilters, TagMode as TagQueryMode } from './model/filters.ts'
 export type {
+  AddChild,
+  AddChildren,
+  ChildJob,
+  ChildOptions,
   CreateTokenOptions,
   JobContext,
   JobHandler,
   JobHandlers,
   OnTimeoutCallback,
+  PendingChild,
   StepContext,
   StepOptions,
   StepRetry,

@@ -7,6 +7,8 @@ import type { NewJob } from '../store/enqueue.ts'
 import type { ReportOptions, SettleResult } from '../store/settle.ts'
 import type { WorkflowSettings } from './workflow-host.ts'
 
+export const DEFAULT_CANCEL_GRACE_MS = 5_000
+
 /** What all attempts of one worker share. */
 export interface RunSettings {
   readonly clock: Clock

@@ -8,8 +8,7 @@ import type { Outcome } from '../model/outcome.ts'
 import { checkPayload, type CheckedPayload } from '../model/validate-payload.ts'
 import { isFatal, isSnooze, snoozeDelayMs } from '../model/verdict.ts'
 import type { ClaimedJob } from '../store/claim.ts'
-import type { NewJob } from '../store/enqueue.ts'
-import type { Attempt, RunSettings } from './attempt-contract.ts'
+import { type Attempt, DEFAULT_CANCEL_GRACE_MS, type RunSettings } from './attempt-contract.ts'
 import { createContext, type ContextSource } from './context.ts'
 import { isModuleHandler, type HandlerEntry } from './handler-entry.ts'
 import { startIsolated, type IsolatedRun } from './isolated.ts'
@@ -30,8 +29,6 @@ interface Stop {
   readonly timer: Timer
 }
 
-const DEFAULT_CANCEL_GRACE_MS = 5_000
-
 const RETURNED: Outcome = { kind: 'returned' }
 const RELEASED: Outcome = { kind: 'released' }
 const CANCELLED: Outcome = { kind: 'cancelled' }
@@ -49,7 +46,7 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   readonly job: ClaimedJob
   readonly outcome: Promise<Outcome>
   readonly #settings: RunSettings
-  #resolve: (outcome: Outcome) => void = ignore
+  #resolve: (outcome: Outcome) => void = () => undefined
   #state: State = 'running'
   // Made when first needed: most attempts have no time limit, report nothing and are never told to stop.
   #controller: AbortController | undefined
@@ -92,7 +89,7 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
     return (this.#workflow ??= new Workflow(this, this.#settings.workflow))
   }
 
-  get children(): readonly NewJob[] {
+  get children(): Attempt['children'] {
     return this.#workflow?.pendingChildren ?? []
   }
 
@@ -400,6 +397,3 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
       this.#settings.onOutput(this.job, JSON.parse(output))
   }
 }
-
-/** Replaced by the executor of the promise, which runs in the constructor. */
-function ignore(): void {}

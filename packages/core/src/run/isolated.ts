@@ -239,26 +239,11 @@ type ThreadMessage =
 type OtherMethod = Exclude<CallMessage['method'], 'run'>
 
 function callContext(context: JobContext, method: OtherMethod, argument: unknown): unknown {
-  switch (method) {
-    case 'prolong':
-      return context.prolong(typeof argument === 'number' ? argument : undefined)
-    case 'setProgress':
-      return context.setProgress(Number(argument))
-    case 'setOutput':
-      return context.setOutput(typeof argument === 'string' ? JSON.parse(argument) : null)
-    case 'dependencies':
-    case 'dependencyCounts':
-    case 'addJob':
-    case 'addJobs':
-    case 'waitFor':
-    case 'waitUntil':
-    case 'createToken':
-    case 'waitForToken':
-    case 'waitForSignal':
-    case 'waitForEvent':
-      // What the types would have checked, the methods check themselves.
-      return Reflect.apply(context[method], undefined, Array.isArray(argument) ? argument : [])
-  }
+  if (method === 'prolong') return context.prolong(typeof argument === 'number' ? argument : undefined)
+  if (method === 'setProgress') return context.setProgress(Number(argument))
+  if (method === 'setOutput') return context.setOutput(typeof argument === 'string' ? JSON.parse(argument) : null)
+  // What the types would have checked, the methods check themselves.
+  return Reflect.apply(context[method], undefined, Array.isArray(argument) ? argument : [])
 }
 
 function threadData({ jobType, handler, payload, context }: IsolatedOptions): unknown {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { batchDepRef, isMillraceError, type JobContext } from '../../src/index.ts'
+import { batchDepRef, isMillraceError, type JobContext, type JobHandler, snooze } from '../../src/index.ts'
 import { hasServer, useApi } from '../support/api-queue.ts'
 
 describe.skipIf(!hasServer)('jobs that a handler adds', () => {
   const api = useApi('api_children')
 
-  const work = (handler: (ctx: JobContext) => unknown): Readonly<Record<string, (...args: never[]) => unknown>> => ({
-    work: (_payload: unknown, _signal: AbortSignal, ctx: JobContext) => handler(ctx),
+  const work = (handler: (ctx: JobContext) => unknown): Readonly<Record<string, JobHandler>> => ({
+    work: (_payload, _signal, ctx) => handler(ctx),
   })
 
   /** Ids of everything that handlers have added, oldest first. */
@@ -35,7 +35,6 @@ describe.skipIf(!hasServer)('jobs that a handler adds', () => {
   it.each(['throws', 'snoozes', 'waits'])(
     'of an attempt that %s are discarded, and collected again by the next',
     async (how) => {
-      const { snooze } = await import('../../src/index.ts')
       await api.queue.addJob({ jobType: 'work', payload: null, retryDelay: 0 })
       let runs = 0
       const handler = work(async (ctx) => {
@@ -178,12 +177,13 @@ describe.skipIf(!hasServer)('jobs that a handler adds', () => {
       { jobType: 'work', payload: { prerequisite: 999_999_999 } },
       { jobType: 'work', payload: null },
     ])
-    await api.run({
+    const handlers: Parameters<typeof api.run>[0] = {
       work: async (payload, _signal, ctx) => {
         const prerequisite: unknown = Reflect.get(Object(payload), 'prerequisite')
         await ctx.addJob({ ...child(1), dependsOn: { jobIds: [Number(prerequisite ?? id)] } })
       },
-    })
+    }
+    await api.run(handlers, { onError: () => undefined })
     const failed = await api.job(id ?? 0)
     expect(failed).toMatchObject({ status: 'failed', nextAttemptAt: null })
     expect(failed.errorHistory?.at(-1)?.message).toMatch('one or more job ids do not exist (999999999)')

@@ -37,7 +37,9 @@ describe.skipIf(SERVER_URL === undefined)('weaknesses 5 and 7: dependents', () =
     const all = await queue.addJob({ jobType: 'next', payload: null, dependsOn: { jobIds: flaky } })
     const drained = await queue.addJob({ jobType: 'next', payload: null, dependsOn: { tags: ['wave'] } })
     const waiting = [...each, all, drained]
-    await poll(async () => (await statusesOf(queue, waiting)).every((status) => status === 'completed'))
+    await poll(async () => (await statusesOf(queue, waiting)).every((status) => status !== 'pending'))
+    await poll(async () => (await queue.getStats()).byStatus.processing === 0)
+    expect(new Set(await statusesOf(queue, waiting))).toEqual(new Set(['completed']))
     await lab.check()
   })
 
@@ -125,6 +127,10 @@ describe.skipIf(SERVER_URL === undefined)('weaknesses 5 and 7: dependents', () =
       },
       { within: 30_000 },
     )
+    const { byStatus } = await queue.getStats()
+    // The five that fail in each layer, less those that were cancelled before.
+    expect(byStatus.failed).toBeGreaterThanOrEqual(5)
+    expect(byStatus.completed + byStatus.failed + byStatus.cancelled).toBe(ids.length)
     await lab.check()
   })
 })
