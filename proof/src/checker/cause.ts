@@ -29,15 +29,28 @@ export function causeOf(timeline: Timeline, previous: Exec, next: Exec): Cause |
     if (previous.job.spec?.hostile !== undefined) return 'threw'
     if (outcome === 'threw' || outcome === 'snoozed' || outcome === 'waiting') return outcome
   }
-  const restarted = previous.job.changes.some(
-    (change) => isRestart(change) && mayHaveHit(change, previous.start.at, began),
-  )
-  if (restarted) return 'restarted'
+  const claimedFrom = earliestClaim(timeline, previous)
+  if (previous.job.changes.some((change) => isRestart(change) && mayHaveHit(change, claimedFrom, began)))
+    return 'restarted'
   if (isCommitted(previous)) return undefined
   if (diedBefore(timeline, previous, began)) return 'died'
   if (wasAway(timeline, previous, began)) return 'away'
   if (next.staleBy === previous && isLateStart(timeline, next)) return 'late-start'
   return toldToStop(previous, began) ?? lostAnswer(timeline, previous, began)
+}
+
+/** The reply to a claim takes no longer than this where nothing holds it up. */
+const REPLY_MS = 1_000
+
+/**
+ * The earliest moment at which it may have been claimed: its handler begins only when the reply to the claim has arrived, and
+ * whoever restarts the job in between takes it from an execution that has not begun.
+ */
+export function earliestClaim(timeline: Timeline, exec: Exec): number {
+  const usual = exec.start.at - REPLY_MS - timeline.bounds.slackMs
+  return exec.worker.hampered
+    .within(usual, exec.start.at)
+    .reduce((earliest, { from }) => Math.min(earliest, from - REPLY_MS), usual)
 }
 
 /** Whether its own transaction completed the job, and it was told so: nothing that befell it later matters. */
@@ -110,7 +123,7 @@ export function holdsUndisturbed(timeline: Timeline, exec: Exec, at: number): bo
     !ranIntoTimeout(exec, at) &&
     !wasAway(timeline, exec, at) &&
     !isLateStart(timeline, exec) &&
-    !exec.job.changes.some((change) => mayHaveHit(change, exec.start.at, at)) &&
+    !exec.job.changes.some((change) => mayHaveHit(change, earliestClaim(timeline, exec), at)) &&
     !exec.waits.some((wait) => wait.at <= at)
   )
 }

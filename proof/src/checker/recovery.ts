@@ -1,7 +1,10 @@
 import { RESUME_MS } from './bounds.ts'
 import { overlap } from './cause.ts'
+import { isFree, readyAt } from './ready.ts'
 import { Slots } from './slots.ts'
+import type { Span } from './spans.ts'
 import { type At, type Exec, isTerminal, type Job, overAt, type Timeline, type Worker } from './timeline.ts'
+import type { Fault } from './troubles.ts'
 import { Findings, type Finding } from './violation.ts'
 
 /** On top of the lease. */
@@ -16,7 +19,7 @@ export interface Recovery {
   readonly restart: Exec | undefined
   /** From the end of the process to the next start. */
   readonly tookMs: number
-  /** Whether somebody had a free slot all the time it was allowed to take, and nothing else went wrong. */
+  /** Whether it counts: it was in time, or nothing but the recovery itself can have made it late. */
   readonly isFair: boolean
   readonly allowedMs: number
 }
@@ -24,10 +27,11 @@ export interface Recovery {
 /** How long after a server came back the first handler started. */
 export interface Resumption {
   readonly fault: At<'fault'>
+  /** The server was back, and there was work. */
   readonly from: number
   readonly first: At<'start'> | undefined
   readonly tookMs: number
-  /** Whether there was work, and somebody to do it, and no further fault. */
+  /** Whether there was somebody to do it, and no further fault before it was done or overdue. */
   readonly isFair: boolean
 }
 
@@ -75,7 +79,12 @@ function recoveryOf(timeline: Timeline, slots: Slots, cut: Exec, gone: At<'worke
   const allowedMs = leaseMs + RECOVER_MS + slackMs
   const until = gone.at + allowedMs
   const tookMs = (restart?.start.at ?? Infinity) - gone.at
-  const isFair = until <= timeline.finishedAt && isPlain(job) && slots.someoneIsFree(cut.start.jobType, gone.at, until)
+  // In time whatever else went wrong; or late, though somebody was at work and had room since the lease ended.
+  const isFair =
+    tookMs <= allowedMs ||
+    (until <= timeline.finishedAt &&
+      isPlain(job) &&
+      slots.someoneIsFree(cut.start.jobType, gone.at + leaseMs, until))
   return [{ worker: worker.name, cut, gone, restart, tookMs, isFair, allowedMs }]
 }
 
@@ -100,31 +109,51 @@ function isLastAttempt({ start, job }: Exec): boolean {
 
 export function resumptions(timeline: Timeline): readonly Resumption[] {
   const servers = timeline.faults.filter(({ effect, to }) => effect === 'server' && to <= timeline.finishedAt)
-  const starts = timeline.of('start')
-  return servers.map(({ begin, to }) => {
-    const first = starts.find((start) => start.at > to)
-    const until = to + RESUME_MS + timeline.bounds.slackMs
-    const others = timeline.faults.some(
-      (fault) =>
-        fault.begin !== begin &&
-        fault.effect !== 'clock' &&
-        fault.effect !== 'none' &&
-        fault.from <= until &&
-        fault.to >= to,
-    )
+  if (servers.length === 0) return []
+  const waiting = [...timeline.jobs.values()].flatMap((job) => waitOf(timeline, job))
+  return servers.map((server) => {
+    const { begin, to } = server
+    const ready = waiting.reduce((least, wait) => (wait.to > to ? Math.min(least, wait.from) : least), Infinity)
+    const from = Math.max(to, ready)
+    const first = firstStartAfter(timeline, to)
+    const tookMs = Math.max(0, (first?.at ?? Infinity) - from)
+    const until = from + RESUME_MS + timeline.bounds.slackMs
     const isFair =
-      !others && until <= timeline.finishedAt && isWorkWaiting(timeline, to) && someoneWorks(timeline, to, until)
-    return { fault: begin, from: to, first, tookMs: (first?.at ?? Infinity) - to, isFair }
+      from < Infinity &&
+      until <= timeline.finishedAt &&
+      !othersIntervene(timeline, server, Math.min(first?.at ?? Infinity, until)) &&
+      (tookMs <= RESUME_MS || someoneWorks(timeline, from, until))
+    return { fault: begin, from, first, tookMs, isFair }
   })
 }
 
-/** A job that was added before, and begun for the first time only afterwards, or one that is begun again. */
-function isWorkWaiting(timeline: Timeline, at: number): boolean {
-  return [...timeline.jobs.values()].some((job) => {
-    const acked = job.meant[0]?.add.ok?.at ?? Infinity
-    const first = job.execs[0]?.start
-    return isPlain(job) && acked < at && first?.attempt === 1 && first.at > at
-  })
+/** From when until when a job had nothing to wait for but a worker. */
+function waitOf(timeline: Timeline, job: Job): readonly Span[] {
+  const first = job.execs[0]?.start
+  if (!isFree(timeline, job) || first === undefined || first.attempt > 1) return []
+  return [{ from: readyAt(timeline, job), to: first.at }]
+}
+
+function firstStartAfter(timeline: Timeline, at: number): At<'start'> | undefined {
+  const starts = timeline.of('start')
+  let [low, high] = [0, starts.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((starts[middle]?.at ?? Infinity) <= at) low = middle + 1
+    else high = middle
+  }
+  return starts[low]
+}
+
+function othersIntervene(timeline: Timeline, server: Fault, until: number): boolean {
+  return timeline.faults.some(
+    (fault) =>
+      fault !== server &&
+      fault.effect !== 'clock' &&
+      fault.effect !== 'none' &&
+      fault.from <= until &&
+      fault.to >= server.to,
+  )
 }
 
 function someoneWorks(timeline: Timeline, from: number, to: number): boolean {

@@ -179,19 +179,25 @@ function put<T extends object, K extends keyof T>(target: T | undefined, key: K,
 
 /**
  * Says of each execution which other took the job from it. The order of starts is that of claims, but for a worker that
- * claimed a job, was frozen before it began, and begins when its successor has begun long since: its attempt number is the
- * lower one, unless the numbers were set back meanwhile.
+ * claimed a job and begins it when its successor has begun already: because it was frozen in between, or because the job was
+ * restarted while the reply to its claim was under way. Its token is the lower one then; so is its attempt number, unless the
+ * numbers were set back meanwhile.
  */
 function markStale(job: Job): void {
   let holder: Exec | undefined
   for (const exec of job.execs) {
-    const before = holder
-    const numbersMayBeReset = before !== undefined && job.changes.some((change) => isRestart(change))
-    if (before !== undefined && exec.start.attempt < before.start.attempt && !numbersMayBeReset) {
-      exec.staleBy = before
+    if (holder !== undefined && beganLate(job, holder, exec)) {
+      exec.staleBy = holder
     } else {
-      if (before !== undefined) before.staleBy = exec
+      if (holder !== undefined) holder.staleBy = exec
       holder = exec
     }
   }
+}
+
+function beganLate(job: Job, holder: Exec, exec: Exec): boolean {
+  const [before, now] = [holder.start, exec.start]
+  const wasRestarted = job.changes.some((change) => isRestart(change))
+  if (before.token === undefined || now.token === undefined) return now.attempt < before.attempt && !wasRestarted
+  return now.token < before.token && (now.attempt < before.attempt || wasRestarted)
 }

@@ -30,6 +30,8 @@ export interface ExchangerOptions {
   readonly onDead: (worker: number) => void
   /** A call sent at `sentAt` extended the lease of row `worker`. */
   readonly onBeat: (worker: number, sentAt: number) => void
+  /** A call that should have extended the lease of row `worker` failed. */
+  readonly onBeatFailed: (worker: number) => void
   /** Whether the worker wants nothing but to end: it claims no more, and holds no job. */
   readonly isLeaving: () => boolean
   /** The worker is leaving, nothing is under way and nothing waits to be recorded. */

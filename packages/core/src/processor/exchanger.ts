@@ -269,7 +269,10 @@ export class Exchanger {
   #failed(error: unknown, batch: readonly PendingSettlement[], call: Call): void {
     if (call.from === 'sweep') this.#options.bounds.sweepAgain()
     if (call.housekeeping) this.#tickDueAt = Number.NEGATIVE_INFINITY
-    if (call.heartbeatMs !== undefined) this.#beatDueAt = Number.NEGATIVE_INFINITY
+    if (call.heartbeatMs !== undefined) {
+      this.#beatDueAt = Number.NEGATIVE_INFINITY
+      this.#options.onBeatFailed(call.worker)
+    }
     if (call.sleeping !== undefined) this.#isRowSleeping = !call.sleeping
     this.#isHungry = true
     if (call.limit > 0 && mayHaveTakenEffect(error)) this.#unheard.suspect()

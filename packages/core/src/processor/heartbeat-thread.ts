@@ -4,8 +4,8 @@
  * (`--input-type=module`) decide whether `require` or `import` exists in it.
  *
  * It sleeps until the main thread's last beat is `dueMs` old, then extends the lease itself, over a connection that it
- * opens only then and gives up when it has not been needed for a while. It sends `beat`, `lost` (then it ends) and `error`
- * (once per outage); it receives `stop`.
+ * opens only then and gives up when it has not been needed for a while. Told that a beat of the main thread has failed, it does
+ * not wait until then. It sends `beat`, `lost` (then it ends) and `error` (once per outage); it receives `failed` and `stop`.
  *
  * Shared memory, milliseconds of `process.hrtime`, which is one clock for all threads: see `SLOT` in `heartbeat.ts`.
  */
@@ -25,6 +25,9 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
   let timer
   let failures = 0
   let lastBeat = 0
+  let lastTry = 0
+  // When the main thread said that a beat of its own has failed; 0: it has not, or beats again.
+  let failedAt = 0
   let isStopped = false
 
   const discard = () => {
@@ -57,9 +60,11 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
 
   const beat = async () => {
     const startedAt = now()
+    lastTry = startedAt
     if (client === undefined) await open()
     const { rows } = await client.query(statement, [worker, leaseMs])
     failures = 0
+    failedAt = 0
     lastBeat = now()
     if (rows[0] !== undefined && rows[0].alive === true) {
       Atomics.store(shared, slots.threadBeat, BigInt(startedAt))
@@ -79,7 +84,9 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
 
   const round = async () => {
     timer = undefined
-    const dueAt = Math.max(load(slots.beat), lastBeat) + dueMs
+    if (load(slots.beat) > failedAt) failedAt = 0
+    // While nobody can be reached, no more often than a few times a lease.
+    const dueAt = failedAt === 0 ? Math.max(load(slots.beat), lastBeat) + dueMs : Math.max(failedAt, lastTry + leaseMs / 6)
     let pauseMs = dueAt - now()
     if (pauseMs <= 0 && isGivenUp()) {
       pauseMs = dueMs
@@ -107,6 +114,12 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
     discard()
   }
 
-  parentPort.on('message', stop)
+  parentPort.on('message', ({ kind }) => {
+    if (kind === 'stop') return stop()
+    failedAt = now()
+    if (timer === undefined) return
+    clearTimeout(timer)
+    void round()
+  })
   void round()
 })()`

@@ -84,6 +84,15 @@ describe.skipIf(url === undefined)('Heartbeat, with a thread', () => {
     expect(await beatsOf(2)).toBe(0)
   })
 
+  it('extends the lease at once when the main thread says that it could not', async () => {
+    const { heartbeat, beats } = createHeartbeat()
+    // Far from overdue: only what it is told can make the thread beat.
+    heartbeat.start({ target, worker: 7, leaseMs: 60_000 })
+    heartbeat.failed()
+    await expect.poll(() => beats.length, { timeout: 10_000 }).toBe(1)
+    await heartbeat.stop()
+  })
+
   it('lets the lease of a handler run out that blocks beyond its time limit', async () => {
     const { heartbeat } = createHeartbeat()
     heartbeat.start({ target, worker: 3, leaseMs: LEASE_MS })

@@ -48,7 +48,7 @@ const STOP_LIMIT_MS = 1_000
 
 /**
  * Extends a worker's lease when the main thread is too busy to do it: a second thread watches when the main thread last
- * did (`beaten`), and does it itself once that is overdue, over its own connection.
+ * did (`beaten`), and does it itself once that is overdue or has `failed`, over its own connection.
  *
  * It looks away from a main thread that has not moved (`tick`) since a job's time limit and grace ran out (`setDeadline`):
  * such a handler blocks for good, and its lease must expire. With mode `'main'` every method does nothing.
@@ -118,6 +118,11 @@ export class Heartbeat {
   /** Says that the main thread has just extended the lease. */
   beaten(): void {
     Atomics.store(this.#shared, SLOT.beat, monotonicMs())
+  }
+
+  /** Says that the main thread could not extend the lease: the thread need not wait until that shows. */
+  failed(): void {
+    this.#thread?.postMessage({ kind: 'failed' })
   }
 
   /** Says that the main thread is at work; to be called at least once a second. */

@@ -77,6 +77,11 @@ export class Registration {
     this.#watch.extended(sentAt)
   }
 
+  /** A call that should have extended the lease of row `number` failed. */
+  beatFailed(number: number): void {
+    if (number !== 0 && number === this.#number) this.#heartbeat.failed()
+  }
+
   /** The main thread is at work. */
   tick(): void {
     this.#heartbeat.tick()

@@ -96,6 +96,7 @@ export class Worker {
       onHousekeeping: (result) => this.#kept(result),
       onDead: (worker) => this.#registration.lost(worker),
       onBeat: (worker, sentAt) => this.#registration.beaten(worker, sentAt),
+      onBeatFailed: (worker) => this.#registration.beatFailed(worker),
       isLeaving: () => this.#isLeaving(),
       onLeave: () => void this.#unregister(),
       onError: (error, operation, retryInMs) => {
