@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Fault } from './faults/fault.ts'
 import { FAULTS } from './faults/index.ts'
+import { proveMillion } from './million/million.ts'
 import { parseOptions, USAGE, type ProofOptions } from './run/options.ts'
 import { run } from './run/run.ts'
 import { SHORT_FORM } from './run/short-form.ts'
@@ -26,6 +27,7 @@ async function main(args: readonly string[]): Promise<number> {
     for (const short of SHORT_FORM) codes.push(await prove(parseOptions(short)))
     return Math.max(...codes)
   }
+  if (args.includes('--million')) return (await proveMillion(args, say)).length === 0 ? 0 : 1
   return prove(parseOptions(args))
 }
 

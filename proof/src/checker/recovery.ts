@@ -82,9 +82,7 @@ function recoveryOf(timeline: Timeline, slots: Slots, cut: Exec, gone: At<'worke
   // In time whatever else went wrong; or late, though somebody was at work and had room since the lease ended.
   const isFair =
     tookMs <= allowedMs ||
-    (until <= timeline.finishedAt &&
-      isPlain(job) &&
-      slots.someoneIsFree(cut.start.jobType, gone.at + leaseMs, until))
+    (until <= timeline.finishedAt && isPlain(job) && slots.someoneIsFree(cut.start.jobType, gone.at + leaseMs, until))
   return [{ worker: worker.name, cut, gone, restart, tookMs, isFair, allowedMs }]
 }
 

@@ -7,14 +7,23 @@ export const diskFull: ServerFault = {
   kind: 'event',
   effect: 'refuse',
   place: 'server',
-  holdMs: () => [2000, 5000],
+  holdMs: () => [3000, 7000],
   missing: () =>
     process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/mount')
       ? undefined
       : 'it needs root on Linux, to mount a small disk',
   arrange(settings) {
     settings.smallDisk = true
-    Object.assign(settings.server, { max_wal_size: '64MB', min_wal_size: '32MB' })
+    Object.assign(settings.server, { max_wal_size: '64MB', min_wal_size: '32MB', wal_recycle: 'off' })
   },
   inject: ({ database }) => database.fillDisk(),
+}
+
+/** The same, and the server's log has no room either: the server crashes, and cannot recover before there is. */
+export const walFull: ServerFault = {
+  ...diskFull,
+  name: 'wal-full',
+  effect: 'server',
+  weight: 0.5,
+  inject: ({ database }) => database.fillLog(),
 }

@@ -11,7 +11,7 @@ import {
   wrongClocks,
 } from './conditions.ts'
 import { cut } from './cut.ts'
-import { diskFull } from './disk-full.ts'
+import { diskFull, walFull } from './disk-full.ts'
 import { drain } from './drain.ts'
 import { failover } from './failover.ts'
 import type { Fault } from './fault.ts'
@@ -46,6 +46,7 @@ export const FAULTS: readonly Fault[] = [
   killBackend,
   failover,
   diskFull,
+  walFull,
   lockedTable,
   fullServer,
   poolOfOne,

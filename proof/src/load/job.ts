@@ -1,4 +1,4 @@
-import type { JobOptions } from 'millrace'
+import { batchDepRef, type JobOptions } from 'millrace'
 import { payloadHash } from '../history/payload-hash.ts'
 import type { JobSpec } from '../history/producer-event.ts'
 import type { Random } from '../run/random.ts'
@@ -19,6 +19,8 @@ export interface JobDraft {
   readonly retryBackoff?: boolean
   readonly timeoutMs?: number
   readonly group?: string
+  /** A named queue: one at a time, in order. */
+  readonly lane?: string
   readonly key?: string
   readonly priority?: number
   readonly delayMs?: number
@@ -30,7 +32,7 @@ const PLENTY = 20
 
 export function makeJob(ref: string, draft: JobDraft, random: Random): JobRequest {
   const payload: ProofPayload = { ref, plan: draft.plan, data: someJson(random, 3) }
-  const { plan: _plan, retryDelayMs, retryBackoff, group, key, delayMs, hostile, ...same } = draft
+  const { plan: _plan, retryDelayMs, retryBackoff, group, lane, key, delayMs, hostile, ...same } = draft
   const runAt = delayMs === undefined ? undefined : new Date(Date.now() + delayMs)
   const retryDelay = retryDelayMs ?? 100
   return {
@@ -41,6 +43,7 @@ export function makeJob(ref: string, draft: JobDraft, random: Random): JobReques
       retryDelay: retryDelay / 1000,
       retryBackoff: retryBackoff ?? false,
       ...(group === undefined ? {} : { group: { id: group } }),
+      ...(lane === undefined ? {} : { queue: lane }),
       ...(key === undefined ? {} : { idempotencyKey: key }),
       ...(runAt === undefined ? {} : { runAt }),
     },
@@ -51,6 +54,7 @@ export function makeJob(ref: string, draft: JobDraft, random: Random): JobReques
       ...same,
       retryDelaysMs: retryDelays(retryDelay, retryBackoff ?? false),
       ...(group === undefined ? {} : { group }),
+      ...(lane === undefined ? {} : { serial: lane }),
       ...(key === undefined ? {} : { key }),
       ...(runAt === undefined ? {} : { runAtDbMs: runAt.getTime() }),
       ...(hostile === undefined ? {} : { hostile }),
@@ -73,9 +77,12 @@ function retryDelays(delayMs: number, backoff: boolean): number[] {
 /** Draws one job of the load. `groups` bounds how many groups there are. */
 export function draftJob(random: Random, load: LoadOptions, leaseMs: number): JobDraft {
   const kinds: (readonly [number, () => JobDraft])[] = [
-    [34, () => ({ plan: { do: 'work', ms: random.integer(0, 60) }, maxAttempts: PLENTY })],
+    [28, () => ({ plan: { do: 'work', ms: random.integer(0, 60) }, maxAttempts: PLENTY })],
+    // Long enough that a fault finds some of them running.
+    [6, () => ({ plan: { do: 'work', ms: random.integer(300, leaseMs) }, maxAttempts: PLENTY })],
     [2, () => ({ plan: { do: 'work', ms: random.integer(leaseMs, leaseMs * 2) }, maxAttempts: PLENTY })],
     [14, () => grouped(random)],
+    [6, () => ({ ...inLane(random), lane: `lane ${random.integer(1, 4)}` })],
     [7, () => ({ ...quick(random), delayMs: random.integer(100, 8000) })],
     [7, () => ({ ...quick(random), priority: random.integer(-3, 5) })],
     [5, () => ({ plan: { do: 'report', ms: random.integer(5, 200) }, maxAttempts: PLENTY })],
@@ -90,6 +97,12 @@ export function draftJob(random: Random, load: LoadOptions, leaseMs: number): Jo
 
 function quick(random: Random): JobDraft {
   return { plan: { do: 'work', ms: random.integer(0, 30) }, maxAttempts: PLENTY }
+}
+
+/** Now and then one fails, and its lane waits with it for the next attempt. */
+function inLane(random: Random): JobDraft {
+  if (random.chance(0.8)) return quick(random)
+  return { plan: { do: 'fail', times: 1, ms: 5, how: 'error' }, maxAttempts: PLENTY, retryDelayMs: 100 }
 }
 
 function grouped(random: Random): JobDraft {
@@ -131,6 +144,43 @@ function hostile(random: Random): JobDraft {
   }
   const how = random.pick(ODDITIES)
   return { plan: { do: 'fail', times: 1, ms: 5, how }, maxAttempts: PLENTY, hostile: 'contained' }
+}
+
+/**
+ * Jobs for one call, of which the later depend on the earlier: some that others wait for, which may fail for good, two that wait
+ * for all of those, and one that waits for these two.
+ */
+export function makeChain(refs: readonly [string, string, ...string[]], random: Random): JobRequest[] {
+  // Of one that waits for as long as it takes only what certainly completes may be in the way.
+  const onFailure = random.pick(['cancel', 'run', 'wait'] as const)
+  const first = refs.slice(0, -3).map((ref) => {
+    const mayFail = onFailure !== 'wait' && random.chance(0.3)
+    return makeJob(
+      ref,
+      mayFail ? failing(random) : { plan: { do: 'work', ms: random.integer(0, 400) }, maxAttempts: PLENTY },
+      random,
+    )
+  })
+  const firstPlaces = first.map((_, place) => place)
+  const second = refs
+    .slice(-3, -1)
+    .map((ref) => after(first, firstPlaces, onFailure, makeJob(ref, quick(random), random)))
+  const last = refs
+    .slice(-1)
+    .map((ref) => after(second, [first.length, first.length + 1], 'cancel', makeJob(ref, quick(random), random)))
+  return [...first, ...second, ...last]
+}
+
+function after(
+  before: readonly JobRequest[],
+  places: readonly number[],
+  onFailure: 'cancel' | 'run' | 'wait',
+  { options, spec }: JobRequest,
+): JobRequest {
+  return {
+    options: { ...options, dependsOn: { jobIds: places.map(batchDepRef), onFailure } },
+    spec: { ...spec, dependsOn: before.map((one) => one.spec.ref), onPrerequisiteFailed: onFailure },
+  }
 }
 
 /** Any JSON value, nested at most `depth` deep, with texts and keys that invite mistakes. */

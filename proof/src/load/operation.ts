@@ -1,7 +1,7 @@
 import type { Random } from '../run/random.ts'
 import type { LoadOptions } from '../run/settings.ts'
 import { badJobs, type BadJob } from './bad-jobs.ts'
-import { draftJob, makeJob, type JobRequest } from './job.ts'
+import { draftJob, makeChain, makeJob, type JobRequest } from './job.ts'
 
 /** One thing a producer does. */
 export type Operation =
@@ -9,6 +9,8 @@ export type Operation =
   /** The same key from several callers at once, here and in the other producers. */
   | { readonly do: 'add-same'; readonly jobs: readonly JobRequest[] }
   | { readonly do: 'add-all'; readonly jobs: readonly JobRequest[] }
+  /** Jobs that depend on each other; nothing else changes them. */
+  | { readonly do: 'add-chain'; readonly jobs: readonly JobRequest[] }
   | {
       readonly do: 'add-in-tx'
       readonly jobs: readonly JobRequest[]
@@ -51,6 +53,7 @@ export class OperationSource {
       [60, () => ({ do: 'add', job: this.#job() })],
       [10, () => this.#sameKey()],
       [5, () => ({ do: 'add-all', jobs: this.#jobs(random.integer(2, 15)) })],
+      [3, () => this.#chain()],
       [8, () => this.#inTransaction()],
       [4, () => ({ do: 'cancel', back: random.integer(0, 40) })],
       [10, () => ({ do: 'look', back: random.integer(0, 60) })],
@@ -72,6 +75,12 @@ export class OperationSource {
 
   #jobs(count: number): JobRequest[] {
     return Array.from({ length: count }, () => this.#job())
+  }
+
+  #chain(): Operation {
+    const { random } = this.#source
+    const more = Array.from({ length: random.integer(2, 4) }, () => this.#ref())
+    return { do: 'add-chain', jobs: makeChain([this.#ref(), this.#ref(), ...more], random) }
   }
 
   #sameKey(): Operation {

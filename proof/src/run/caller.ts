@@ -49,6 +49,10 @@ export class Caller {
         return
       case 'add-all':
         return this.#recordAdd(operation.jobs, () => queue.addJobs(operation.jobs.map(({ options }) => options)))
+      case 'add-chain':
+        return this.#recordAdd(operation.jobs, () => queue.addJobs(operation.jobs.map(({ options }) => options)), {
+          isLeftAlone: true,
+        })
       case 'add-in-tx':
         return this.#addInTransaction(operation)
       case 'look':
@@ -73,7 +77,11 @@ export class Caller {
   }
 
   /** Resolves whether it was acknowledged or not; with `tx`, rejects what the call rejected with. */
-  async #recordAdd(jobs: readonly JobRequest[], add: () => Promise<number[]>, tx?: string): Promise<void> {
+  async #recordAdd(
+    jobs: readonly JobRequest[],
+    add: () => Promise<number[]>,
+    { tx, isLeftAlone = false }: { readonly tx?: string; readonly isLeftAlone?: boolean } = {},
+  ): Promise<void> {
     const { recorder } = this.#options
     const call = this.#nextCall()
     recorder.record({
@@ -86,7 +94,7 @@ export class Caller {
       const ids = await add()
       recorder.record({ type: 'add-ok', call, ids })
       this.#options.onAnswer()
-      if (tx === undefined) this.#remember(ids)
+      if (tx === undefined && !isLeftAlone) this.#remember(ids)
     } catch (error) {
       recorder.record({ type: 'add-error', call, ...badAnswer(error) })
       if (tx !== undefined) throw error
@@ -110,7 +118,7 @@ export class Caller {
             operation.jobs.map(({ options }) => options),
             { db },
           ),
-        tx,
+        { tx },
       )
       if (operation.end === 'rollback') throw new RollBack('as planned')
     }

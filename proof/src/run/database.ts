@@ -22,6 +22,9 @@ export class Database {
   readonly #settings: Settings
   readonly #disk: SmallDisk | undefined
   #admin: pg.Pool
+  /** How often the disk was full, and how often somebody was refused for it. */
+  #timesFull = 0
+  #timesNoticed = 0
   /** Told when the server is another one. */
   onMoved: (target: ProxyTarget) => Promise<void> | void = () => undefined
 
@@ -44,6 +47,11 @@ export class Database {
 
   get server(): PostgresServer {
     return this.#server
+  }
+
+  /** What a fault was to do and did not in the whole run. */
+  get problems(): readonly string[] {
+    return this.#timesFull > 0 && this.#timesNoticed === 0 ? ['the disk was full, and nobody was refused for it'] : []
   }
 
   get settings(): Settings {
@@ -128,12 +136,26 @@ export class Database {
   fillDisk(): () => Promise<void> {
     const disk = this.#disk
     if (disk === undefined) throw new Error('the server is not on a small disk')
+    const refusedBefore = this.#refusedForRoom()
     disk.fill()
     return async () => {
       disk.free()
       // A server that could not write its log has crashed, and may have given up.
       await this.answers(3000).catch(() => this.restart('immediate', 0))
+      this.#timesFull++
+      if (this.#refusedForRoom() > refusedBefore) this.#timesNoticed++
     }
+  }
+
+  /** The same, with the room that was set aside for the server's log used up too: it cannot even end what it has begun. */
+  async fillLog(): Promise<() => Promise<void>> {
+    const free = this.fillDisk()
+    await this.sql('select pg_switch_wal()').catch(() => undefined)
+    return free
+  }
+
+  #refusedForRoom(): number {
+    return this.#server.log().split('No space left on device').length
   }
 
   /** Replaces the server by a synchronous standby of it, which is promoted only after `lateMs`. */
@@ -202,11 +224,9 @@ export class Database {
     }
   }
 
-  /** What the documentation tells the owner to grant to the application's role. */
+  /** What the documentation tells the owner to do for the application's role. */
   async grant(): Promise<void> {
-    await this.sql(`grant usage on schema ${SCHEMA} to ${APP_ROLE}`)
-    await this.sql(`grant select, insert, update, delete on all tables in schema ${SCHEMA} to ${APP_ROLE}`)
-    await this.sql(`grant usage, select on all sequences in schema ${SCHEMA} to ${APP_ROLE}`)
+    await this.sql(`select ${SCHEMA}.grant_worker($1)`, [APP_ROLE])
   }
 }
 

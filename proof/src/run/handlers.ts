@@ -53,6 +53,7 @@ export class Executions {
       payloadHash: payloadHash(payload),
       ...(known === undefined ? {} : { token: known.token }),
       ...(ctx.groupId === null ? {} : { group: ctx.groupId }),
+      ...(ctx.schedule === null ? {} : { schedule: ctx.schedule.name, tickDbMs: ctx.schedule.tick.getTime() }),
     })
     signal.addEventListener('abort', () =>
       this.#recorder.record({ type: 'abort', exec, reason: abortReason(signal.reason) }),

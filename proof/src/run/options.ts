@@ -34,6 +34,7 @@ export const USAGE = `npm run proof -- [--seed S | --seeds A..B] [--minutes M] [
   --workers N       worker processes (default 3); --producers N (default 2)
   --table FILE      writes the table of results there
   --short           the fixed runs that every change has to pass, and nothing else
+  --million         1,000,000 jobs through two workers that are killed, and nothing else; --jobs N, --seed S
   --keep            keeps the history of runs without a violation too
 faults: `
 

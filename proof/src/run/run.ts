@@ -12,6 +12,7 @@ import { PostgresBackend } from './postgres-backend.ts'
 import { Processes, type WorkerShape } from './processes.ts'
 import { Random } from './random.ts'
 import { LANES, makeSchedule, type Schedule, type Step } from './schedule.ts'
+import { declareSchedules } from './recurring.ts'
 import { defaultSettings, type Settings } from './settings.ts'
 import { stateOf } from './state.ts'
 
@@ -52,7 +53,7 @@ const TAKEOVER_MS = 30_000
 const QUIET_MS = 90_000
 
 const SHAPE: Omit<WorkerShape, 'heartbeatMs'> = {
-  concurrency: 8,
+  concurrency: 10,
   groupConcurrency: 2,
   pollMs: 500,
   drainMs: 10_000,
@@ -141,6 +142,7 @@ class Running {
     for (const { name, effect } of schedule.conditions) {
       recorder.record({ type: 'fault', id: name, name, effect, phase: 'begin' })
     }
+    if (backend.database !== undefined) await declareSchedules(backend, recorder, durationMs)
     processes.workers.start()
     processes.producers.start()
     await using clock = new ClockReader(backend, recorder)
@@ -151,7 +153,7 @@ class Running {
     await this.#lookAround()
     await clock.read()
     recorder.record({ type: 'finished' })
-    const problems = [...this.#problems, ...processes.surprises]
+    const problems = [...this.#problems, ...processes.surprises, ...(backend.database?.problems ?? [])]
     const serverLog = problems.length > 0 ? backend.log() : ''
     return { conditions, injected: this.#injected, repliesLost: processes.repliesLost, problems, serverLog }
   }

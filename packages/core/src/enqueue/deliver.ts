@@ -26,12 +26,13 @@ export interface DeliverOptions {
  * up, and sent again only when it is not there. Keyed jobs alone are simply sent again, since their keys make that safe.
  *
  * @throws MillraceError `STORE_UNAVAILABLE` when the outcome is still unknown after 30 seconds; whatever else the store
- *   throws means that nothing was added.
+ *   throws means that nothing was added, such as that its disk is full for so long.
  */
 export async function deliver(jobs: readonly NewJob[], options: DeliverOptions): Promise<EnqueueResult> {
   const { store, clock, sinceId, notify, forgetsCompleted } = options
   const nonce = jobs.every(hasKey) ? undefined : drawNonce(clock)
   const startedAt = clock.now()
+  let mayBeAdded = false
   for (let attempt = 1; ; attempt++) {
     try {
       const found = attempt === 1 || nonce === undefined ? null : await store.findEnqueued({ nonce, sinceId })
@@ -44,9 +45,10 @@ export async function deliver(jobs: readonly NewJob[], options: DeliverOptions):
       })
     } catch (error) {
       if (!isOutcomeUnknown(error)) throw error
+      mayBeAdded ||= !isMillraceError(error) || error.details.outcome !== 'none'
       const ceilingMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt)
       const pauseMs = ceilingMs * (0.5 + clock.random() / 2)
-      if (clock.now() - startedAt + pauseMs > GIVE_UP_MS) throw outcomeUnknown(jobs.length, error)
+      if (clock.now() - startedAt + pauseMs > GIVE_UP_MS) throw mayBeAdded ? outcomeUnknown(jobs.length, error) : error
       await pause(clock, pauseMs)
     }
   }
@@ -94,7 +96,7 @@ function pause(clock: Clock, delayMs: number): Promise<void> {
 function outcomeUnknown(count: number, cause: unknown): MillraceError {
   const remedy = 'Add them again with an `idempotencyKey`, which makes repeating safe'
   const message = `The database did not answer for ${GIVE_UP_MS / 1000} s; whether ${count} job(s) were added is unknown. ${remedy}.`
-  return new MillraceError('STORE_UNAVAILABLE', message, { cause, details: { remedy } })
+  return new MillraceError('STORE_UNAVAILABLE', message, { cause, details: { outcome: 'unknown', remedy } })
 }
 
 function idsUnknown(count: number, found: readonly number[]): MillraceError {
