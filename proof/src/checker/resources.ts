@@ -1,4 +1,5 @@
 import { calls } from './calls.ts'
+import { checkGrowth } from './growth.ts'
 import type { Timeline } from './timeline.ts'
 import { Findings, type Finding } from './violation.ts'
 
@@ -21,6 +22,7 @@ export function checkResources(timeline: Timeline): Finding {
       ])
     }
   }
+  checkGrowth(timeline, findings)
   const { maxHeapMb = Infinity, poolSize = Infinity } = timeline.bounds
   for (const sample of timeline.of('sample')) {
     findings.examined++

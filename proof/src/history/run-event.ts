@@ -76,6 +76,8 @@ export type RunEvent =
       readonly silent?: boolean
       readonly detail?: string
     }
+  /** What everything but the history of finished jobs takes on disk, now and then, in bytes. */
+  | { readonly type: 'sizes'; readonly tables: number; readonly indexes: number }
   /** No fault begins after this. */
   | { readonly type: 'quiet' }
   /** The last look was taken; nothing after this counts. */

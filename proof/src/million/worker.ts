@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { initJobQueue } from 'millrace'
 import { SCHEMA } from '../run/database.ts'
 import { leaveWithParent, readTask } from '../run/task.ts'
@@ -8,14 +9,15 @@ export interface CountingTask {
   readonly leaseMs: number
 }
 
-/** A worker whose handlers do nothing: node worker.js '<CountingTask>'. Drains and leaves on SIGTERM. */
+/** A worker whose handlers do next to nothing: node worker.js '<CountingTask>'. Drains and leaves on SIGTERM. */
 function main(): void {
   const { name, url, leaseMs } = readTask<CountingTask>()
   leaveWithParent()
   const queue = initJobQueue({ databaseConfig: { connectionString: url }, schema: SCHEMA, leaseMs })
   queue.on('error', () => undefined)
   const processor = queue.createProcessor(
-    { count: () => undefined },
+    // Long enough that a kill finds some of them running.
+    { count: () => sleep(5) },
     { workerId: name, concurrency: 50, onError: (error) => process.stderr.write(`${error.message}\n`) },
   )
   process.once('SIGTERM', () => void leave())

@@ -161,7 +161,7 @@ export class Database {
   /** Replaces the server by a synchronous standby of it, which is promoted only after `lateMs`. */
   async failOver(lateMs: number): Promise<void> {
     const before = this.#server
-    const standby = await startStandby(before, this.#settings)
+    const standby = await startStandby(before, this.#settings, this.#disk?.path)
     await before.stop('immediate')
     await this.#moveTo(standby)
     await sleep(lateMs)

@@ -11,6 +11,7 @@ import { PgliteBackend } from './pglite-backend.ts'
 import { PostgresBackend } from './postgres-backend.ts'
 import { Processes, type WorkerShape } from './processes.ts'
 import { Random } from './random.ts'
+import { Readings } from './readings.ts'
 import { LANES, makeSchedule, type Schedule, type Step } from './schedule.ts'
 import { declareSchedules } from './recurring.ts'
 import { defaultSettings, type Settings } from './settings.ts'
@@ -110,6 +111,7 @@ function paramsOf(options: RunOptions, settings: Settings, { conditions, steps }
     poolSize: settings.poolSize,
     groupLimit: SHAPE.groupConcurrency,
     slackMs: 1500,
+    maxHeapMb: 150,
   }
 }
 
@@ -145,13 +147,13 @@ class Running {
     if (backend.database !== undefined) await declareSchedules(backend, recorder, durationMs)
     processes.workers.start()
     processes.producers.start()
-    await using clock = new ClockReader(backend, recorder)
+    await using readings = new Readings(backend, recorder)
     await this.#underFaults(durationMs)
     recorder.record({ type: 'quiet' })
     await this.#stop('producers')
-    await clock.read()
+    await readings.readClock()
     await this.#lookAround()
-    await clock.read()
+    await readings.readClock()
     recorder.record({ type: 'finished' })
     const problems = [...this.#problems, ...processes.surprises, ...(backend.database?.problems ?? [])]
     const serverLog = problems.length > 0 ? backend.log() : ''
@@ -223,39 +225,6 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true })
   })
-}
-
-/** Reads the database's clock now and then, so that its times can be told from the machine's. */
-class ClockReader implements AsyncDisposable {
-  readonly #stop = new AbortController()
-  readonly #ended: Promise<void>
-  readonly #backend: Backend
-  readonly #recorder: Recorder
-
-  constructor(backend: Backend, recorder: Recorder) {
-    this.#backend = backend
-    this.#recorder = recorder
-    this.#ended = this.#run()
-  }
-
-  async read(): Promise<void> {
-    const sentAt = monotonicMs()
-    // While the server is down there is no clock to read.
-    const dbMs = await this.#backend.clock().catch(() => undefined)
-    if (dbMs !== undefined) this.#recorder.record({ type: 'db-clock', sentAt, dbMs })
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stop.signal.aborted) {
-      await this.read()
-      await sleep(1000, undefined, { signal: this.#stop.signal }).catch(() => undefined)
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.abort()
-    await this.#ended
-  }
 }
 
 /** Resolves with the number of jobs that are left: 0, or after the limit more. */

@@ -3,8 +3,8 @@ import { closeSync, mkdirSync, openSync, rmdirSync, rmSync, writeSync } from 'no
 import { join } from 'node:path'
 import { serversFolder } from './server.ts'
 
-/** Room for a server with a small log and the jobs of a run. */
-const SIZE = '400m'
+/** Room for a server and its standby, with small logs and the jobs of a run. */
+const SIZE = '700m'
 
 /** A disk in memory, small enough to be filled up. Needs root. */
 export class SmallDisk {

@@ -10,9 +10,13 @@ const NOT_COPIED: ReadonlySet<string> = new Set(['postmaster.pid', 'postmaster.o
 
 /**
  * A standby that streams from `primary` and has confirmed to be synchronous: from then on no commit is acknowledged before
- * both have it. Made by copying files between the start and the stop of a backup, for the binaries have no pg_basebackup.
+ * both have it. It lies in the folder `within`, if given. Made by copying files between the start and the stop of a backup, for the binaries have no pg_basebackup.
  */
-export async function startStandby(primary: PostgresServer, settings: Settings): Promise<PostgresServer> {
+export async function startStandby(
+  primary: PostgresServer,
+  settings: Settings,
+  within: string | undefined,
+): Promise<PostgresServer> {
   const admin = new pg.Client({ connectionString: primary.url })
   admin.on('error', () => undefined)
   await admin.connect()
@@ -20,6 +24,7 @@ export async function startStandby(primary: PostgresServer, settings: Settings):
     const standby = await startServer({
       version: settings.version,
       settings: { ...settings.server, primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres` },
+      ...(within === undefined ? {} : { within }),
       fill: (dataDir) => backUp(admin, { from: primary.dataDir, to: dataDir, version: settings.version }),
     })
     await until(admin, "select from pg_stat_replication where state = 'streaming'")

@@ -125,6 +125,18 @@ const CASES: readonly Case[] = [
   },
   {
     guarantee: 'G25',
+    flaw: 'the heap of a long run grows and grows',
+    bad: () => grown({ heapMb: 80 }),
+    good: () => grown({ heapMb: 20 }),
+  },
+  {
+    guarantee: 'G25',
+    flaw: 'the tables of a long run grow and grow',
+    bad: () => grown({ tables: 100_000_000 }),
+    good: () => grown({ tables: 3_000_000 }),
+  },
+  {
+    guarantee: 'G25',
     flaw: 'a worker holds more connections than its pool',
     bad: () =>
       new Story({ poolSize: 1 })
@@ -220,3 +232,16 @@ function request(fields: Partial<Parameters<Story['write']>[3]>) {
 }
 
 holdAll(CASES)
+
+/** Half an hour, in the second quarter of which 20 MB of heap and 2 MB of tables were in use, and in the last so much. */
+function grown({ heapMb = 20, tables = 2_000_000 }: { readonly heapMb?: number; readonly tables?: number }): Story {
+  const story = new Story().add(100, 1).ran([200, 300], 'w1', 1)
+  for (const [at, heap, size] of [
+    [600_000, 20, 2_000_000],
+    [1_600_000, heapMb, tables],
+  ] as const) {
+    story.write(at, 'w1', 'sample', { heapMb: heap })
+    story.write(at, 'harness', 'sizes', { tables: size, indexes: 1_000_000 })
+  }
+  return story.finish(undefined, 1_830_000)
+}

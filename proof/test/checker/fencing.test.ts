@@ -64,6 +64,27 @@ const CASES: readonly Case[] = [
     good: () => tokens(7, 8),
   },
   {
+    guarantee: 'G7',
+    flaw: 'an execution whose claim was revoked before it began is not told in time',
+    bad: () => revoked(3_700),
+    good: () => revoked(2_000),
+  },
+  {
+    guarantee: 'G6',
+    flaw: 'a job that was restarted long before runs twice at once',
+    bad: () =>
+      new Story()
+        .add(100, 1)
+        .change(200, 1, 'retry', 'changed')
+        .start(3_000, 'w1', 1, { token: 7 })
+        .start(3_100, 'w2', 1, { token: 8, attempt: 2 })
+        .abort(3_200, 'w1', 1, 'lease-lost')
+        .end(3_300, 'w1', 1, { outcome: 'threw' })
+        .end(3_400, 'w2', 1, { attempt: 2 })
+        .finish(),
+    good: () => revoked(2_000),
+  },
+  {
     guarantee: 'G22',
     flaw: 'a job starts after its cancellation was acknowledged',
     bad: () =>
@@ -144,6 +165,19 @@ function lateProgress(answer: 'report-ok' | 'report-error') {
   if (answer === 'report-ok') story.write(15_030, 'w1', 'report-ok', { call: 'r' })
   else story.write(15_030, 'w1', 'report-error', { call: 'r', code: 'LEASE_LOST', message: 'lost' })
   return story.finish()
+}
+
+/** The reply to the claim of `w1` is under way while the job is restarted and claimed by `w2`. */
+function revoked(toldAt: number): Story {
+  return new Story()
+    .add(100, 1)
+    .change(200, 1, 'retry', 'changed')
+    .start(250, 'w2', 1, { token: 8, attempt: 2 })
+    .start(300, 'w1', 1, { token: 7 })
+    .abort(toldAt, 'w1', 1, 'lease-lost')
+    .end(toldAt + 10, 'w1', 1, { outcome: 'threw' })
+    .end(4_500, 'w2', 1, { attempt: 2 })
+    .finish()
 }
 
 function tokens(first: number, second: number) {

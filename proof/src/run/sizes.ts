@@ -1,4 +1,4 @@
-import { SCHEMA, type Database } from '../run/database.ts'
+import { SCHEMA, type Database } from './database.ts'
 
 /** Bytes on disk, with indexes. */
 export interface Sizes {
