@@ -1,6 +1,11 @@
 /**
  * Makes a checkout ready: installs what the lock file says when that has not been done, and builds what is stale.
  * `npm test` and `npm run demo` begin with it, so that they work on a fresh clone. Uses Node built-ins only.
+ *
+ *     node tools/setup.mjs [--only packages/core,packages/pglite]
+ *
+ * With `--only`, a fresh clone gets what these packages need and nothing else: the frameworks and ORMs that tests run against
+ * are two thirds of all there is.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
@@ -8,19 +13,24 @@ import { dirname, join } from 'node:path'
 import { npm, root, run } from './run.mjs'
 
 const lockFile = join(root, 'package-lock.json')
+/** Begins the stamp of an install that `--only` made. */
+const PART = 'part '
 const stampFile = join(root, 'node_modules/.cache/millrace-installed-lock')
+
+const only = process.argv[2] === '--only' ? (process.argv[3] ?? '').split(',') : []
 
 requireNode(20, 19)
 if (!isInstalled()) {
-  await step('installing dependencies with `npm ci` (about a minute)', ...npm('ci', '--no-audit', '--no-fund'))
-  writeStamp()
+  const part = only.length === 0 ? [] : ['--include-workspace-root', ...only.flatMap((folder) => ['-w', folder])]
+  await step('installing dependencies with `npm ci` (about a minute)', ...npm('ci', '--no-audit', '--no-fund', ...part))
+  writeStamp(only.length > 0)
 }
 await step('', process.execPath, [join(root, 'tools/build-sql.mjs')])
 await step('', process.execPath, [join(root, 'tools/build-lua.mjs')])
 await step(isBuilt() ? '' : 'building the packages', process.execPath, [
   join(root, 'node_modules/typescript/bin/tsc'),
   '-b',
-  'tsconfig.build.json',
+  ...(only.length > 0 ? only : ['tsconfig.build.json']),
 ])
 
 /** @param {number} major @param {number} minor */
@@ -32,21 +42,25 @@ function requireNode(major, minor) {
 }
 
 /**
- * Whether node_modules is what the lock file asks for. The stamp is a hash, because a checkout or a branch switch
- * renews the lock file's time without changing it; the time decides only for an install that did not come from here.
+ * Whether node_modules is what the lock file asks for, or the part of it that is asked for. The stamp is a hash, because a checkout
+ * or a branch switch renews the lock file's time without changing it; the time decides only for an install that did not come from
+ * here.
  */
 function isInstalled() {
   if (!existsSync(join(root, 'node_modules/typescript/bin/tsc'))) return false
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === lockHash()) return true
+  const stamp = existsSync(stampFile) ? readFileSync(stampFile, 'utf8') : ''
+  if (stamp === lockHash()) return true
+  if (stamp.startsWith(PART)) return stamp === PART + lockHash() && only.length > 0
   const installed = join(root, 'node_modules/.package-lock.json')
   if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lockFile).mtimeMs) return false
-  writeStamp()
+  writeStamp(false)
   return true
 }
 
-function writeStamp() {
+/** @param {boolean} isPart */
+function writeStamp(isPart) {
   mkdirSync(dirname(stampFile), { recursive: true })
-  writeFileSync(stampFile, lockHash())
+  writeFileSync(stampFile, (isPart ? PART : '') + lockHash())
 }
 
 function lockHash() {
