@@ -229,6 +229,13 @@ describe.skipIf(serverUrl === '')('the job system of the documentation', () => {
     expect(await repository.count()).toBeGreaterThan(0)
   })
 
+  test('tells its health, for terminus', async () => {
+    expect(await jobSystem.isHealthy('jobs', { minWorkers: 1 })).toMatchObject({
+      jobs: { status: 'up', isRunning: true, workers: 1 },
+    })
+    expect(await jobSystem.isHealthy('jobs', { minWorkers: 2 })).toMatchObject({ jobs: { status: 'down' } })
+  })
+
   test('bad input is refused with the field and what it must be', async () => {
     const register = (input: object): Promise<unknown> => jobSystem.registerJob({ type: 'My Job', data: {}, ...input })
     await expect(register({ schedule: 'now' })).rejects.toThrow(

@@ -1,78 +1,18 @@
 import type { INestApplicationContext } from '@nestjs/common'
-import { Inject, Injectable, Module, Scope } from '@nestjs/common'
-import { REQUEST } from '@nestjs/core'
+import { Injectable, Logger, Module } from '@nestjs/common'
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus'
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm'
-import {
-  getQueueToken,
-  InjectQueue,
-  JobHandler,
-  MillraceHealthIndicator,
-  MillraceModule,
-  OnJobEvent,
-  poolOf,
-} from '@millrace/nestjs'
-import { anyPayload, defineJobs, initJobQueue } from 'millrace'
-import type { JobContext, JobQueue } from 'millrace'
+import { getQueueToken, JobHandler, MillraceHealthIndicator, MillraceModule, poolOf } from '@millrace/nestjs'
+import { initJobQueue } from 'millrace'
+import type { JobQueue } from 'millrace'
 import { fromTypeOrm } from 'millrace/tx'
 import { DataSource } from 'typeorm'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { dropSchema, poll, serverUrl, startApp } from './database.ts'
+import { EmailJobs, type Jobs, Mailer, ReportJob, Shop } from './email-jobs.ts'
 
 const schema = 'nest_module'
 const databaseConfig = { connectionString: serverUrl, max: 4 }
-
-interface Jobs {
-  readonly welcome: { readonly to: string }
-  readonly report: { readonly month: number }
-}
-
-@Injectable()
-class Mailer {
-  readonly sent: string[] = []
-}
-
-@Injectable()
-class EmailJobs {
-  readonly events: string[] = []
-  readonly #mailer: Mailer
-  constructor(@Inject(Mailer) mailer: Mailer) {
-    this.#mailer = mailer
-  }
-
-  @JobHandler('welcome')
-  welcome({ to }: Jobs['welcome'], _signal: AbortSignal, ctx: JobContext): object {
-    if (to === 'nobody') throw new Error('no such address')
-    this.#mailer.sent.push(to)
-    return { attempt: ctx.attempt }
-  }
-
-  @OnJobEvent('completed')
-  completed({ jobType }: { jobType: string }): void {
-    this.events.push(`completed ${jobType}`)
-  }
-
-  @OnJobEvent('failed')
-  failed({ error, willRetry }: { error: Error; willRetry: boolean }): void {
-    this.events.push(`failed ${error.message} ${willRetry}`)
-  }
-}
-
-@Injectable()
-@JobHandler('report')
-class ReportJob {
-  handle({ month }: Jobs['report']): string {
-    return `month ${month}`
-  }
-}
-
-@Injectable()
-class Shop {
-  readonly queue: JobQueue<Jobs>
-  constructor(@InjectQueue() queue: JobQueue<Jobs>) {
-    this.queue = queue
-  }
-}
 
 describe.skipIf(serverUrl === '')('MillraceModule', () => {
   const apps: INestApplicationContext[] = []
@@ -205,119 +145,49 @@ describe.skipIf(serverUrl === '')('MillraceModule', () => {
     expect(app.get(getQueueToken('second'))).not.toBe(app.get(getQueueToken()))
   })
 
-  test('handlers of a named instance run its jobs, and no others', async () => {
-    const ran: string[] = []
-    @Injectable()
-    class Both {
-      @JobHandler('task')
-      first(): void {
-        ran.push('default')
+  test('a process that does not listen to SIGTERM is warned once, when it has run a job', async () => {
+    const warnings: unknown[] = []
+    vi.spyOn(Logger.prototype, 'warn').mockImplementation((message: unknown) => void warnings.push(message))
+    // For this one event: the test runner's own channel counts listeners too.
+    const listenerCount = process.listenerCount.bind(process)
+    let listeners = 1
+    vi.spyOn(process, 'listenerCount').mockImplementation((event) =>
+      event === 'SIGTERM' ? listeners : listenerCount(event),
+    )
+    const run = async (to: string): Promise<void> => {
+      const app = await startApp({ imports: [root()], providers: [EmailJobs, Mailer] })
+      for (const one of [to, `${to} again`]) {
+        await app.get<JobQueue>(getQueueToken()).addJob({ jobType: 'welcome', payload: { to: one } })
+        await poll(() => app.get(Mailer).sent.includes(one))
       }
-      @JobHandler('task', { instance: 'second' })
-      second(): void {
-        ran.push('second')
-      }
+      // Or it would run the jobs that are meant for the next one.
+      await app.close()
     }
-    const named = MillraceModule.forRoot({ databaseConfig, schema: `${schema}_2`, name: 'second' })
-    const app = await start({ imports: [root(), named], providers: [Both] })
-    await app.get<JobQueue>(getQueueToken('second')).addJob({ jobType: 'task', payload: {} })
-    await poll(() => ran.length === 1)
-    expect(ran).toEqual(['second'])
-    await dropSchema(`${schema}_2`)
+    await run('heard')
+    expect(warnings).toEqual([])
+    listeners = 0
+    await run('deaf')
+    expect(warnings).toEqual([expect.stringContaining('app.enableShutdownHooks()')])
+    vi.restoreAllMocks()
   })
 
-  test('a type with two handlers does not start, and the error names both', async () => {
-    @Injectable()
-    class Again {
-      @JobHandler('welcome')
-      again(): void {}
+  test('takes its options from a class', async () => {
+    class Options {
+      createMillraceOptions() {
+        return { databaseConfig, schema }
+      }
     }
-    const starting = startApp({ imports: [root()], providers: [EmailJobs, Mailer, Again] })
-    await expect(starting).rejects.toMatchObject({
-      code: 'HANDLER_EXISTS',
-      message: expect.stringMatching(/EmailJobs\.welcome and Again\.again/),
-    })
-    const jobs = defineJobs({ welcome: { payload: anyPayload<{ to: string }>(), handler: () => undefined } })
-    const beside = startApp({
-      imports: [MillraceModule.forRoot({ databaseConfig, schema, jobs })],
+    const app = await start({
+      imports: [MillraceModule.forRootAsync({ useClass: Options })],
       providers: [EmailJobs, Mailer],
     })
-    await expect(beside).rejects.toMatchObject({
-      code: 'HANDLER_EXISTS',
-      message: expect.stringContaining('`defineJobs`'),
-    })
+    await app.get<JobQueue>(getQueueToken()).addJob({ jobType: 'welcome', payload: { to: 'class' } })
+    expect(await poll(() => app.get(Mailer).sent.includes('class'))).toBe(true)
   })
 
-  test('versions of one type stand side by side, beside handlers of `defineJobs`', async () => {
-    @Injectable()
-    class Versions {
-      @JobHandler('versioned', { version: 1 })
-      one(): string {
-        return 'one'
-      }
-      @JobHandler('versioned', { version: 2 })
-      two(): string {
-        return 'two'
-      }
-    }
-    const jobs = defineJobs({ defined: { payload: anyPayload<object>(), handler: () => 'defined' } })
-    const app = await start({
-      imports: [MillraceModule.forRoot({ databaseConfig, schema, jobs })],
-      providers: [Versions],
-    })
-    const queue: JobQueue = app.get(getQueueToken())
-    const ids = await queue.addJobs([
-      { jobType: 'versioned', payload: {} },
-      { jobType: 'defined', payload: {} },
-    ])
-    const read = await poll(async () => {
-      const found = await Promise.all(ids.map((id) => queue.getJob(id)))
-      return found.every((job) => job?.status === 'completed') ? found : undefined
-    })
-    expect(read.map((job) => [job?.output, job?.handlerVersion])).toEqual([
-      ['two', 2],
-      ['defined', null],
-    ])
-  })
-
-  test('a request-scoped handler is made for each attempt, with the attempt as its request', async () => {
-    const seen: [number, number][] = []
-    let made = 0
-    @Injectable({ scope: Scope.REQUEST })
-    class Scoped {
-      readonly #ctx: JobContext
-      readonly #number = (made += 1)
-      constructor(@Inject(REQUEST) ctx: JobContext) {
-        this.#ctx = ctx
-      }
-      @JobHandler('scoped')
-      run(): void {
-        seen.push([this.#ctx.jobId, this.#number])
-      }
-    }
-    const app = await start({ imports: [root()], providers: [Scoped] })
-    const queue: JobQueue = app.get(getQueueToken())
-    const ids = await queue.addJobs([
-      { jobType: 'scoped', payload: {} },
-      { jobType: 'scoped', payload: {} },
-    ])
-    await poll(() => seen.length === 2)
-    expect(seen.map(([id]) => id).toSorted((a, b) => a - b)).toEqual(ids)
-    expect(new Set(seen.map(([, number]) => number)).size).toBe(2)
-
-    @Injectable({ scope: Scope.REQUEST })
-    class Deaf {
-      @OnJobEvent('completed')
-      never(): void {}
-    }
-    await expect(startApp({ imports: [root()], providers: [Deaf] })).rejects.toThrow(/Deaf\.never can never be called/)
-  })
-
-  test('a class without `handle` does not start', async () => {
-    @Injectable()
-    @JobHandler('empty')
-    class Empty {}
-    await expect(startApp({ imports: [root()], providers: [Empty] })).rejects.toThrow(/Empty needs a method `handle/)
+  test('an application whose database is not there does not start', async () => {
+    const nowhere = MillraceModule.forRoot({ databaseConfig: { connectionString: 'postgres://127.0.0.1:1/none' } })
+    await expect(startApp({ imports: [nowhere] })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   })
 
   test('shares the pool of a TypeORM data source, and adds jobs in its transactions', async () => {

@@ -37,11 +37,15 @@ export function explore(instance: string, dependencies: ExplorerDependencies): F
   const handlers: FoundHandler[] = []
   const listeners: FoundListener[] = []
   const mine = (mark: { readonly instance: string }): boolean => mark.instance === instance
+  const seen = new Set<unknown>()
   for (const wrapper of [...discovery.getProviders(), ...discovery.getControllers()]) {
-    const prototype: unknown = wrapper.isAlias ? undefined : wrapper.metatype?.prototype
-    if (!isObject(prototype) || wrapper.inject !== undefined) continue
-    const name = String(wrapper.name)
-    for (const mark of handlerMarks(wrapper.metatype ?? prototype).filter(mine)) {
+    const prototype = prototypeOf(wrapper)
+    // One object under two tokens is one provider.
+    if (prototype === undefined || (wrapper.instance && seen.has(wrapper.instance))) continue
+    seen.add(wrapper.instance)
+    const { constructor } = prototype
+    const name = constructor.name
+    for (const mark of handlerMarks(constructor).filter(mine)) {
       const where = { name, method: 'handle' }
       handlers.push(found(mark, where, caller(wrapper, where, dependencies)))
     }
@@ -56,6 +60,15 @@ export function explore(instance: string, dependencies: ExplorerDependencies): F
     }
   }
   return { handlers, listeners }
+}
+
+/** What the provider's methods are declared on, however it came to be; of one made for each request nothing but its class is known. */
+function prototypeOf(wrapper: Wrapper): object | undefined {
+  if (wrapper.isAlias) return undefined
+  const prototype: unknown = wrapper.isDependencyTreeStatic()
+    ? isObject(wrapper.instance) && Object.getPrototypeOf(wrapper.instance)
+    : wrapper.metatype?.prototype
+  return isObject(prototype) && typeof prototype.constructor === 'function' ? prototype : undefined
 }
 
 interface Place {

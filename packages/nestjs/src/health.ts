@@ -1,6 +1,5 @@
 import type { ModuleRef } from '@nestjs/core'
-import type { QueueStats } from 'millrace'
-import type { MillraceRunner } from './runner.ts'
+import type { JobQueue, QueueStats } from 'millrace'
 import { getRunnerToken } from './tokens.ts'
 
 /** What `@nestjs/terminus` expects of an indicator; also fit for an endpoint of one's own. */
@@ -29,27 +28,42 @@ export class MillraceHealthIndicator {
     this.#moduleRef = moduleRef
   }
 
-  async isHealthy<Key extends string = 'jobs'>(key: Key, options: HealthOptions = {}): Promise<MillraceHealth<Key>> {
-    const runner = this.#moduleRef.get<MillraceRunner>(getRunnerToken(options.instance), { strict: false })
-    let stats: QueueStats
-    try {
-      stats = await runner.queue.getStats()
-    } catch (error) {
-      return result(key, { status: 'down', message: error instanceof Error ? error.message : String(error) })
-    }
-    const { ready, oldestReadyMs, workers, byStatus } = stats
-    const facts = { isRunning: runner.isRunning, workers, ready, oldestReadyMs, processing: byStatus.processing }
-    const message = complaint(runner, stats, options)
-    return result(key, message === undefined ? { status: 'up', ...facts } : { status: 'down', message, ...facts })
+  isHealthy<Key extends string = 'jobs'>(key: Key, options: HealthOptions = {}): Promise<MillraceHealth<Key>> {
+    return healthOf(key, this.#moduleRef.get<Running>(getRunnerToken(options.instance), { strict: false }), options)
   }
 }
 
+/** A queue, and whether its jobs are run here. */
+export interface Running {
+  readonly queue: Pick<JobQueue, 'getStats'>
+  readonly isRunning: boolean
+  /** Whether they are meant to be. */
+  readonly isExpectedToRun: boolean
+}
+
+export async function healthOf<Key extends string>(
+  key: Key,
+  running: Running,
+  options: Omit<HealthOptions, 'instance'>,
+): Promise<MillraceHealth<Key>> {
+  let stats: QueueStats
+  try {
+    stats = await running.queue.getStats()
+  } catch (error) {
+    return result(key, { status: 'down', message: error instanceof Error ? error.message : String(error) })
+  }
+  const { ready, oldestReadyMs, workers, byStatus } = stats
+  const facts = { isRunning: running.isRunning, workers, ready, oldestReadyMs, processing: byStatus.processing }
+  const message = complaint(running, stats, options)
+  return result(key, message === undefined ? { status: 'up', ...facts } : { status: 'down', message, ...facts })
+}
+
 function complaint(
-  runner: MillraceRunner,
+  running: Running,
   stats: QueueStats,
-  { maxReadyMs, minWorkers }: HealthOptions,
+  { maxReadyMs, minWorkers }: Omit<HealthOptions, 'instance'>,
 ): string | undefined {
-  if (runner.isExpectedToRun && !runner.isRunning) return 'the worker of this process has stopped'
+  if (running.isExpectedToRun && !running.isRunning) return 'the worker of this process has stopped'
   if (minWorkers !== undefined && stats.workers < minWorkers)
     return `${stats.workers} of at least ${minWorkers} workers are alive`
   if (maxReadyMs !== undefined && (stats.oldestReadyMs ?? 0) > maxReadyMs)

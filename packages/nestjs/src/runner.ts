@@ -9,6 +9,7 @@ import type { ModulesContainer } from '@nestjs/core'
 import { type JobQueue, MillraceError, type Processor, type ProcessorHandlers, type QueueEventName } from 'millrace'
 import { explore, type ExplorerDependencies, type FoundHandler, type HandlerFunction } from './explorer.ts'
 import type { OpenedInstance } from './settings.ts'
+import { warnWithoutShutdownHooks } from './shutdown-hooks.ts'
 import { getRunnerToken } from './tokens.ts'
 
 export interface RunnerDependencies extends ExplorerDependencies {
@@ -77,7 +78,7 @@ export class MillraceRunner
       this.queue.on('error', (error) => this.#logger.error(error.message, error.stack))
     const table = handlerTable(handlers, this.#instance)
     if (!this.#instance.run || Object.keys(table).length === 0) return
-    this.#warnWithoutHooks()
+    warnWithoutShutdownHooks(this.queue, this.#logger)
     this.#processor = this.queue.createProcessor(table, {
       onUnknownType: 'wait',
       // They are the queue's `error` events as well, which are logged.
@@ -93,18 +94,6 @@ export class MillraceRunner
 
   async onApplicationShutdown(): Promise<void> {
     if (this.#instance.isOwn) await this.queue.close()
-  }
-
-  /** Told at the first job: by then whoever calls `enableShutdownHooks` has done so. */
-  #warnWithoutHooks(): void {
-    const unsubscribe = this.queue.hooks.subscribe(({ type }) => {
-      if (type !== 'job.started') return
-      unsubscribe()
-      if (process.listenerCount('SIGTERM') > 0) return
-      this.#logger.warn(
-        'Nothing here listens to SIGTERM, so a stop cuts running jobs off. Call `app.enableShutdownHooks()`: then they are waited for.',
-      )
-    })
   }
 }
 

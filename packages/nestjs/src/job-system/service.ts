@@ -9,6 +9,8 @@ import { initJobQueue, type JobQueue, MillraceError, type Processor } from 'mill
 import { fromTypeOrm } from 'millrace/tx'
 import type { DataSource, EntityManager } from 'typeorm'
 import { poolOf } from '../data-source.ts'
+import { healthOf, type HealthOptions, type MillraceHealth } from '../health.ts'
+import { warnWithoutShutdownHooks } from '../shutdown-hooks.ts'
 import { JobSystemDatabase } from './database.ts'
 import { DEFAULT_SCHEMA, type JobEntity, type JobSystemStatus } from './job-entity.ts'
 import type { JobContextFactory, JobHandlerFactory } from './job-handler.ts'
@@ -174,6 +176,16 @@ export class JobSystemService
     return this.#end(job, 'failure', jsonString)
   }
 
+  /** Whether jobs are being worked, for `HealthCheckService.check([() => jobSystem.isHealthy('jobs')])` of `@nestjs/terminus`. */
+  isHealthy<Key extends string = 'jobs'>(
+    key: Key,
+    options: Omit<HealthOptions, 'instance'> = {},
+  ): Promise<MillraceHealth<Key>> {
+    const processor = this.#processor
+    const running = { isRunning: processor?.isRunning() === true, isExpectedToRun: processor !== undefined }
+    return healthOf(key, { queue: this.#queue, ...running }, options)
+  }
+
   // The life of the application.
 
   async onModuleInit(): Promise<void> {
@@ -193,6 +205,7 @@ export class JobSystemService
     }
     this.#queue.on('error', (error) => this.#logger.error(error.message, error.stack))
     this.#isBootstrapped = true
+    if (this.#settings.run !== false) warnWithoutShutdownHooks(this.#queue, this.#logger)
     this.#start()
     if (this.#processor !== undefined) await this.#warnWaiting()
   }
