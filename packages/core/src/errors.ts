@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   SCHEMA_TOO_NEW: 'The schema in the database no longer tolerates this version.',
   SCHEMA_CHANGED: 'A released migration differs from the one recorded in the database.',
   EMBEDDED_MISSING: 'The embedded database is not installed.',
+  REDIS_MISSING: 'The Redis store is not installed.',
   EMBEDDED_LOCKED: 'Another process owns this data directory and cannot be joined.',
   EMBEDDED_CORRUPT: 'The embedded database could not start on this data directory.',
   STEP_DUPLICATE: 'Two steps or waits of one attempt have the same name.',

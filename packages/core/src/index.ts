@@ -6,6 +6,7 @@ export type {
   PgliteJobQueueConfig,
   PostgresJobQueueConfig,
   PostgresJobQueueConfig as JobQueueConfigLegacy,
+  RedisConfig,
   RedisJobQueueConfig,
   RedisTLSConfig,
 } from './queue-config.ts'

@@ -9,6 +9,7 @@ import type { MillraceHooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { Processor, ProcessorOptions } from './processor/processor.ts'
 import type { FlowMethods } from './queue-flows.ts'
+import type { RedisClientLike } from './queue-redis.ts'
 import type { ScheduleMethods } from './queue-schedules.ts'
 import type { WaitMethods } from './queue-waits.ts'
 import type { ModuleHandler, VersionedHandler } from './run/handler-entry.ts'
@@ -149,8 +150,13 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
    * @typeParam P - Its type, where the caller needs more of it: `const pool: pg.Pool = queue.getPool()`.
    */
   getPool<P extends RawPool = RawPool>(): P
-  /** Throws: this queue is not on Redis. */
-  getRedisClient(): never
+  /**
+   * The ioredis client: the caller's own, or after the first call the one that the queue works with.
+   *
+   * @typeParam C - Its type, where the caller needs more of it: `const client: Redis = queue.getRedisClient()`.
+   * @throws MillraceError `FEATURE_UNSUPPORTED` on another backend, `STORE_UNAVAILABLE` before the first call.
+   */
+  getRedisClient<C extends RedisClientLike = RedisClientLike>(): C
   /** One row per impossible thing that is stored; empty when all is well. Reads every live row. */
   checkInvariants(): Promise<readonly { readonly invariant: string; readonly detail: string }[]>
   /** Drains what runs here (at most `drainMs`, default 30,000), then closes what the queue opened itself. */

@@ -65,40 +65,41 @@ export interface RedisTLSConfig {
   readonly rejectUnauthorized?: boolean | undefined
 }
 
-/** Redis, as it is documented. Not there yet: `initJobQueue` throws `NOT_YET`. */
-export interface RedisJobQueueConfig {
+/** Where a Redis server is. */
+export interface RedisConfig {
+  /** `redis://` or, with TLS, `rediss://`; the other options win over its parts. */
+  readonly url?: string | undefined
+  /** Default `127.0.0.1`. */
+  readonly host?: string | undefined
+  /** Default 6379. */
+  readonly port?: number | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  /** Default 0. */
+  readonly db?: number | undefined
+  readonly tls?: RedisTLSConfig | undefined
+  /** Names the instance; all its keys share one hash tag. Default `dq:`. */
+  readonly keyPrefix?: string | undefined
+}
+
+/** Redis 7 or later, or Valkey, from `@millrace/redis`: a connection of ours (`redisConfig`), or the caller's own (`client`). */
+export interface RedisJobQueueConfig extends Omit<CommonConfig, 'schema' | 'with'> {
   readonly backend: 'redis'
-  readonly redisConfig?:
-    | {
-        readonly url?: string | undefined
-        /** Default `127.0.0.1`. */
-        readonly host?: string | undefined
-        /** Default 6379. */
-        readonly port?: number | undefined
-        readonly password?: string | undefined
-        /** Default 0. */
-        readonly db?: number | undefined
-        readonly tls?: RedisTLSConfig | undefined
-        /** Default `dq:`. */
-        readonly keyPrefix?: string | undefined
-      }
-    | undefined
-  /** An ioredis client of the caller's own instead. */
+  readonly redisConfig?: RedisConfig | undefined
+  /** An ioredis client of the caller's own instead: its options are taken over, and it is never closed. */
   readonly client?: unknown
   /** With `client`. Default `dq:`. */
   readonly keyPrefix?: string | undefined
-  readonly verbose?: boolean | undefined
+  /** Work on a server that may delete jobs when its memory is full (`maxmemory-policy`). Default `false`: such a server is refused. */
+  readonly allowEviction?: boolean | undefined
 }
 
-/** What a queue can be opened on in this version. */
-type OpenableConfig = PostgresJobQueueConfig | PgliteJobQueueConfig
-
-export type JobQueueConfig = OpenableConfig | RedisJobQueueConfig
+export type JobQueueConfig = PostgresJobQueueConfig | PgliteJobQueueConfig | RedisJobQueueConfig
 
 /** A configuration with every default in place. */
 export interface ResolvedConfig {
-  readonly given: OpenableConfig
-  readonly backend: 'postgres' | 'pglite'
+  readonly given: JobQueueConfig
+  readonly backend: 'postgres' | 'pglite' | 'redis'
   readonly migrate: 'auto' | 'check'
   readonly with: readonly CompatibilitySchema[]
   readonly leaseMs: number
@@ -109,25 +110,22 @@ export interface ResolvedConfig {
   readonly verbose: boolean
 }
 
-const NAMES: ReadonlySet<string> = new Set([
+const COMMON_NAMES = [
   'backend',
-  'databaseConfig',
-  'pool',
-  'dataDir',
   'client',
   'jobs',
   'schedules',
   'scheduleOwner',
-  'schema',
   'migrate',
-  'with',
   'leaseMs',
   'listen',
   'keepCompletedJobs',
   'codec',
   'maxPayloadBytes',
   'verbose',
-])
+]
+const SQL_NAMES: ReadonlySet<string> = new Set([...COMMON_NAMES, 'databaseConfig', 'pool', 'dataDir', 'schema', 'with'])
+const REDIS_NAMES: ReadonlySet<string> = new Set([...COMMON_NAMES, 'redisConfig', 'keyPrefix', 'allowEviction'])
 
 /**
  * What `initJobQueue` will open. Without an argument: `DATABASE_URL`, else the embedded database under `./.millrace`.
@@ -138,44 +136,37 @@ export function resolveConfig(config: JobQueueConfig | undefined, env: NodeJS.Pr
   const given = config ?? defaultConfig(env)
   if (typeof given !== 'object' || given === null)
     refuseOption('config', given, 'an object', 'Leave it out for the embedded database')
-  if (given.backend === 'redis') refuseRedis(given)
   const backend: unknown = given.backend ?? 'postgres'
-  if (backend !== 'postgres' && backend !== 'pglite') {
+  if (backend !== 'postgres' && backend !== 'pglite' && backend !== 'redis') {
     throw new MillraceError('CONFIG_INVALID', `Unknown backend: ${String(backend)}`, {
-      details: { field: 'backend', value: backend, remedy: "Use 'postgres' or 'pglite'" },
+      details: { field: 'backend', value: backend, remedy: "Use 'postgres', 'pglite' or 'redis'" },
     })
   }
-  if (
-    backend === 'postgres' &&
-    !('databaseConfig' in given && given.databaseConfig) &&
-    !('pool' in given && given.pool)
-  ) {
-    throw new MillraceError(
-      'CONFIG_INVALID',
-      'PostgreSQL backend requires either "databaseConfig" or "pool" to be provided.',
-      {
-        details: {
-          field: 'databaseConfig',
-          remedy: 'Pass one of them, or no configuration at all for the embedded database',
-        },
-      },
-    )
-  }
-  checkNames({ ...given }, NAMES)
+  refuseWithoutServer(given)
+  checkNames({ ...given }, backend === 'redis' ? REDIS_NAMES : SQL_NAMES)
   return { given, backend, ...checkedCommon(given) }
 }
 
-function refuseRedis({ redisConfig, client, backend }: RedisJobQueueConfig): never {
-  if (!redisConfig && !client) {
+function refuseWithoutServer(given: JobQueueConfig): void {
+  if (given.backend === 'pglite') return
+  if (given.backend === 'redis') {
+    if (given.redisConfig || given.client) return
     const message = 'Redis backend requires either "redisConfig" or "client" to be provided.'
     throw new MillraceError('CONFIG_INVALID', message, {
       details: { field: 'redisConfig', remedy: 'Pass one of them' },
     })
   }
-  const remedy = 'Use PostgreSQL or the embedded database'
-  throw new MillraceError('NOT_YET', `The Redis backend is not part of this version. ${remedy}.`, {
-    details: { field: 'backend', value: backend, remedy },
-  })
+  if (given.databaseConfig || given.pool) return
+  throw new MillraceError(
+    'CONFIG_INVALID',
+    'PostgreSQL backend requires either "databaseConfig" or "pool" to be provided.',
+    {
+      details: {
+        field: 'databaseConfig',
+        remedy: 'Pass one of them, or no configuration at all for the embedded database',
+      },
+    },
+  )
 }
 
 function defaultConfig(env: NodeJS.ProcessEnv): JobQueueConfig {

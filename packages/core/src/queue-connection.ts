@@ -7,7 +7,8 @@ import type { Hooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { ResolvedConfig } from './queue-config.ts'
 import { openPatiently } from './queue-open.ts'
-import { createServerStore, isEmbedded, type OpenedStore, openEmbeddedStore } from './queue-store.ts'
+import { openRedisStore, type RedisClientLike } from './queue-redis.ts'
+import { createServerStore, type OpenedStore, openEmbeddedStore } from './queue-store.ts'
 import type { EnqueueStore } from './store/enqueue.ts'
 import type { Store, Wake } from './store/store.ts'
 
@@ -22,6 +23,7 @@ export class QueueConnection {
   readonly #hooks: Hooks
   #opened: Promise<OpenedStore> | undefined
   readonly #server: OpenedStore | undefined
+  #redis: RedisClientLike | undefined
   #ready: Promise<Store> | undefined
   /** The store once it is ready, for calls that must not wait a turn of the event loop for a promise. */
   #store: Store | undefined
@@ -42,7 +44,8 @@ export class QueueConnection {
     this.#hooks = hooks
     const { given } = config
     // A pool is only an object until its first query, and `getPool` must work before that.
-    this.#server = isEmbedded(given) ? undefined : createServerStore(given, config, warn)
+    this.#server =
+      given.backend === 'pglite' || given.backend === 'redis' ? undefined : createServerStore(given, config, warn)
   }
 
   /** The store, opened; its schema may not be there yet. */
@@ -99,8 +102,10 @@ export class QueueConnection {
       if (this.#store === undefined) throw new MillraceError('STORE_UNAVAILABLE', 'The queue is not open yet.')
       return this.#store
     }
+    // Asked before the store is made: commands to Redis share one connection and need not wait for each other.
+    const unopened = this.#config.backend === 'redis' ? 4 : 1
     return {
-      parallelism: this.#server?.store.parallelism ?? 1,
+      parallelism: this.#server?.store.parallelism ?? unopened,
       enqueue: (options) => store().enqueue(options),
       findEnqueued: (options) => store().findEnqueued(options),
       wake: (options) => store().wake(options),
@@ -139,6 +144,19 @@ export class QueueConnection {
     return pool
   }
 
+  getRedisClient(): RedisClientLike {
+    const { given } = this.#config
+    if (given.backend !== 'redis')
+      throw new MillraceError('FEATURE_UNSUPPORTED', 'getRedisClient() is only available with the Redis backend.')
+    // Its own: there before anything is opened.
+    const client = (given.client as RedisClientLike | undefined) ?? this.#redis
+    if (client !== undefined) return client
+    const remedy = 'Await `queue.ready()`, or any other call, before'
+    throw new MillraceError('STORE_UNAVAILABLE', `The client of Redis is made by the first call. ${remedy}.`, {
+      details: { remedy },
+    })
+  }
+
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -150,13 +168,16 @@ export class QueueConnection {
   async #open(): Promise<OpenedStore> {
     const { given } = this.#config
     if (this.#server !== undefined) return this.#server
-    if (!isEmbedded(given)) throw new TypeError('a server store is made in the constructor')
-    return openEmbeddedStore(given, (error) => this.#failed(error))
+    if (given.backend === 'pglite') return openEmbeddedStore(given, (error) => this.#failed(error))
+    if (given.backend !== 'redis') throw new TypeError('a server store is made in the constructor')
+    const { client, ...opened } = await openRedisStore(given, this.#config, warn)
+    this.#redis = client
+    return opened
   }
 
   #prepareWithin(): Promise<Store> {
     // The embedded database waits by itself for what is worth waiting for.
-    if (this.#server === undefined) return this.#prepare()
+    if (this.#config.backend === 'pglite') return this.#prepare()
     return openPatiently(() => this.#prepare(), {
       clock: this.#clock,
       signal: this.#listening.signal,

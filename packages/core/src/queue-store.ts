@@ -7,7 +7,7 @@ import { PoolExecutor } from './postgres/pool-executor.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import { type ListenClient, listenClientFor, listenClientOf, listenOn } from './postgres/listener.ts'
 import { createPostgresStore } from './postgres/store.ts'
-import type { JobQueueConfig, PgliteJobQueueConfig, PostgresJobQueueConfig, ResolvedConfig } from './queue-config.ts'
+import type { PgliteJobQueueConfig, PostgresJobQueueConfig, ResolvedConfig } from './queue-config.ts'
 import type { Store } from './store/store.ts'
 
 /** What a PGlite of the user's own must have. */
@@ -157,8 +157,4 @@ function isEmbeddedPackage(loaded: unknown): loaded is EmbeddedPackage {
     typeof loaded.openEmbedded === 'function' &&
     'wrapClient' in loaded
   )
-}
-
-export function isEmbedded(config: JobQueueConfig): config is PgliteJobQueueConfig {
-  return config.backend === 'pglite'
 }

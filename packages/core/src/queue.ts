@@ -1,4 +1,3 @@
-import { MillraceError } from './errors.ts'
 import type { JobDefinition, PayloadMapOf } from './model/define-jobs.ts'
 import { DEFAULTS } from './model/options.ts'
 import { DEFAULT_TRANSACTION_MS } from './model/transaction.ts'
@@ -78,9 +77,7 @@ function lifeMethods(core: QueueCore): Life {
     transaction: (fn, { timeoutMs = DEFAULT_TRANSACTION_MS } = {}) => connection.transaction(fn, { timeoutMs }),
     // The type that callers of a `pg.Pool` expect, of a pool that is one.
     getPool: () => connection.getPool() as never,
-    getRedisClient() {
-      throw new MillraceError('FEATURE_UNSUPPORTED', 'getRedisClient() is only available with the Redis backend.')
-    },
+    getRedisClient: () => connection.getRedisClient() as never,
     close,
     [Symbol.asyncDispose]: () => close(),
   }

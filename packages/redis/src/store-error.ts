@@ -35,7 +35,7 @@ export function toStoreError(error: unknown, operation: string, phase: Phase): M
   if (isReply(error)) {
     // A script runs whole or, by its flags, not at all; what fails inside one is a fault of ours.
     if (storeCode === 'OOM')
-      return new MillraceError('STORE_FAILED', FULL, options({ outcome: 'none', isTransient: true, remedy: FULL }))
+      return new MillraceError('STORE_FAILED', FULL, options({ outcome: 'none', isTransient: false, remedy: FULL }))
     const isPassing = storeCode !== undefined && PASSING.has(storeCode)
     return new MillraceError(
       isPassing ? 'STORE_UNAVAILABLE' : 'STORE_FAILED',

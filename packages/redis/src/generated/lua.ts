@@ -6886,7 +6886,7 @@ return answer
   },
   list: {
     name: 'list',
-    sha: '9f561a2722747b8f0e90a834676d360d6657c3aa',
+    sha: '7477003685a70b5f2d75737defdb198ceb49c0e0',
     text: `#!lua flags=no-writes
 local P = KEYS[1]
 local call = redis.call
@@ -7029,6 +7029,14 @@ local function walk(index, filter, cursor, count)
   return ids
 end
 local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local source = nil
+if filter.tags and (filter.tags.mode == 'all' or filter.tags.mode == 'exact') and filter.ids == nil then
+  local least = nil
+  for _, tag in ipairs(filter.tags.values) do
+    local count = call('ZCARD', P .. 'tag:' .. tag)
+    if least == nil or count < least then source, least = P .. 'tag:' .. tag, count end
+  end
+end
 local function candidates(index, cursor, count)
   if filter.ids then
     local ids = {}
@@ -7039,7 +7047,7 @@ local function candidates(index, cursor, count)
     end
     return ids
   end
-  return call('ZREVRANGEBYSCORE', P .. index, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count)
+  return call('ZREVRANGEBYSCORE', source or P .. index, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count)
 end
 local answer = {}
 for at = 4, #ARGV, 2 do
@@ -7052,7 +7060,7 @@ for at = 4, #ARGV, 2 do
     local ids = candidates(ARGV[at], cursor, count)
     for _, id in ipairs(ids) do
       cursor = tonumber(id)
-      if matches(id, filter) then
+      if (source == nil or call('ZSCORE', P .. ARGV[at], id)) and matches(id, filter) then
         jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1) }
         if #jobs == limit then break end
       end

@@ -6,6 +6,16 @@
 
 local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 
+-- Of jobs that must have some tags, those with the rarest of them.
+local source = nil
+if filter.tags and (filter.tags.mode == 'all' or filter.tags.mode == 'exact') and filter.ids == nil then
+  local least = nil
+  for _, tag in ipairs(filter.tags.values) do
+    local count = call('ZCARD', P .. 'tag:' .. tag)
+    if least == nil or count < least then source, least = P .. 'tag:' .. tag, count end
+  end
+end
+
 local function candidates(index, cursor, count)
   if filter.ids then
     local ids = {}
@@ -16,7 +26,7 @@ local function candidates(index, cursor, count)
     end
     return ids
   end
-  return call('ZREVRANGEBYSCORE', P .. index, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count)
+  return call('ZREVRANGEBYSCORE', source or P .. index, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count)
 end
 
 local answer = {}
@@ -30,7 +40,7 @@ for at = 4, #ARGV, 2 do
     local ids = candidates(ARGV[at], cursor, count)
     for _, id in ipairs(ids) do
       cursor = tonumber(id)
-      if matches(id, filter) then
+      if (source == nil or call('ZSCORE', P .. ARGV[at], id)) and matches(id, filter) then
         jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1) }
         if #jobs == limit then break end
       end
