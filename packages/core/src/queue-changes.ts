@@ -65,15 +65,18 @@ export function endMethods({ store, events, wake }: QueueCore): Ends {
   return {
     async cancelJob(id: number, options?: Result) {
       const job = { id: checkedId(id) }
-      const result = await (await store()).cancel(job)
-      if (result === 'changed') events.emit('job:cancelled', { jobId: id })
+      const dependents: number[] = []
+      const result = await (await store()).cancel({ ...job, onCascade: (ids) => dependents.push(...ids) })
+      if (result === 'changed') for (const jobId of [id, ...dependents]) events.emit('job:cancelled', { jobId })
       if (result === 'requested') wake({ kind: 'cancel', jobId: id })
       return answer(result, options)
     },
     async cancelAllUpcomingJobs(filters) {
       const filter = validateFilters(filters)
-      const ids = await (await store()).cancelMany({ filter })
-      for (const jobId of ids) events.emit('job:cancelled', { jobId })
+      const dependents: number[] = []
+      const onCascade = (ids: readonly number[]): number => dependents.push(...ids)
+      const ids = await (await store()).cancelMany({ filter, onCascade })
+      for (const jobId of [...ids, ...dependents]) events.emit('job:cancelled', { jobId })
       return ids.length
     },
     async retryJob(id: number, options?: Result) {

@@ -116,6 +116,7 @@ function queueStats(answer: readonly unknown[]): QueueStats {
     ready: ready ?? 0,
     timed: timed ?? 0,
     groupWaiting: groupWaiting ?? 0,
+    blocked: (live ?? 0) - (processing ?? 0) - (ready ?? 0) - (timed ?? 0) - (groupWaiting ?? 0),
     oldestReadyMs: oldest === '' ? null : integer(oldest),
     workers: integer(workers),
   }

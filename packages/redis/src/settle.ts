@@ -1,3 +1,4 @@
+import { MillraceError } from 'millrace'
 import type { Settlement, SettleResult, SettleStore } from 'millrace/store'
 import { stepsNotYet } from './steps.ts'
 import { scripts } from './generated/lua.ts'
@@ -39,6 +40,7 @@ export function settlementArguments(settlements: readonly Settlement[]): Argumen
   const plain: Argument[] = []
   const others: Argument[] = []
   for (const settlement of settlements) {
+    if (settlement.kind === 'completed' && settlement.children !== undefined) throw childrenNotYet()
     if (settlement.kind === 'completed' && settlement.output === undefined) plain.push(settlement.id, settlement.token)
     else others.push(...otherArguments(settlement))
   }
@@ -66,4 +68,14 @@ function otherArguments(settlement: Settlement): Argument[] {
     case 'cancelled':
       return [id, token, kind, '', '', '', '', '', '']
   }
+}
+
+/** Said as of data that will never be taken: the attempt fails for good with this, and no other is held up. */
+function childrenNotYet(): MillraceError {
+  const remedy = "Pass `{ when: 'now' }` to `ctx.addJob`, or run such jobs on PostgreSQL"
+  return new MillraceError(
+    'STORE_FAILED',
+    `Jobs that are added with a completion are not part of the Redis store yet. ${remedy}.`,
+    { details: { field: 'children', remedy, outcome: 'none', isInput: true } },
+  )
 }

@@ -12,6 +12,8 @@ export type ConformanceNeed =
   | 'push'
   /** Steps, waits and tokens. */
   | 'steps'
+  /** Jobs that a completion brings. */
+  | 'children'
 
 /** One promise of the contract, as data. */
 export interface ConformanceCase {

@@ -20,6 +20,7 @@ async function childIds(t: Bench): Promise<number[]> {
 export const childCases: readonly ConformanceCase[] = [
   {
     name: 'children appear with the completion that brings them, with all their options',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       const job = await t.start(worker)
@@ -40,6 +41,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'a completion that is sent again because its reply was lost adds its children once',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       const job = await t.start(worker)
@@ -52,6 +54,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'without history children are added once as well',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       const job = await t.start(worker)
@@ -67,6 +70,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'an attempt that lost its lease adds no children',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       const job = await t.start(worker)
@@ -78,6 +82,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'a worker given up for dead adds no children',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       const job = await t.start(worker)
@@ -89,6 +94,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'children of many attempts in one call are each added once, those of an attempt in their order',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       await t.addAll(Array.from({ length: 20 }, () => ({})))
@@ -109,6 +115,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'children wait for each other by place, and for the job that adds them by id',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       const other = await t.add({ runAt: new Date(Date.now() + 3_600_000) })
@@ -133,6 +140,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'a child whose key is in use adds nothing, and the job completes',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       const job = await t.start(worker)
@@ -144,6 +152,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'a child that waits for a job which does not exist is refused, and nothing of the call takes effect',
+    needs: ['children'],
     async run(t) {
       const worker = await t.worker()
       await t.addAll([{}, {}])
@@ -159,7 +168,7 @@ export const childCases: readonly ConformanceCase[] = [
   },
   {
     name: 'children of a completion in the transaction of its handler are committed or rolled back with it',
-    needs: ['caller-transactions'],
+    needs: ['children', 'caller-transactions'],
     async run(t) {
       const worker = await t.worker()
       const { id, token } = await t.start(worker)

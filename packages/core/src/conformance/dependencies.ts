@@ -90,8 +90,8 @@ export const dependencyCases: readonly ConformanceCase[] = [
       equal(await t.claimIds(worker), [first])
       equal(await t.claimIds(worker), [])
       equal(await statuses(t, [later, second]), ['pending', 'pending'])
-      const { timed, groupWaiting } = await t.store.stats()
-      equal([timed, groupWaiting], [1, 1])
+      const { timed, groupWaiting, blocked } = await t.store.stats()
+      equal([timed, groupWaiting, blocked], [1, 1, 0])
     },
   },
   {

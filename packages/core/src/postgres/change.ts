@@ -23,17 +23,20 @@ export function changeVerbs(db: Database): ChangeStore {
       const sql = `select cardinality(:schema.edit_jobs(array(${ids}), ${parameters.add(edit.json, 'jsonb')}, true, ${parameters.add(edit.note, 'jsonb')}))`
       return integer(await db.value(sql, parameters.values))
     },
-    async cancel({ id }) {
+    async cancel({ id, onCascade }) {
       const answer = cancelAnswer(await db.value('select :schema.cancel_jobs(array[$1::bigint], false)::text', [id]))
+      if (answer.cascaded.length > 0) onCascade?.(answer.cascaded)
       if (answer.changed.length > 0) return 'changed'
       return answer.requested.length > 0 ? 'requested' : existing(db, id)
     },
-    async cancelMany({ filter }) {
+    async cancelMany({ filter, onCascade }) {
       const parameters = new Parameters()
       const ids = selectIds('jobs', filter, parameters, " and j.lane <> 'x' and j.next_attempt_at is null")
       if (ids === null) return []
-      return cancelAnswer(await db.value(`select :schema.cancel_jobs(array(${ids}), true)::text`, parameters.values))
-        .changed
+      const sql = `select :schema.cancel_jobs(array(${ids}), true)::text`
+      const { changed, cascaded } = cancelAnswer(await db.value(sql, parameters.values))
+      if (cascaded.length > 0) onCascade?.(cascaded)
+      return changed
     },
     async retry({ id }) {
       const changed = await db.value('select :schema.retry_jobs(array[$1::bigint])', [id])
@@ -64,13 +67,13 @@ async function existing(db: Database, id: number): Promise<ChangeResult> {
   return found === true ? 'unchanged' : 'not_found'
 }
 
-function cancelAnswer(value: unknown): { readonly changed: readonly number[]; readonly requested: readonly number[] } {
+function cancelAnswer(value: unknown): Readonly<Record<'changed' | 'requested' | 'cascaded', readonly number[]>> {
   const answer = json(value)
-  const part = (name: 'changed' | 'requested'): number[] => {
+  const part = (name: 'changed' | 'requested' | 'cascaded'): number[] => {
     const ids: unknown = typeof answer === 'object' && answer !== null ? Reflect.get(answer, name) : []
     return Array.isArray(ids) ? ids.map(integer) : []
   }
-  return { changed: part('changed'), requested: part('requested') }
+  return { changed: part('changed'), requested: part('requested'), cascaded: part('cascaded') }
 }
 
 /** The history of a job is kept with it and read with it, so it holds no large payloads; in UTF-16 units. */

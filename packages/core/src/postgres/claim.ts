@@ -9,7 +9,7 @@ import type {
 } from '../store/claim.ts'
 import type { Settlement, SettleResult } from '../store/settle.ts'
 import type { Row } from './executor.ts'
-import { integer, jobSchedule, json, text, timeColumn } from './rows.ts'
+import { integer, integers, jobSchedule, json, text, timeColumn } from './rows.ts'
 import type { Database } from './schema.ts'
 import { settlementArguments, settleResults } from './settle.ts'
 
@@ -101,6 +101,7 @@ function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]
   const told: unknown = json(summary[4] ?? '{}')
   const levels = field(told, 'levels')
   const housekeeping = field(told, 'housekeeping')
+  const cascaded = field(told, 'cascaded')
   return {
     jobs,
     settled: settledResults(settlements, field(told, 'lost')),
@@ -108,6 +109,7 @@ function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]
     ...(field(told, 'held') === true ? { hasHeld: true } : {}),
     ...(field(told, 'busy') === true ? { hasBusyGroups: true } : {}),
     ...(Array.isArray(levels) ? { levels: readyLevels(levels) } : {}),
+    ...(Array.isArray(cascaded) ? { cascaded: integers(cascaded) } : {}),
     ...(housekeeping === undefined ? {} : { housekeeping: housekeepingResult(housekeeping) }),
   }
 }

@@ -184,6 +184,7 @@ function queueStats(rows: readonly Row[]): QueueStats {
     ready: of('lane:r'),
     timed: of('lane:t'),
     groupWaiting: of('lane:g'),
+    blocked: of('lane:d'),
     oldestReadyMs: counts.has('oldest') ? Math.max(0, of('oldest')) : null,
     workers: of('workers'),
   }

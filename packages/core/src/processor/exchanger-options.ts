@@ -26,6 +26,8 @@ export interface ExchangerOptions {
   readonly knownTokens: () => readonly number[]
   readonly onJobs: (jobs: readonly ClaimedJob[]) => void
   readonly onHousekeeping: (result: HousekeepingResult) => void
+  /** Jobs were cancelled because of what they depend on. */
+  readonly onCascade: (ids: readonly number[]) => void
   /** The store has given this worker's leases away. */
   readonly onDead: (worker: number) => void
   /** A call sent at `sentAt` extended the lease of row `worker`. */

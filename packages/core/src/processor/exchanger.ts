@@ -221,6 +221,7 @@ export class Exchanger {
     else if (call.heartbeatMs !== undefined) this.#options.onBeat(call.worker, startedAt)
     this.#received(call.worker, result.jobs)
     if (result.housekeeping) this.#options.onHousekeeping(result.housekeeping)
+    if (result.cascaded) this.#options.onCascade(result.cascaded)
     this.pump()
   }
 

@@ -135,6 +135,10 @@ export class WorkerReports {
     if (result.promoted > 0) hooks.emit({ type: 'promote', jobs: result.promoted })
   }
 
+  cascaded(ids: readonly number[]): void {
+    for (const jobId of ids) this.#options.events.emit('job:cancelled', { jobId })
+  }
+
   beat(by: 'thread' | 'main', durationMs: number): void {
     const { hooks, workerId } = this.#options
     if (hooks.isActive) hooks.emit({ type: 'heartbeat', workerId, by, durationMs })

@@ -94,6 +94,7 @@ export class Worker {
       ],
       onJobs: (jobs) => this.#received(jobs),
       onHousekeeping: (result) => this.#kept(result),
+      onCascade: (ids) => reports.cascaded(ids),
       onDead: (worker) => this.#registration.lost(worker),
       onBeat: (worker, sentAt) => this.#registration.beaten(worker, sentAt),
       onBeatFailed: (worker) => this.#registration.beatFailed(worker),

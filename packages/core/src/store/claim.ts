@@ -99,6 +99,8 @@ export interface ExchangeResult {
   /** With `housekeeping` or `heartbeatMs`: false once the store has given this worker's leases away. */
   readonly alive: boolean
   readonly housekeeping?: HousekeepingResult
+  /** Jobs that were cancelled by this call because of what they depend on. Absent: none, or the store cannot tell. */
+  readonly cascaded?: readonly number[]
 }
 
 export interface HousekeepingResult {

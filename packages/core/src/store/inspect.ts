@@ -56,6 +56,8 @@ export interface QueueStats {
   readonly timed: number
   /** Waiting for a place in their group. */
   readonly groupWaiting: number
+  /** Waiting for jobs that they depend on. */
+  readonly blocked: number
   /** Age of the oldest ready job in milliseconds; `null` when none is ready. */
   readonly oldestReadyMs: number | null
   readonly workers: number

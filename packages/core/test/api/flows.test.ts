@@ -48,6 +48,26 @@ describe.skipIf(!hasServer)('flows', () => {
     ])
   })
 
+  it('dependents that are cancelled in turn are told as `job:cancelled`, whatever began it', async () => {
+    const told: number[] = []
+    api.queue.on('job:cancelled', ({ jobId }) => void told.push(jobId))
+    const add = async (): Promise<number[]> => {
+      const first = await api.queue.addJob({ jobType: 'first', payload: {}, maxAttempts: 1 })
+      const next = await api.queue.addJob({ jobType: 'next', payload: {}, dependsOn: { jobIds: [first] } })
+      return [first, next, await api.queue.addJob({ jobType: 'next', payload: {}, dependsOn: { jobIds: [next] } })]
+    }
+    const [, ...failing] = await add()
+    await api.run({ first: () => Promise.reject(new Error('no')) })
+    expect(told.splice(0)).toEqual(failing)
+    const one = await add()
+    expect((await api.queue.getStats()).blocked).toBe(2)
+    await api.queue.cancelJob(one[0] ?? 0)
+    expect(told.splice(0)).toEqual(one)
+    const many = await add()
+    await api.queue.cancelAllUpcomingJobs({ jobType: 'first' })
+    expect(told).toEqual(many)
+  })
+
   it('a flow with a cycle, an unknown node or a bad job is refused whole, by the name of the node', async () => {
     const job = { jobType: 'work', payload: {} }
     const cycle = { a: { ...job, dependsOn: { nodes: ['b'] } }, b: { ...job, dependsOn: { nodes: ['a'] } } }

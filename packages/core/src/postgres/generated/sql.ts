@@ -826,7 +826,7 @@ comment on function :schema.backoff_ms(integer, double precision, boolean, doubl
     name: 'change_jobs',
     sql: `-- Cancels jobs. Those that are not executing end at once; an executing one (unless p_upcoming) is asked to stop, and ends as
 -- cancelled when its handler stops, is retried or is lost.
--- Returns {changed: [id], requested: [id]}.
+-- Returns {changed: [id], requested: [id], cascaded?: [id]}: of the last, those that were cancelled because they depend on them.
 -- Locks: job rows.
 create or replace function :schema.cancel_jobs(p_ids bigint[], p_upcoming boolean) returns jsonb language plpgsql as $$
 declare
@@ -857,7 +857,8 @@ begin
     select array_agg(j.id) into v_requested from :schema.jobs j
       where j.id = any (p_ids) and j.lane = 'x' and j.cancel_requested_at is not null;
   end if;
-  return jsonb_build_object('changed', coalesce(to_jsonb(v_changed), '[]'), 'requested', coalesce(to_jsonb(v_requested), '[]'));
+  return jsonb_build_object('changed', coalesce(to_jsonb(v_changed), '[]'), 'requested', coalesce(to_jsonb(v_requested), '[]'),
+    'cascaded', :schema.cascaded());
 end $$;
 
 -- Changes jobs that have not started, or are between two attempts (not with p_pending).
@@ -1268,6 +1269,7 @@ begin
     exit when cardinality(ids) >= p_limit;
   end loop;
   if cardinality(ids) = 0 then return; end if;
+  perform :schema.note_cascade(ids);
   -- Locked and waiting: all of them end.
   perform :schema.end_rows((
     select jsonb_agg(jsonb_build_object('id', e.id, 'status', 'c', 'root', e.root)) from unnest(ids, roots) e(id, root)), p_now);
@@ -1380,6 +1382,7 @@ begin
   ) e;
   if v_ends is null then return; end if;
   cancelled := :schema.end_rows(v_ends, p_now);
+  perform :schema.note_cascade(cancelled);
   select array_agg((e.value ->> 'root')::bigint order by c.n) into roots
     from unnest(cancelled) with ordinality c(id, n) join jsonb_array_elements(v_ends) e on (e.value ->> 'id')::bigint = c.id;
 end $$;
@@ -1437,6 +1440,19 @@ begin
     perform pg_notify(':channel', case when length(v_levels) < 1000 then 'r' || v_levels else 'r' end);
   end if;
 end $$;
+
+-- Keeps for the caller, until its transaction ends, which dependents were cancelled (see cascaded). At most some 2,000 a statement.
+create or replace function :schema.note_cascade(p_ids bigint[]) returns void language plpgsql as $$
+declare
+  v_set text := set_config('millrace.cascaded',
+    concat_ws(',', nullif(current_setting('millrace.cascaded', true), ''), nullif(array_to_string(p_ids, ','), '')), true);
+begin
+end $$;
+
+-- The dependents that this transaction has cancelled so far, as a json array; null when there are none.
+create or replace function :schema.cascaded() returns jsonb language sql stable as $$
+  select ('[' || nullif(current_setting('millrace.cascaded', true), '') || ']')::jsonb
+$$;
 
 -- Marks the transaction: the exchange it may be part of looks at the whole ready index and at the notes.
 create or replace function :schema.stir() returns void language plpgsql as $$
@@ -1839,6 +1855,7 @@ declare
   v_busy boolean;
   v_settings text;
   v_told text;
+  v_cascaded jsonb;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
   -- cached while the table was empty is a scan when it is full. An assignment costs a tenth of the same in a statement.
@@ -1872,6 +1889,7 @@ begin
       and exists (select from :schema.dependency_wakes) then
     v_busy := nullif(:schema.serve_dependencies(v_now), false);
   end if;
+  if p_others is not null or p_housekeeping or current_setting('millrace.stirred', true) = 'on' then v_cascaded := :schema.cascaded(); end if;
   -- What was released just now, at levels that this worker may not know of.
   if p_bounds is not null and current_setting('millrace.stirred', true) = 'on' then p_bounds := null; end if;
 
@@ -1938,9 +1956,10 @@ begin
     end if;
   end if;
 
-  if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or not v_alive then
+  if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or v_cascaded is not null
+      or not v_alive then
     v_told := jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held,
-      'busy', v_busy, 'housekeeping', v_summary))::text;
+      'busy', v_busy, 'housekeeping', v_summary, 'cascaded', v_cascaded))::text;
   end if;
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
@@ -4096,7 +4115,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '86321358d1317a33a7a487e548fa2a24c99ec32ee70e2db2e795ba7f9865b9c8'
+export const functionsChecksum: string = '579d4e3e142c003dc2ed1b8e912bdc422a3213703f6d05421cc531d240f25234'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

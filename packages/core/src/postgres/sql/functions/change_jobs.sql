@@ -1,6 +1,6 @@
 -- Cancels jobs. Those that are not executing end at once; an executing one (unless p_upcoming) is asked to stop, and ends as
 -- cancelled when its handler stops, is retried or is lost.
--- Returns {changed: [id], requested: [id]}.
+-- Returns {changed: [id], requested: [id], cascaded?: [id]}: of the last, those that were cancelled because they depend on them.
 -- Locks: job rows.
 create or replace function :schema.cancel_jobs(p_ids bigint[], p_upcoming boolean) returns jsonb language plpgsql as $$
 declare
@@ -31,7 +31,8 @@ begin
     select array_agg(j.id) into v_requested from :schema.jobs j
       where j.id = any (p_ids) and j.lane = 'x' and j.cancel_requested_at is not null;
   end if;
-  return jsonb_build_object('changed', coalesce(to_jsonb(v_changed), '[]'), 'requested', coalesce(to_jsonb(v_requested), '[]'));
+  return jsonb_build_object('changed', coalesce(to_jsonb(v_changed), '[]'), 'requested', coalesce(to_jsonb(v_requested), '[]'),
+    'cascaded', :schema.cascaded());
 end $$;
 
 -- Changes jobs that have not started, or are between two attempts (not with p_pending).

@@ -137,6 +137,7 @@ begin
     exit when cardinality(ids) >= p_limit;
   end loop;
   if cardinality(ids) = 0 then return; end if;
+  perform :schema.note_cascade(ids);
   -- Locked and waiting: all of them end.
   perform :schema.end_rows((
     select jsonb_agg(jsonb_build_object('id', e.id, 'status', 'c', 'root', e.root)) from unnest(ids, roots) e(id, root)), p_now);
@@ -249,6 +250,7 @@ begin
   ) e;
   if v_ends is null then return; end if;
   cancelled := :schema.end_rows(v_ends, p_now);
+  perform :schema.note_cascade(cancelled);
   select array_agg((e.value ->> 'root')::bigint order by c.n) into roots
     from unnest(cancelled) with ordinality c(id, n) join jsonb_array_elements(v_ends) e on (e.value ->> 'id')::bigint = c.id;
 end $$;
@@ -306,6 +308,19 @@ begin
     perform pg_notify(':channel', case when length(v_levels) < 1000 then 'r' || v_levels else 'r' end);
   end if;
 end $$;
+
+-- Keeps for the caller, until its transaction ends, which dependents were cancelled (see cascaded). At most some 2,000 a statement.
+create or replace function :schema.note_cascade(p_ids bigint[]) returns void language plpgsql as $$
+declare
+  v_set text := set_config('millrace.cascaded',
+    concat_ws(',', nullif(current_setting('millrace.cascaded', true), ''), nullif(array_to_string(p_ids, ','), '')), true);
+begin
+end $$;
+
+-- The dependents that this transaction has cancelled so far, as a json array; null when there are none.
+create or replace function :schema.cascaded() returns jsonb language sql stable as $$
+  select ('[' || nullif(current_setting('millrace.cascaded', true), '') || ']')::jsonb
+$$;
 
 -- Marks the transaction: the exchange it may be part of looks at the whole ready index and at the notes.
 create or replace function :schema.stir() returns void language plpgsql as $$

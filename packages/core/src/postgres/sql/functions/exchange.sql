@@ -42,6 +42,7 @@ declare
   v_busy boolean;
   v_settings text;
   v_told text;
+  v_cascaded jsonb;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
   -- cached while the table was empty is a scan when it is full. An assignment costs a tenth of the same in a statement.
@@ -75,6 +76,7 @@ begin
       and exists (select from :schema.dependency_wakes) then
     v_busy := nullif(:schema.serve_dependencies(v_now), false);
   end if;
+  if p_others is not null or p_housekeeping or current_setting('millrace.stirred', true) = 'on' then v_cascaded := :schema.cascaded(); end if;
   -- What was released just now, at levels that this worker may not know of.
   if p_bounds is not null and current_setting('millrace.stirred', true) = 'on' then p_bounds := null; end if;
 
@@ -141,9 +143,10 @@ begin
     end if;
   end if;
 
-  if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or not v_alive then
+  if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or v_cascaded is not null
+      or not v_alive then
     v_told := jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held,
-      'busy', v_busy, 'housekeeping', v_summary))::text;
+      'busy', v_busy, 'housekeeping', v_summary, 'cascaded', v_cascaded))::text;
   end if;
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
