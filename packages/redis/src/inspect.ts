@@ -100,23 +100,23 @@ function workerRecord([, expiresAt, running, flat]: readonly unknown[]): WorkerR
 }
 
 function queueStats(answer: readonly unknown[]): QueueStats {
-  const [live, processing, between, completed, failed, cancelled, ready, timed, groupWaiting] = answer
-    .slice(0, 9)
-    .map(integer)
+  const count = (at: number): number => integer(answer[at])
+  const [live, processing, between] = [count(0), count(1), count(2)]
+  const [ready, timed, groupWaiting] = [count(6), count(7), count(8)]
   const [oldest, workers] = answer.slice(9)
   return {
     byStatus: {
-      pending: (live ?? 0) - (processing ?? 0) - (between ?? 0),
-      processing: processing ?? 0,
-      completed: completed ?? 0,
-      failed: (failed ?? 0) + (between ?? 0),
-      cancelled: cancelled ?? 0,
+      pending: live - processing - between,
+      processing,
+      completed: count(3),
+      failed: count(4) + between,
+      cancelled: count(5),
       waiting: 0,
     },
-    ready: ready ?? 0,
-    timed: timed ?? 0,
-    groupWaiting: groupWaiting ?? 0,
-    blocked: (live ?? 0) - (processing ?? 0) - (ready ?? 0) - (timed ?? 0) - (groupWaiting ?? 0),
+    ready,
+    timed,
+    groupWaiting,
+    blocked: live - processing - ready - timed - groupWaiting,
     oldestReadyMs: oldest === '' ? null : integer(oldest),
     workers: integer(workers),
   }
