@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
 import type { ServerFault } from './fault.ts'
 
-/** No byte is free where the server keeps its data and its log; later there is room again. */
+/**
+ * No byte is free where the server keeps its data and its log; later there is room again. Until then nobody can count on a single
+ * write, a sign of life included.
+ */
 export const diskFull: ServerFault = {
   name: 'disk-full',
   kind: 'event',
-  effect: 'refuse',
+  effect: 'server',
   place: 'server',
   holdMs: () => [3000, 7000],
   missing: () =>
@@ -23,7 +26,6 @@ export const diskFull: ServerFault = {
 export const walFull: ServerFault = {
   ...diskFull,
   name: 'wal-full',
-  effect: 'server',
   weight: 0.5,
   inject: ({ database }) => database.fillLog(),
 }

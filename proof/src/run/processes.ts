@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { existsSync } from 'node:fs'
-import { FAKETIME_LIBRARIES } from '../faults/conditions.ts'
+import { FAKETIME_LIBRARIES, wrongClocks } from '../faults/conditions.ts'
 import type { Recorder } from '../history/recorder.ts'
 import type { Backend } from './backend.ts'
 import type { Child, ChildSpec, Exit } from './child.ts'
@@ -102,11 +102,25 @@ export class Processes {
     const name = `w${place}-${boot}`
     const task: WorkerTask = { ...this.#taskOf(name, proxy), ...shape }
     const skew = settings.clockSkewSeconds[place % settings.clockSkewSeconds.length]
+    if (skew !== undefined) this.#recordSkew(name)
     return {
       ...this.#specOf(name, proxy, 'worker.js', task),
       nodeOptions: ['--expose-gc'],
       ...(skew === undefined ? {} : { env: wrongClock(skew) }),
     }
+  }
+
+  /** Of workers alone: the database's clock is right, and what they do is held against it. */
+  #recordSkew(worker: string): void {
+    const { name, effect } = wrongClocks
+    this.#options.recorder.record({
+      type: 'fault',
+      id: `${name}-${worker}`,
+      name,
+      effect,
+      phase: 'begin',
+      workers: [worker],
+    })
   }
 
   #producerSpec(place: number, boot: number): ChildSpec {

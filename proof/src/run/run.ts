@@ -142,6 +142,8 @@ class Running {
     const { recorder, processes, schedule, backend } = this.#parts
     const conditions = schedule.conditions.map(({ name }) => name)
     for (const { name, effect } of schedule.conditions) {
+      // Of each worker as it starts.
+      if (effect === 'clock') continue
       recorder.record({ type: 'fault', id: name, name, effect, phase: 'begin' })
     }
     if (backend.database !== undefined) await declareSchedules(backend, recorder, durationMs)
