@@ -74,6 +74,13 @@ export function oneWorker({ random, workers }: ProcessSite): readonly Child[] {
   return [random.pick(workers.running())]
 }
 
+/** Mostly one that has begun to work, so that there is something to lose; where every start is slow that would be rare. */
+export function oneWorkingWorker(site: ProcessSite): readonly Child[] {
+  const { random, workers } = site
+  const atWork = workers.running().filter((worker) => worker.hasSaid('working'))
+  return random.chance(0.8) && atWork.length > 0 ? [random.pick(atWork)] : oneWorker(site)
+}
+
 export function oneProducer({ random, producers }: ProcessSite): readonly Child[] {
   return [random.pick(producers.running())]
 }

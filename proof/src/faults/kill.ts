@@ -1,4 +1,4 @@
-import { oneProducer, oneWorker, type ProcessFault } from './fault.ts'
+import { oneProducer, oneWorkingWorker, type ProcessFault } from './fault.ts'
 
 /** SIGKILL of a worker, whatever it is doing; a supervisor starts another. */
 export const killWorker: ProcessFault = {
@@ -7,7 +7,7 @@ export const killWorker: ProcessFault = {
   effect: 'kill',
   place: 'process',
   weight: 3,
-  victims: oneWorker,
+  victims: oneWorkingWorker,
   inject: (_site, victims) => victims.forEach((victim) => victim.signal('SIGKILL')),
 }
 

@@ -81,9 +81,13 @@ export class Child {
     if (this.#process.connected) this.#process.send(message)
   }
 
+  hasSaid(word: string): boolean {
+    return this.#messages.includes(word)
+  }
+
   /** Resolves once the process has said `word`; rejects if it ends before. */
   async said(word: string): Promise<void> {
-    while (!this.#messages.includes(word)) {
+    while (!this.hasSaid(word)) {
       if (!this.isRunning) throw new Error(`${this.name} ended before it said ${word}; see its log`)
       await new Promise<void>((resolve) => (this.#onMessage = resolve))
     }

@@ -95,10 +95,18 @@ export class Database {
     await this.#onOne('pg_terminate_backend', dice)
   }
 
-  /** Kills the process of one connection, which makes the server end all others and recover. */
+  /** Kills the process of one connection, which makes the server end all others and recover; resolves once it has. */
   async crashOne(dice: number): Promise<void> {
+    const witness = await this.#session()
+    const isNoticed = new Promise<void>((resolve) => {
+      witness.once('end', () => resolve())
+    })
     const pid = await this.#onOne('', dice)
-    if (pid !== undefined) process.kill(pid, 'SIGKILL')
+    if (pid === undefined) return witness.end()
+    process.kill(pid, 'SIGKILL')
+    // Until the server has noticed it goes on answering.
+    await isNoticed
+    await this.answers()
   }
 
   /** Holds the table of live jobs under an exclusive lock until the answer is called. */
