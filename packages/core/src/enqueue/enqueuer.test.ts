@@ -247,6 +247,17 @@ describe('a lost reply', () => {
     ])
     expect(clock.pendingTimers).toBe(0)
   })
+
+  it('that certainly had no effect for 30 seconds rejects with what stood in its way', async () => {
+    const { store, clock, enqueuer } = setUp()
+    store.before = () => {
+      throw new MillraceError('STORE_FAILED', 'the disk is full', { details: { outcome: 'none', isTransient: true } })
+    }
+    const add = Promise.allSettled([enqueuer.add(job('a'))])
+    await turn()
+    await clock.advance(31_000)
+    expect(await add).toMatchObject([{ reason: { message: 'the disk is full', details: { outcome: 'none' } } }])
+  })
 })
 
 describe('announcements', () => {
