@@ -53,6 +53,7 @@ export type { DependencyCounts, JobDependency } from './model/dependencies.ts'
 export type { FlowDependsOn, FlowNode } from './model/flow.ts'
 export { JobEventType } from './model/event.ts'
 export type { JobEvent, JobEventMetadata } from './model/event.ts'
+export type { ExplainReason, Explanation } from './model/explain.ts'
 export type { JobFilters, TagMode as TagQueryMode } from './model/filters.ts'
 export type {
   AddChild,

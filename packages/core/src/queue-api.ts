@@ -1,3 +1,4 @@
+import type { Explanation } from './model/explain.ts'
 import type { JobEvent } from './model/event.ts'
 import type { JobHandlers } from './model/handler.ts'
 import type { JobRecord, JobStatus } from './model/job.ts'
@@ -87,6 +88,8 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
   getJobEvents(id: number): Promise<JobEvent[]>
   /** Running processors of all processes. */
   getWorkers(): Promise<WorkerRecord[]>
+  /** Why a job is not running, as data and as a text. Reads a bounded number of rows. */
+  explain(id: number): Promise<Explanation>
   /** How many jobs each status holds, and what is ready now. Counts every live job: not for a hot path. */
   getStats(): Promise<QueueStats>
 

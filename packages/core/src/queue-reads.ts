@@ -1,4 +1,5 @@
 import { checkInteger } from './model/check.ts'
+import { explain } from './model/explain.ts'
 import { validateFilters } from './model/filters.ts'
 import type { JobRecord } from './model/job.ts'
 import { DEFAULTS } from './model/options.ts'
@@ -15,6 +16,7 @@ type Reads = Pick<
   | 'getJobEvents'
   | 'getWorkers'
   | 'getStats'
+  | 'explain'
   | 'checkInvariants'
 >
 
@@ -41,6 +43,10 @@ export function readMethods({ store }: QueueCore): Reads {
     },
     getWorkers: async () => [...(await (await store()).listWorkers())],
     getStats: async () => (await store()).stats(),
+    async explain(id) {
+      const known = { id: checkedId(id) }
+      return explain(id, await (await store()).facts(known))
+    },
     checkInvariants: async () => (await store()).checkInvariants(),
   }
 }

@@ -1,3 +1,4 @@
+import { MillraceError } from 'millrace'
 import type { InspectStore, JobRecord, JobTrail, ListOptions, QueueStats, WorkerRecord } from 'millrace/store'
 import { jobEvents } from 'millrace/store'
 import { filterJson, indexesOf } from './filter.ts'
@@ -30,6 +31,8 @@ export function inspectVerbs(instance: RedisInstance): InspectStore {
     async stats() {
       return queueStats(list(await instance.run(scripts.stats)))
     },
+    // What a job waits for is not told by this store yet; see `features.explain`.
+    facts: () => Promise.reject(new MillraceError('NOT_YET', '`explain` is not available on Redis yet')),
     async checkInvariants() {
       const flat = list(await instance.run(scripts.check, [], LONG_MS)).map(text)
       return flat.flatMap((invariant, at) => (at % 2 === 0 ? [{ invariant, detail: flat[at + 1] ?? '' }] : []))

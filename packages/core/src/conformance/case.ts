@@ -14,6 +14,8 @@ export type ConformanceNeed =
   | 'steps'
   /** Jobs that a completion brings. */
   | 'children'
+  /** Why a job is not running. */
+  | 'explain'
 
 /** One promise of the contract, as data. */
 export interface ConformanceCase {

@@ -16,6 +16,7 @@ import { editCases } from './edit.ts'
 import { enqueueCases } from './enqueue.ts'
 import { fencingCases } from './fencing.ts'
 import { groupCases } from './groups.ts'
+import { explainCases } from './explain.ts'
 import { inspectCases } from './inspect.ts'
 import { keyCases } from './keys.ts'
 import { maintainCases } from './maintain.ts'
@@ -57,6 +58,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...retryCases,
   ...editCases,
   ...inspectCases,
+  ...explainCases,
   ...maintainCases,
   ...migrateCases,
   ...signalCases,

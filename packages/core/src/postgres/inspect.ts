@@ -3,6 +3,7 @@ import { JOB_STATUSES } from '../model/job.ts'
 import { jobEvents, type JobTrail } from '../model/trail.ts'
 import type { InspectStore, ListOptions, QueueStats, WorkerRecord } from '../store/inspect.ts'
 import type { Row } from './executor.ts'
+import { jobFacts } from './explain.ts'
 import { filterCondition, JOB_TABLES, type JobTable, Parameters, statusSql } from './filter.ts'
 import {
   date,
@@ -44,6 +45,9 @@ export function inspectVerbs(db: Database): InspectStore {
     },
     async stats() {
       return queueStats(await db.read(STATS))
+    },
+    async facts({ id }) {
+      return jobFacts(json((await db.value('select :schema.explain_job($1::bigint)::text', [id])) ?? 'null'))
     },
     async checkInvariants() {
       const rows = await db.read('select * from :schema.check_invariants()', [], { timeoutMs: 120_000 })

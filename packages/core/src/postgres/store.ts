@@ -33,7 +33,13 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     : null
   return {
     kind: executor.kind,
-    features: { callerTransactions: true, push: listenOn !== undefined, multiProcess: true, steps: true },
+    features: {
+      callerTransactions: true,
+      push: listenOn !== undefined,
+      multiProcess: true,
+      steps: true,
+      explain: true,
+    },
     parallelism: executor.parallelism,
     heartbeatTarget: target,
     ...enqueueVerbs(db),

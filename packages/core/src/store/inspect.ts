@@ -1,4 +1,5 @@
 import type { JobRecord, JobStatus } from '../model/job.ts'
+import type { JobFacts } from '../model/explain.ts'
 import type { JobEvent } from '../model/event.ts'
 
 export type TagQueryMode = 'all' | 'any' | 'none' | 'exact'
@@ -71,6 +72,8 @@ export interface InspectStore {
   listEvents(options: { readonly id: number }): Promise<readonly JobEvent[]>
   listWorkers(): Promise<readonly WorkerRecord[]>
   stats(): Promise<QueueStats>
+  /** What decides when a job runs; `null` for a job that is not there. Rejects with `NOT_YET` without `features.explain`. */
+  facts(options: { readonly id: number }): Promise<JobFacts | null>
   /** One row per impossible thing that is stored; empty when all is well. */
   checkInvariants(): Promise<readonly { readonly invariant: string; readonly detail: string }[]>
 }

@@ -20,6 +20,8 @@ export interface StoreFeatures {
   readonly multiProcess: boolean
   /** Steps, waits, tokens, signals and events: what handlers remember and wait for. Without, their calls reject with `NOT_YET`. */
   readonly steps: boolean
+  /** `explain`: why a job is not running. */
+  readonly explain: boolean
 }
 
 /** How a heartbeat thread can open its own connection; plain data that can be sent to a thread. */
