@@ -2027,6 +2027,72 @@ end $$;
 `,
   },
   {
+    name: 'explain_job',
+    sql: `-- What decides when a job runs, as it is now: {state: live | ended, now, ...}, or null for a job that is not stored.
+--   p_id  the job
+-- Reads a bounded number of rows, whatever the queue holds.
+-- Locks: none.
+create or replace function :schema.explain_job(p_id bigint) returns jsonb language plpgsql stable as $$
+declare
+  v_job :schema.jobs;
+  v_ended jsonb;
+  v_now timestamptz := clock_timestamp();
+  v_facts jsonb;
+begin
+  select * into v_job from :schema.jobs j where j.id = p_id;
+  if not found then
+    select jsonb_build_object('state', 'ended', 'status', e.status, 'finishedAt', e.finished_at, 'attempts', e.attempts,
+        'maxAttempts', e.max_attempts, 'reason', e.failure_reason, 'error', e.error, 'deadLetterJobId', e.dead_letter_job_id)
+      into v_ended from (
+        select f.status::text, f.finished_at, f.attempts, f.max_attempts, f.failure_reason, f.dead_letter_job_id,
+          jsonb_path_query_first(f.log, '$[last].error.message') #>> '{}' as error
+        from :schema.failed_jobs f where f.id = p_id
+        union all
+        select 'd', f.finished_at, f.attempts, f.max_attempts, null, null, null from :schema.finished_jobs f where f.id = p_id
+      ) e;
+    return v_ended;
+  end if;
+
+  v_facts := jsonb_build_object('state', 'live', 'now', v_now, 'lane', v_job.lane, 'jobType', v_job.job_type, 'dueAt', v_job.due_at,
+    'nextAttemptAt', v_job.next_attempt_at, 'waitUntil', v_job.wait_until, 'waitTokenId', v_job.wait_token_id,
+    'attempts', v_job.attempts, 'maxAttempts', v_job.max_attempts, 'priority', v_job.priority, 'claimedAt', v_job.claimed_at,
+    'handlerVersion', v_job.handler_version, 'groupId', :schema.group_id(v_job.group_key, v_job.tenant_id),
+    'cancelRequestedAt', v_job.cancel_requested_at, 'error', jsonb_path_query_first(v_job.log, '$[last].error.message') #>> '{}',
+    'liveWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now),
+    'ableWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
+      and (w.job_types is null or v_job.job_type = any (w.job_types))));
+
+  case v_job.lane
+    when 'x' then
+      v_facts := v_facts || jsonb_build_object('lockedBy', v_job.locked_by, 'leaseUntil',
+        coalesce((select w.expires_at from :schema.workers w where w.id = v_job.worker), v_job.lease_until));
+    when 'r' then
+      v_facts := v_facts || jsonb_build_object('ahead', (select count(*) from (
+        select from :schema.jobs r where r.lane = 'r' and r.priority >= v_job.priority
+          and (r.priority > v_job.priority or r.ready_seq < v_job.ready_seq) limit 1001) a));
+    when 'g' then
+      v_facts := v_facts || jsonb_build_object(
+        'active', (select g.active from :schema.groups g where g.group_key = v_job.group_key),
+        'limit', (select coalesce(g.max_active, s.group_limit) from :schema.settings s
+          left join :schema.groups g on g.group_key = v_job.group_key),
+        'holders', (select jsonb_agg(h.id order by h.id) from (
+          select o.id from :schema.jobs o where o.group_key = v_job.group_key and o.lane in ('x', 'r') limit 20) h));
+    when 'd' then
+      v_facts := v_facts || jsonb_build_object('tags', to_jsonb(v_job.depends_on_tags), 'unmet', v_job.unmet,
+        'blockers', (select jsonb_agg(jsonb_build_array(b.id, b.lane, b.retried) order by b.id) from (
+          select p.id, p.lane, p.next_attempt_at is not null as retried from :schema.job_dependencies d
+            join :schema.jobs p on p.id = d.on_job_id where d.job_id = p_id order by p.id limit 20) b));
+    when 'w' then
+      v_facts := v_facts || jsonb_build_object(
+        'awaited', (select jsonb_agg(s.awaited order by s.seq) from :schema.job_steps s
+          where s.job_id = p_id and s.status = 'p' and s.awaited is not null));
+    else null;
+  end case;
+  return jsonb_strip_nulls(v_facts);
+end $$;
+`,
+  },
+  {
     name: 'groups',
     sql: `-- Exact group limits. \`groups.active\` counts the group's jobs that are ready or executing, less what group_wakes says has been given
 -- up; only a job with a place among them is in the ready index, so a full group costs everybody else nothing. Places are given under
@@ -4115,7 +4181,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '579d4e3e142c003dc2ed1b8e912bdc422a3213703f6d05421cc531d240f25234'
+export const functionsChecksum: string = 'e3a96a158a4ecc5b5ada25f6b29533aaf4c9d466342524c6f1fda5d71956aef8'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
