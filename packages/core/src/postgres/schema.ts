@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Executor, QueryOptions, Row } from './executor.ts'
-import { classify, type StoreFailure } from './sqlstate.ts'
+import { classify, type StoreFailure, toMillraceError } from './sqlstate.ts'
 
 /** Writes a SQL template for one instance: `:schema` is the quoted schema, `:rawschema` its name, `:channel` its channel. */
 export type SqlWriter = (template: string) => string
@@ -90,9 +90,13 @@ export class Database {
 
   query(template: string, values?: readonly unknown[], options?: QueryOptions): Promise<readonly Row[]> {
     const sql = this.sql(template)
-    return this.executor.query(sql, values, options).catch((error: unknown) => {
-      return repeatConflict(error, () => this.executor.query(sql, values, options))
-    })
+    const run = (): Promise<readonly Row[]> => this.executor.query(sql, values, options)
+    return run().catch((error: unknown) =>
+      repeatConflict(error, run).catch((last: unknown) => {
+        // An embedded database throws its own errors: unclassified, what it refuses for good would be sent again for ever.
+        throw toMillraceError(last, sql)
+      }),
+    )
   }
 
   /**
