@@ -106,7 +106,7 @@ export class UpkeepClock {
     this.#next()
   }
 
-  /** One step per turn of the event loop, so that statements that have arrived come first. */
+  /** One step per turn of the event loop, so that statements that have arrived come between. */
   #next(): void {
     if (this.#steps.length === 0) return
     setImmediate(() => {

@@ -44,6 +44,21 @@ const actions = {
       process.send?.({ acknowledged: `${prefix}-${n}` })
     }
   },
+  /** Always has `atOnce` statements under way, until the process ends. */
+  flood: async ({ text, atOnce }) => {
+    const repeat = async () => {
+      for (;;) await database.query(text)
+    }
+    for (let n = 0; n < atOnce; n += 1) void repeat().catch(() => undefined)
+  },
+  /** Asks for `count` transactions at once, and says when each is over. */
+  transact: async ({ text, count }) => {
+    const one = async () => {
+      await database.transaction((tx) => tx.query(text))
+      process.send?.({ transacted: true })
+    }
+    await Promise.all(Array.from({ length: count }, one))
+  },
   close: async () => database.close(),
 }
 
