@@ -12,6 +12,17 @@ const PROCESSES = 3
 /** What docs/guides/embedded.md says of the default: how long a statement waits for a new owner. */
 const TAKE_OVER_MS = 30_000
 
+/** What `programs/jobs.mjs` tells: one of the four, with its details. */
+interface Message {
+  readonly added?: string
+  readonly askedAt?: number
+  readonly ran?: string
+  readonly pid?: number
+  readonly refused?: string
+  readonly code?: string
+  readonly done?: string
+}
+
 /** Processes that add jobs and work on them, and what they told. */
 class Herd {
   readonly added: { readonly ref: string; readonly askedAt: number; readonly answeredAt: number }[] = []
@@ -28,7 +39,7 @@ class Herd {
 
   async grow(): Promise<void> {
     const { child } = await startProgram('jobs.mjs', this.#dataDir)
-    child.on('message', (message: Record<string, unknown>) => this.#hear(message))
+    child.on('message', (message: Message) => this.#hear(message))
     this.#children.push(child)
   }
 
@@ -54,11 +65,11 @@ class Herd {
     await until(() => this.#done.filter((done) => done === order).length === this.#children.length, 60_000)
   }
 
-  #hear({ added, askedAt, ran, pid, refused, code, done }: Record<string, unknown>): void {
-    if (added !== undefined) this.added.push({ ref: String(added), askedAt: Number(askedAt), answeredAt: Date.now() })
-    if (ran !== undefined) this.runs.set(String(ran), [...(this.runs.get(String(ran)) ?? []), Number(pid)])
-    if (refused !== undefined) this.refusals.set(String(code), (this.refusals.get(String(code)) ?? 0) + 1)
-    if (done !== undefined) this.#done.push(String(done))
+  #hear({ added, askedAt = 0, ran, pid = 0, refused, code = 'none', done }: Message): void {
+    if (added !== undefined) this.added.push({ ref: added, askedAt, answeredAt: Date.now() })
+    if (ran !== undefined) this.runs.set(ran, [...(this.runs.get(ran) ?? []), pid])
+    if (refused !== undefined) this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1)
+    if (done !== undefined) this.#done.push(done)
   }
 }
 
