@@ -37,6 +37,8 @@ if (full) {
   // More random histories than a change has to pass; see packages/core/test/model and docs/internals/simulation.md.
   process.env['MILLRACE_MODEL_RUNS'] ??= '300'
   process.env['MILLRACE_SIMULATION_SEEDS'] ??= '10000'
+  // And more kills in the middle of steps; see packages/core/test/engine/steps.test.ts.
+  process.env['MILLRACE_TEST_STEP_KILLS'] ??= '100'
   const { code, output } = await run(command, args, { timeoutMs: 3_600_000 })
   console.log(output.trimEnd())
   ok &&= code === 0

@@ -102,6 +102,26 @@ export const stepCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a crash after a finished step does not count towards the five in a row, one after a failed step does',
+    async run(t) {
+      const crash = async (step: NewStep): Promise<void> => {
+        const worker = await t.worker()
+        equal(await store(t, await t.claimOne(worker), step), 'settled')
+        await t.target.expireWorker(worker)
+        await t.keepHouse(await t.worker())
+      }
+      const id = await t.add({ maxAttempts: 1000 })
+      for (let n = 0; n < 12; n++) await crash(done(`step ${n}`))
+      equal((await t.job(id)).status, 'pending')
+      const outcome = { kind: 'failed', error: '{"message":"no"}' } as const
+      for (let n = 0; n < 4; n++) await crash({ ...done('stuck'), outcome })
+      equal((await t.job(id)).status, 'pending')
+      await crash({ ...done('stuck'), outcome })
+      const job = await t.job(id)
+      equal([job.status, job.failureReason, job.attempts], ['failed', 'worker_lost', 17])
+    },
+  },
+  {
     name: 'steps outlive the failure of their job and its retry, and go with a completed job by retention',
     async run(t) {
       const worker = await t.worker()

@@ -4,21 +4,11 @@ import type { ClaimedJob } from '../../src/store/claim.ts'
 import type { NewJob } from '../../src/store/enqueue.ts'
 import { SERVER_URL } from '../support/lab.ts'
 import { openPostgresTarget } from '../support/postgres-target.ts'
+import { randomFrom } from '../support/random.ts'
 
 /** A longer run finds more: MILLRACE_TEST_CHAOS_STEPS=20000. */
 const STEPS = Number(process.env['MILLRACE_TEST_CHAOS_STEPS'] ?? 1500)
 const SEED = Number(process.env['MILLRACE_TEST_CHAOS_SEED'] ?? Math.floor(Math.random() * 1e9))
-
-/** Mulberry32: a sequence that a seed repeats. */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d_2b_79_f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** One session that does anything a client can do, at random, and remembers what it must not see twice. */
 class Client {

@@ -32,6 +32,8 @@ export interface WorkerSettings {
   readonly config?: Omit<PostgresJobQueueConfig, 'pool' | 'jobs'>
   /** How far the clock of its process is ahead. */
   readonly skewMs?: number
+  /** It kills itself so long after it has begun its n-th step; see `fixtures/step-handlers.mjs`. */
+  readonly dieAfter?: { readonly steps: number; readonly ms: number }
 }
 
 export interface WorkerProcess {
