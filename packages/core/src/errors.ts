@@ -35,7 +35,7 @@ export const ERROR_CODES = {
   TOKEN_NOT_FOUND: 'No token has this id.',
   JOB_WAITING: 'The job waits; its handler is called again when the wait is over.',
   IN_TRANSACTION: 'The call cannot be made in a transaction: it would need a second connection, or hold the first.',
-  TRANSACTION_TIMEOUT: 'A transaction of the embedded database was held longer than its limit.',
+  TRANSACTION_TIMEOUT: 'A transaction was held longer than its limit, and rolled back.',
 } as const
 
 /** A stable code; `code` of a `MillraceError` is always one of these. */

@@ -136,13 +136,18 @@ function attemptEvents(
       outcome,
       ...(isJobError(error) ? { message: error.message, error } : {}),
       ...(typeof reason === 'string' ? { reason } : {}),
-      ...(outcome === 'waiting' ? { waitUntil: textOrNull(waitUntil), waitTokenId: textOrNull(waitTokenId) } : {}),
+      ...(outcome === 'waiting' ? { waitUntil: isoOrNull(waitUntil), waitTokenId: textOrNull(waitTokenId) } : {}),
       ...(deadLetterJobId === undefined ? {} : { deadLetterJobId }),
     },
   }
   // Taken from its worker by somebody who wanted it run again.
   const retried = { eventType: JobEventType.Retried, createdAt: at, metadata: {} }
   return outcome === 'revoked' ? [started, ended, retried] : [started, ended]
+}
+
+/** As `Date` writes it, whatever the time zone of the session that stored it. */
+function isoOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? new Date(value).toISOString() : null
 }
 
 function textOrNull(value: unknown): string | null {
