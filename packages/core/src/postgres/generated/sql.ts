@@ -2417,7 +2417,8 @@ end $$;
   {
     name: 'rescue',
     sql: `-- Takes back attempts whose worker is gone. Those on their last attempt, and those that have crashed five workers in a row, end as
--- dead letters; the others are ready again at once, the attempt used up. Returns how many were taken back.
+-- dead letters; the others are ready again at once, the attempt used up. A crash of an attempt that had finished a step is none in a row:
+-- the job gets on. Returns how many were taken back.
 -- Locks: job rows.
 create or replace function :schema.take_back(p_ids bigint[], p_now timestamptz) returns integer language plpgsql as $$
 declare
@@ -2435,11 +2436,13 @@ begin
     into v_ends
     from :schema.jobs j
     where j.id = any (p_ids) and j.lane = 'x'
-      and (j.attempts >= j.max_attempts or j.crashes >= 4 or j.cancel_requested_at is not null);
+      and (j.attempts >= j.max_attempts or j.cancel_requested_at is not null
+        or (j.crashes >= 4 and not :schema.got_on(j.id, j.token)));
   v_ended := cardinality(:schema.end_jobs(v_ends, p_now));
   with u as (
     update :schema.jobs j set
-      lane = 'r', ready_seq = nextval(':schema.job_ids'), token = null, worker = null, lease_until = null, crashes = j.crashes + 1,
+      lane = 'r', ready_seq = nextval(':schema.job_ids'), token = null, worker = null, lease_until = null,
+      crashes = case when :schema.got_on(j.id, j.token) then 0 else j.crashes + 1 end,
       log = :schema.log_attempt(j, 'lost', p_now, null, 'worker_lost'), log_dropped = :schema.log_dropped(j)
     where j.id = any (p_ids) and j.lane = 'x'
     returning 1
@@ -2448,6 +2451,10 @@ begin
   perform pg_notify(':channel', 'r') where v_count > 0;
   return v_count + v_ended;
 end $$;
+
+create or replace function :schema.got_on(p_id bigint, p_token bigint) returns boolean language sql stable as $$
+  select exists (select from :schema.job_steps s where s.job_id = p_id and s.token = p_token and s.kind = 's' and s.status = 'd')
+$$;
 
 -- Takes back everything leased to workers that have been silent past their lease, and claims made without a worker whose own lease
 -- has run out. Any node may call it at any time; each dead worker is handled by one of them.
@@ -4181,7 +4188,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'e3a96a158a4ecc5b5ada25f6b29533aaf4c9d466342524c6f1fda5d71956aef8'
+export const functionsChecksum: string = '6d97a30daa4ca6426f79e35e243ec3ed91f865aba2d387147d4101280751c0e2'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
