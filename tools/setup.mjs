@@ -32,6 +32,8 @@ await step(isBuilt() ? '' : 'building the packages', process.execPath, [
   '-b',
   ...(only.length > 0 ? only : ['tsconfig.build.json']),
 ])
+if (only.length === 0 || only.includes('packages/dashboard'))
+  await step('', process.execPath, [join(root, 'packages/dashboard/tools/build-ui.mjs')])
 
 /** @param {number} major @param {number} minor */
 function requireNode(major, minor) {

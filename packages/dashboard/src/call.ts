@@ -1,0 +1,51 @@
+import type { JobQueue, Processor } from 'millrace'
+import type { Access } from './access.ts'
+import type { Settings } from './options.ts'
+import { RequestProblem } from './request-problem.ts'
+import type { Sampler } from './sampler.ts'
+
+/** What every route works on. */
+export interface Dashboard {
+  readonly queue: JobQueue
+  readonly settings: Settings
+  readonly sampler: Sampler
+  /** For "run a batch now"; `null` if there are no handlers. */
+  readonly processor: Processor | null
+}
+
+/** One request of the API, after everything that could refuse it. */
+export interface Call {
+  readonly dashboard: Dashboard
+  readonly access: Access
+  /** What stands in the path in place of `:name`. */
+  readonly params: Readonly<Record<string, string>>
+  readonly query: URLSearchParams
+  /** Empty for a request that does not change anything. */
+  readonly body: Readonly<Record<string, unknown>>
+  readonly basePath: string
+}
+
+/** What a parameter, or a field of a body, may be; a part of a JSON Schema. */
+export type Schema = Readonly<Record<string, unknown>>
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  /** Below `/api`. */
+  readonly path: string
+  /** One sentence, for the description of the API. */
+  readonly summary: string
+  readonly query?: Readonly<Record<string, Schema>>
+  readonly body?: Readonly<Record<string, Schema>>
+  /** Whether somebody limited to one tenant may not call it. */
+  readonly isForWholeInstance?: boolean
+  /** @returns What is answered, as JSON. */
+  readonly handle: (call: Call) => Promise<unknown>
+}
+
+/** @throws RequestProblem 400 */
+export function idOf({ params }: Call): number {
+  const text = params['id'] ?? ''
+  const id = Number(text)
+  if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(id)) return id
+  throw new RequestProblem(400, 'ID_INVALID', 'Invalid job ID')
+}

@@ -1,0 +1,138 @@
+import { isMillraceError, type JobQueue, type MillraceErrorCode } from 'millrace'
+import { accessOf, type Access, type DashboardPeer } from './access.ts'
+import { readBody } from './body.ts'
+import type { Dashboard } from './call.ts'
+import { checkChange, checkHost, checkOrigin, SAFE_HEADERS } from './guard.ts'
+import { locate, notFound } from './locate.ts'
+import { checkOptions, type DashboardOptions } from './options.ts'
+import { asset, page } from './page.ts'
+import { RequestProblem } from './request-problem.ts'
+import { hasPath, match } from './routes/table.ts'
+import { Sampler } from './sampler.ts'
+
+/**
+ * Answers a request. Never rejects: what goes wrong is a response, too.
+ *
+ * @param peer - What the server knows of who asks; `toNodeHandler` and `serveDashboard` tell it. Anything else that a framework
+ *   passes here is ignored.
+ */
+export type DashboardHandler = (request: Request, peer?: DashboardPeer | object) => Promise<Response>
+
+/**
+ * The dashboard of a queue: the page, its files and a JSON API, as one handler for any framework that knows `Request` and
+ * `Response`; `toNodeHandler` makes it one for the others.
+ *
+ * @throws MillraceError `OPTION_INVALID`
+ */
+export function createDashboard<PayloadMap>(
+  queue: JobQueue<PayloadMap>,
+  options: DashboardOptions<PayloadMap> = {},
+): DashboardHandler {
+  const { handlers, processorOptions } = options
+  const all = untyped(queue)
+  const dashboard: Dashboard = {
+    queue: all,
+    settings: checkOptions(options),
+    sampler: new Sampler(() => all.getStats()),
+    processor: handlers === undefined ? null : queue.createProcessor(handlers, processorOptions),
+  }
+  return async (request, peer = {}) => secured(await answer(dashboard, request, peerOf(peer)))
+}
+
+/** The page knows no types but by name. */
+function untyped<PayloadMap>(queue: JobQueue<PayloadMap>): JobQueue {
+  return queue as never
+}
+
+function peerOf(given: object): DashboardPeer {
+  const remoteAddress: unknown = Reflect.get(given, 'remoteAddress')
+  const basePath: unknown = Reflect.get(given, 'basePath')
+  return {
+    ...(typeof remoteAddress === 'string' && { remoteAddress }),
+    ...(typeof basePath === 'string' && { basePath }),
+  }
+}
+
+async function answer(dashboard: Dashboard, request: Request, peer: DashboardPeer): Promise<Response> {
+  try {
+    const response = await dispatch(dashboard, request, peer)
+    return request.method === 'HEAD' ? new Response(null, response) : response
+  } catch (error) {
+    const { status, code, message } = problemOf(error)
+    return json({ error: message, code }, status)
+  }
+}
+
+async function dispatch(dashboard: Dashboard, request: Request, peer: DashboardPeer): Promise<Response> {
+  const { settings } = dashboard
+  checkHost(request, settings)
+  const access = await accessOf(request, peer, settings)
+  if (access instanceof Response) return access
+  checkOrigin(request, settings)
+  const url = new URL(request.url)
+  const basePath = settings.basePath ?? peer.basePath?.replace(/\/$/, '') ?? null
+  const wantsPage = request.headers.get('accept')?.includes('text/html') === true
+  const place = locate(url.pathname, basePath, { isApi: hasPath, wantsPage })
+  if (place.kind === 'api') return callApi({ dashboard, access, request, url, ...place })
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw wrongMethod()
+  return place.kind === 'asset' ? asset(place.name) : page(place.basePath)
+}
+
+interface ApiRequest {
+  readonly dashboard: Dashboard
+  readonly access: Access
+  readonly request: Request
+  readonly url: URL
+  readonly path: string
+  readonly basePath: string
+}
+
+async function callApi({ dashboard, access, request, url, path, basePath }: ApiRequest): Promise<Response> {
+  const method = request.method === 'HEAD' ? 'GET' : request.method
+  const found = match(method, path)
+  if (found === null) throw hasPath(path) ? wrongMethod() : notFound()
+  const { route, params } = found
+  const isChange = route.method === 'POST'
+  if (isChange) checkChange(request)
+  if (isChange && !access.canChange) throw new RequestProblem(403, 'READ_ONLY', 'Nothing can be changed here.')
+  if (route.isForWholeInstance === true && access.tenantId !== null)
+    throw new RequestProblem(403, 'TENANT_ONLY', 'This concerns more than one tenant.')
+  const body = isChange ? await readBody(request) : {}
+  return json(await route.handle({ dashboard, access, params, query: url.searchParams, body, basePath }), 200)
+}
+
+function wrongMethod(): RequestProblem {
+  return new RequestProblem(405, 'METHOD_NOT_ALLOWED', 'This method means nothing here.')
+}
+
+function json(body: unknown, status: number): Response {
+  return Response.json(body, { status, headers: { 'cache-control': 'no-store' } })
+}
+
+function secured(response: Response): Response {
+  const headers = new Headers(response.headers)
+  for (const [name, value] of Object.entries(SAFE_HEADERS)) headers.set(name, value)
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
+}
+
+/** What who asks can mend; everything else is a fault of the server. */
+const STATUS_BY_CODE: Partial<Readonly<Record<MillraceErrorCode, number>>> = {
+  OPTION_INVALID: 400,
+  PAYLOAD_INVALID: 400,
+  PAYLOAD_TOO_LARGE: 413,
+  JOB_NOT_FOUND: 404,
+  SCHEDULE_EXISTS: 409,
+  STORE_UNAVAILABLE: 503,
+  STORE_TIMEOUT: 503,
+  QUEUE_CLOSED: 503,
+}
+
+function problemOf(error: unknown): { readonly status: number; readonly code: string; readonly message: string } {
+  if (error instanceof RequestProblem) return error
+  if (!isMillraceError(error))
+    return { status: 500, code: 'INTERNAL', message: 'Something went wrong in the dashboard.' }
+  const status = STATUS_BY_CODE[error.code] ?? 500
+  // Of a failed statement the message may hold what the database said of its values.
+  const message = error.code === 'STORE_FAILED' ? 'The database refused a statement.' : error.message
+  return { status, code: error.code, message }
+}

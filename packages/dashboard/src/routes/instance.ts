@@ -1,0 +1,133 @@
+import type { JobStatus, QueueStats } from 'millrace'
+import type { Call, Route } from '../call.ts'
+import { STATUSES } from '../filters.ts'
+import { jobRow, workerRow } from '../show.ts'
+import type { Attention, Health, Meta, Overview, WorkerRow } from '../wire.ts'
+
+const SHOWN_JOBS = 8
+/** Of somebody who sees one tenant's jobs only: counting on costs as much as reading them. */
+const COUNTED_TO = 100
+const LONG_WAIT_MS = 60_000
+
+/** The routes about everything at once. */
+export const instanceRoutes: readonly Route[] = [
+  { method: 'GET', path: '/meta', summary: 'Who asks, and what may be done.', handle: metaOf },
+  { method: 'GET', path: '/overview', summary: 'How things stand.', handle: overviewOf },
+  {
+    method: 'GET',
+    path: '/workers',
+    summary: 'Running processors of all processes.',
+    isForWholeInstance: true,
+    handle: async (call) => ({ workers: await workersOf(call) }),
+  },
+  {
+    method: 'GET',
+    path: '/health',
+    summary: 'Looks for anything stored that must not be; reads every live job.',
+    isForWholeInstance: true,
+    async handle({ dashboard }): Promise<Health> {
+      const startedAt = performance.now()
+      const violations = await dashboard.queue.checkInvariants()
+      const tookMs = Math.round(performance.now() - startedAt)
+      return { checkedAt: new Date().toISOString(), tookMs, violations: violations.slice(0, 200) }
+    },
+  },
+]
+
+async function metaOf(call: Call): Promise<Meta> {
+  const { dashboard, access } = call
+  const { settings } = dashboard
+  const workers = access.tenantId === null ? await workersOf(call) : []
+  const types = new Set([...settings.jobTypes, ...workers.flatMap(({ jobTypes }) => jobTypes ?? [])])
+  return {
+    ...access,
+    canProcess: dashboard.processor !== null && access.tenantId === null,
+    jobTypes: [...types].toSorted((one, other) => one.localeCompare(other)),
+    redacts: settings.redact.length > 0,
+  }
+}
+
+async function workersOf({ dashboard }: Call): Promise<WorkerRow[]> {
+  const now = new Date()
+  return (await dashboard.queue.getWorkers()).map((worker) => workerRow(worker, now))
+}
+
+async function overviewOf(call: Call): Promise<Overview> {
+  const { queue } = call.dashboard
+  const { tenantId } = call.access
+  const own = tenantId === null ? {} : { tenantId }
+  const [figures, failures, recent] = await Promise.all([
+    tenantId === null ? figuresOfAll(call) : figuresOfTenant(call, tenantId),
+    queue.getJobs({ ...own, status: 'failed' }, SHOWN_JOBS),
+    queue.getJobs(own, SHOWN_JOBS),
+  ])
+  return { at: new Date().toISOString(), ...figures, failures: failures.map(jobRow), recent: recent.map(jobRow) }
+}
+
+type Figures = Omit<Overview, 'at' | 'failures' | 'recent'>
+
+async function figuresOfAll(call: Call): Promise<Figures> {
+  const { sampler } = call.dashboard
+  const [stats, workers] = await Promise.all([sampler.stats(), workersOf(call)])
+  const sum = (of: (worker: WorkerRow) => number): number => workers.reduce((total, worker) => total + of(worker), 0)
+  return {
+    counts: stats.byStatus,
+    countedTo: null,
+    ready: stats.ready,
+    timed: stats.timed,
+    groupWaiting: stats.groupWaiting,
+    oldestReadyMs: stats.oldestReadyMs,
+    workers: { count: workers.length, slots: sum((one) => one.concurrency), running: sum((one) => one.running) },
+    samples: sampler.samples(),
+    attention: attentionOf(stats, workers),
+  }
+}
+
+async function figuresOfTenant({ dashboard: { queue } }: Call, tenantId: string): Promise<Figures> {
+  const counted = await Promise.all(
+    STATUSES.map(async (status) => [status, (await queue.getJobs({ tenantId, status }, COUNTED_TO)).length] as const),
+  )
+  const count = (status: JobStatus): number => new Map(counted).get(status) ?? 0
+  return {
+    counts: {
+      pending: count('pending'),
+      processing: count('processing'),
+      completed: count('completed'),
+      failed: count('failed'),
+      cancelled: count('cancelled'),
+      waiting: count('waiting'),
+    },
+    countedTo: COUNTED_TO,
+    ready: null,
+    timed: null,
+    groupWaiting: null,
+    oldestReadyMs: null,
+    workers: null,
+    samples: [],
+    attention: [],
+  }
+}
+
+function attentionOf(stats: QueueStats, workers: readonly WorkerRow[]): Attention[] {
+  const lost = workers.filter(({ isLost }) => isLost).length
+  const found: (Attention | false)[] = [
+    stats.ready > 0 &&
+      workers.length === lost && {
+        level: 'danger',
+        text: `No worker is running, and ${stats.ready.toLocaleString('en')} ${stats.ready === 1 ? 'job is' : 'jobs are'} ready to start.`,
+        href: '#/jobs?status=pending',
+      },
+    lost > 0 && {
+      level: 'warning',
+      text: `${lost} ${lost === 1 ? 'worker has' : 'workers have'} gone silent; what they ran is taken back.`,
+      href: '#/workers',
+    },
+    workers.length > lost &&
+      (stats.oldestReadyMs ?? 0) > LONG_WAIT_MS && {
+        level: 'warning',
+        text: `A job has been ready for ${Math.round((stats.oldestReadyMs ?? 0) / 1000)} s without being started.`,
+        href: '#/jobs?status=pending',
+      },
+  ]
+  return found.filter((item) => item !== false)
+}

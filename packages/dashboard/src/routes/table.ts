@@ -1,0 +1,49 @@
+import type { Route } from '../call.ts'
+import { describeApi } from '../openapi.ts'
+import { changeRoutes } from './changes.ts'
+import { instanceRoutes } from './instance.ts'
+import { jobRoutes } from './jobs.ts'
+import { scheduleRoutes } from './schedules.ts'
+
+const described: readonly Route[] = [...instanceRoutes, ...jobRoutes, ...changeRoutes, ...scheduleRoutes]
+
+/** Everything that the API can do. */
+export const routes: readonly Route[] = [
+  ...described,
+  {
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This description.',
+    handle: ({ basePath }) => Promise.resolve(describeApi(described, basePath)),
+  },
+]
+
+export interface Match {
+  readonly route: Route
+  readonly params: Readonly<Record<string, string>>
+}
+
+/** Whether any method has something at this path. */
+export function hasPath(path: string): boolean {
+  return routes.some((route) => paramsOf(route.path, path) !== null)
+}
+
+export function match(method: string, path: string): Match | null {
+  for (const route of routes) {
+    const params = route.method === method ? paramsOf(route.path, path) : null
+    if (params !== null) return { route, params }
+  }
+  return null
+}
+
+function paramsOf(pattern: string, path: string): Record<string, string> | null {
+  const [wanted, given] = [pattern.split('/'), path.split('/')]
+  if (wanted.length !== given.length) return null
+  const params: Record<string, string> = {}
+  for (const [at, part] of wanted.entries()) {
+    const value = given[at] ?? ''
+    if (part.startsWith(':')) params[part.slice(1)] = value
+    else if (part !== value) return null
+  }
+  return params
+}

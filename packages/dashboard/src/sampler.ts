@@ -1,0 +1,48 @@
+import type { QueueStats } from 'millrace'
+import type { Sample } from './wire.ts'
+
+const SHORTEST_MS = 1000
+/** Reading the counts costs the database at most this share of the time, however many look. */
+const SHARE = 20
+const MAX_SAMPLES = 900
+
+/**
+ * Reads the counts of all jobs, not too often, and remembers what they were. Nothing runs while nobody looks: a request is
+ * what makes it read.
+ */
+export class Sampler {
+  readonly #read: () => Promise<QueueStats>
+  readonly #samples: Sample[] = []
+  #latest: { readonly stats: QueueStats; readonly at: number; readonly staleAt: number } | null = null
+  #reading: Promise<QueueStats> | null = null
+
+  constructor(read: () => Promise<QueueStats>) {
+    this.#read = read
+  }
+
+  /** Of this moment, or from shortly before; those who ask at once share one reading. */
+  async stats(): Promise<QueueStats> {
+    if (this.#latest !== null && Date.now() < this.#latest.staleAt) return this.#latest.stats
+    this.#reading ??= this.#take()
+    return this.#reading
+  }
+
+  /** Oldest first. */
+  samples(): readonly Sample[] {
+    return [...this.#samples]
+  }
+
+  async #take(): Promise<QueueStats> {
+    const startedAt = performance.now()
+    try {
+      const stats = await this.#read()
+      const at = Date.now()
+      this.#latest = { stats, at, staleAt: at + Math.max(SHORTEST_MS, (performance.now() - startedAt) * SHARE) }
+      this.#samples.push({ at, completed: stats.byStatus.completed, ready: stats.ready })
+      if (this.#samples.length > MAX_SAMPLES) this.#samples.shift()
+      return stats
+    } finally {
+      this.#reading = null
+    }
+  }
+}

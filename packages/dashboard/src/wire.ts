@@ -1,0 +1,199 @@
+import type { CronScheduleRecord, JobError, JobEvent, JobStatus, ScheduleTick } from 'millrace'
+import type { Shown } from './plain.ts'
+
+/** Times are ISO 8601, here and below. */
+type Time = string
+
+/** A job as lists show it. */
+export interface JobRow {
+  readonly id: number
+  readonly jobType: string
+  readonly status: JobStatus
+  readonly priority: number
+  readonly attempts: number
+  readonly maxAttempts: number
+  readonly createdAt: Time
+  readonly updatedAt: Time
+  readonly runAt: Time
+  readonly startedAt: Time | null
+  readonly completedAt: Time | null
+  readonly nextAttemptAt: Time | null
+  /** Of the last failure, its first 500 characters. */
+  readonly error: string | null
+  readonly failureReason: string | null
+  readonly progress: number | null
+  readonly tags: readonly string[]
+  readonly groupId: string | null
+  readonly queue: string | null
+  readonly tenantId: string | null
+  readonly lockedBy: string | null
+}
+
+/** A job with all that is known of it. */
+export interface JobDetail extends JobRow {
+  readonly payload: Shown
+  readonly output: Shown
+  /** Whether the payload can be edited as JSON without losing anything. */
+  readonly isPayloadEditable: boolean
+  readonly errorHistory: readonly JobError[]
+  readonly pendingReason: string | null
+  readonly timeoutMs: number | null
+  readonly idempotencyKey: string | null
+  readonly waitUntil: Time | null
+  readonly waitTokenId: string | null
+  readonly lastRetriedAt: Time | null
+  readonly lastCancelledAt: Time | null
+  readonly lastFailedAt: Time | null
+  readonly lockedAt: Time | null
+  readonly retryDelay: number | null
+  readonly retryBackoff: boolean | null
+  readonly retryDelayMax: number | null
+  readonly deadLetterJobType: string | null
+  readonly deadLetteredAt: Time | null
+  readonly deadLetterJobId: number | null
+  readonly dependsOnJobIds: readonly number[]
+  readonly dependsOnTags: readonly string[]
+  readonly handlerVersion: number | null
+  readonly schedule: { readonly name: string; readonly tick: Time; readonly isManual: boolean } | null
+}
+
+/** What is asked of `/jobs`. */
+export interface JobPage {
+  readonly jobs: readonly JobRow[]
+  readonly hasMore: boolean
+  /** For `cursor` of the next page. */
+  readonly nextCursor: number | null
+}
+
+export interface EventRow extends Omit<JobEvent, 'createdAt'> {
+  readonly createdAt: Time
+}
+
+export interface StepRow {
+  readonly name: string
+  readonly kind: string
+  readonly status: string
+  readonly attempt: number
+  readonly tries: number
+  readonly startedAt: Time
+  readonly endedAt: Time | null
+  readonly durationMs: number | null
+  readonly result: Shown
+  readonly error: JobError | null
+  readonly waitUntil: Time | null
+}
+
+export interface Relations {
+  /** What it waits, or waited, for. At most 50. */
+  readonly dependsOn: readonly JobRow[]
+  /** Of those it depends on. */
+  readonly counts: {
+    readonly total: number
+    readonly completed: number
+    readonly failed: number
+    readonly cancelled: number
+    readonly unfinished: number
+  } | null
+  /** The job that was made of it when it failed for good. */
+  readonly deadLetter: JobRow | null
+  /** The failed job that it was made of. */
+  readonly deadLetterOf: number | null
+}
+
+export interface ScheduleRow extends Pick<
+  CronScheduleRecord,
+  | 'id'
+  | 'scheduleName'
+  | 'cronExpression'
+  | 'everyMs'
+  | 'timezone'
+  | 'jobType'
+  | 'status'
+  | 'tenantId'
+  | 'owner'
+  | 'allowOverlap'
+  | 'catchUp'
+  | 'lastJobId'
+  | 'lastSkipReason'
+> {
+  readonly lastEnqueuedAt: Time | null
+  readonly lastSkippedAt: Time | null
+  readonly nextRunAt: Time | null
+  /** The next five, the first included. */
+  readonly nextRuns: readonly Time[]
+}
+
+export interface TickRow extends Omit<ScheduleTick, 'tickAt' | 'firedAt'> {
+  readonly tickAt: Time
+  readonly firedAt: Time
+}
+
+export interface WorkerRow {
+  readonly workerId: string
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+  readonly concurrency: number
+  readonly groupConcurrency: number | null
+  readonly jobTypes: readonly string[] | null
+  readonly startedAt: Time
+  readonly lastSeenAt: Time
+  readonly expiresAt: Time
+  readonly running: number
+  /** It should have been heard of by now. */
+  readonly isLost: boolean
+}
+
+/** What needs somebody to look at it. */
+export interface Attention {
+  readonly level: 'warning' | 'danger'
+  readonly text: string
+  /** A place of the page. */
+  readonly href: string
+}
+
+/** How far things were at some moment since somebody began to look. */
+export interface Sample {
+  readonly at: number
+  readonly completed: number
+  readonly ready: number
+}
+
+export interface Overview {
+  /** When it was read. */
+  readonly at: Time
+  readonly counts: Readonly<Record<JobStatus, number>>
+  /** Counts end here: that many or more. `null`: they are exact. */
+  readonly countedTo: number | null
+  readonly ready: number | null
+  readonly timed: number | null
+  readonly groupWaiting: number | null
+  readonly oldestReadyMs: number | null
+  readonly workers: { readonly count: number; readonly slots: number; readonly running: number } | null
+  readonly samples: readonly Sample[]
+  readonly attention: readonly Attention[]
+  readonly failures: readonly JobRow[]
+  readonly recent: readonly JobRow[]
+}
+
+export interface Health {
+  readonly checkedAt: Time
+  readonly tookMs: number
+  readonly violations: readonly { readonly invariant: string; readonly detail: string }[]
+}
+
+/** What the page needs to know before anything else. */
+export interface Meta {
+  readonly actor: string | null
+  readonly canChange: boolean
+  readonly tenantId: string | null
+  /** Whether a batch can be run on request. */
+  readonly canProcess: boolean
+  readonly jobTypes: readonly string[]
+  readonly redacts: boolean
+}
+
+export interface Problem {
+  readonly error: string
+  readonly code: string
+}

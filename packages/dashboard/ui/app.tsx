@@ -1,0 +1,130 @@
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
+import type { Meta } from '../src/wire.ts'
+import { SharedContext, type Shared } from './context.ts'
+import { DeadScreen } from './dead.tsx'
+import { EnqueueScreen } from './enqueue.tsx'
+import { HealthScreen } from './health.tsx'
+import { JobScreen } from './job.tsx'
+import { JobsScreen } from './jobs.tsx'
+import { Keys } from './keys.tsx'
+import { OverviewScreen } from './overview.tsx'
+import { Empty, Trouble } from './parts.tsx'
+import { usePlace, type Place } from './route.ts'
+import { SchedulesScreen } from './schedules.tsx'
+import { usePoll } from './use-poll.ts'
+import { WorkersScreen } from './workers.tsx'
+
+const SCREENS = [
+  { path: '', name: 'Overview', isForAll: false },
+  { path: 'jobs', name: 'Jobs', isForAll: false },
+  { path: 'dead', name: 'Dead letters', isForAll: false },
+  { path: 'schedules', name: 'Schedules', isForAll: false },
+  { path: 'workers', name: 'Workers', isForAll: true },
+  { path: 'health', name: 'Health', isForAll: true },
+  { path: 'add', name: 'Add a job', isForAll: false },
+] as const
+
+const TOLD_MS = 8000
+
+export function App(): ReactNode {
+  const { data: meta, error } = usePoll<Meta>('/meta', 60_000)
+  const [told, tell] = useTold()
+  const place = usePlace()
+  const shared = useMemo(() => (meta === null ? null : { meta, tell }), [meta, tell])
+  return (
+    <>
+      <a className="skip" href="#main" onClick={skipToMain}>
+        To the content
+      </a>
+      <header className="top">
+        <a className="brand" href="#/">
+          Millrace
+        </a>
+        <Screens current={place.parts[0] ?? ''} meta={meta} />
+        <div className="who">
+          {meta?.canChange === false && <span className="status waiting">read only</span>}
+          {meta?.tenantId !== null && meta !== null && <span className="quiet">{meta.tenantId}</span>}
+          {meta?.actor !== null && meta !== null && <span className="quiet">{meta.actor}</span>}
+          <Keys />
+        </div>
+      </header>
+      <main id="main" tabIndex={-1}>
+        <Trouble error={error} />
+        {shared !== null && (
+          <SharedContext value={shared}>
+            <Screen place={place} />
+          </SharedContext>
+        )}
+      </main>
+      <div className="told" role="status" aria-live="polite">
+        {told !== null && <p className={told.kind}>{told.text}</p>}
+      </div>
+    </>
+  )
+}
+
+interface Told {
+  readonly text: string
+  readonly kind: 'done' | 'failed'
+}
+
+function useTold(): readonly [Told | null, Shared['tell']] {
+  const [told, setTold] = useState<Told | null>(null)
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const tell = useCallback((text: string, kind: Told['kind'] = 'done') => {
+    clearTimeout(timer.current)
+    timer.current = setTimeout(() => setTold(null), TOLD_MS)
+    setTold({ text, kind })
+  }, [])
+  return [told, tell]
+}
+
+/** The address is taken by where one is, so that the browser cannot do it itself. */
+function skipToMain(event: { preventDefault(): void }): void {
+  event.preventDefault()
+  document.getElementById('main')?.focus()
+}
+
+function Screens({ current, meta }: { readonly current: string; readonly meta: Meta | null }): ReactNode {
+  const shown = SCREENS.filter(({ isForAll }) => !isForAll || meta?.tenantId === null)
+  return (
+    <nav aria-label="Screens">
+      <ul>
+        {shown.map(({ path, name }) => (
+          <li key={path}>
+            <a href={`#/${path}`} aria-current={path === current ? 'page' : undefined}>
+              {name}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  )
+}
+
+function Screen({ place: { parts, params } }: { readonly place: Place }): ReactNode {
+  const [first = '', second] = parts
+  const name = SCREENS.find(({ path }) => path === first)?.name
+  const title = second === undefined ? name : `Job ${second}`
+  useEffect(() => {
+    document.title = title === undefined ? 'Millrace' : `${title} · Millrace`
+  }, [title])
+  switch (first) {
+    case '':
+      return <OverviewScreen />
+    case 'jobs':
+      return second === undefined ? <JobsScreen params={params} /> : <JobScreen key={second} id={second} />
+    case 'dead':
+      return <DeadScreen params={params} />
+    case 'schedules':
+      return <SchedulesScreen />
+    case 'workers':
+      return <WorkersScreen />
+    case 'health':
+      return <HealthScreen />
+    case 'add':
+      return <EnqueueScreen />
+    default:
+      return <Empty>There is nothing here.</Empty>
+  }
+}

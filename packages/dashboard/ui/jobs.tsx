@@ -1,0 +1,122 @@
+import { useState, type FormEvent, type ReactNode } from 'react'
+import type { JobPage } from '../src/wire.ts'
+import { queryOf } from './api.ts'
+import { useShared } from './context.ts'
+import { fieldOf } from './format.ts'
+import { JobsTable } from './jobs-table.tsx'
+import { Empty, Trouble } from './parts.tsx'
+import { go } from './route.ts'
+import { usePoll } from './use-poll.ts'
+
+const STATUSES = ['', 'pending', 'processing', 'waiting', 'completed', 'failed', 'cancelled']
+/** Those of the form; a link may carry others, which are kept. */
+const FIELDS = ['jobType', 'tag', 'groupId', 'tenantId'] as const
+const PAGE = 50
+
+export function JobsScreen({ params }: { readonly params: URLSearchParams }): ReactNode {
+  return (
+    <>
+      <div className="title">
+        <h1>Jobs</h1>
+      </div>
+      <StatusTabs params={params} />
+      <FilterForm key={params.toString()} params={params} />
+      <JobList params={params} label="Jobs" />
+    </>
+  )
+}
+
+function StatusTabs({ params }: { readonly params: URLSearchParams }): ReactNode {
+  const current = params.get('status') ?? ''
+  return (
+    <nav className="tabs" aria-label="Status">
+      {STATUSES.map((status) => (
+        <a
+          key={status}
+          href={`#/jobs${queryOf({ ...filtersIn(params), status })}`}
+          aria-current={status === current ? 'page' : undefined}
+        >
+          {status === '' ? 'all' : status}
+        </a>
+      ))}
+    </nav>
+  )
+}
+
+function FilterForm({ params }: { readonly params: URLSearchParams }): ReactNode {
+  const { meta } = useShared()
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget)
+    const given = Object.fromEntries(FIELDS.map((name) => [name, fieldOf(form, name)]))
+    go(`/jobs${queryOf({ ...filtersIn(params), ...given })}`)
+  }
+  const field = (name: (typeof FIELDS)[number], label: string): ReactNode => (
+    <label>
+      {label}
+      <input
+        name={name}
+        defaultValue={params.get(name) ?? ''}
+        autoComplete="off"
+        list={name === 'jobType' ? 'types' : undefined}
+      />
+    </label>
+  )
+  const isFiltered = FIELDS.some((name) => params.has(name))
+  return (
+    <form className="filters" onSubmit={submit} aria-label="Filter">
+      {field('jobType', 'Type')}
+      {field('tag', 'Tags')}
+      {field('groupId', 'Group')}
+      {meta.tenantId === null && field('tenantId', 'Tenant')}
+      <datalist id="types">
+        {meta.jobTypes.map((type) => (
+          <option key={type} value={type} />
+        ))}
+      </datalist>
+      <button type="submit">Filter</button>
+      {isFiltered && <a href={`#/jobs${queryOf({ status: params.get('status') })}`}>Clear</a>}
+    </form>
+  )
+}
+
+/** One page of jobs after the other, by where the page before ended, so that each costs the same. */
+export function JobList({ params, label }: { readonly params: URLSearchParams; readonly label: string }): ReactNode {
+  const filters = queryOf({ ...filtersIn(params), limit: PAGE })
+  const [trail, setTrail] = useState<{ readonly of: string; readonly cursors: readonly number[] }>({
+    of: '',
+    cursors: [],
+  })
+  const cursors = trail.of === filters ? trail.cursors : []
+  const cursor = cursors.at(-1)
+  const { data, error } = usePoll<JobPage>(`/jobs${filters}${cursor === undefined ? '' : `&cursor=${cursor}`}`)
+  const { nextCursor = null, jobs = [] } = data ?? {}
+  return (
+    <>
+      <Trouble error={error} />
+      {data !== null && jobs.length === 0 && <Empty>No jobs match.</Empty>}
+      {jobs.length > 0 && <JobsTable jobs={jobs} label={label} />}
+      <nav className="pages" aria-label="Pages">
+        <button
+          type="button"
+          disabled={cursors.length === 0}
+          onClick={() => setTrail({ of: filters, cursors: cursors.slice(0, -1) })}
+        >
+          Newer
+        </button>
+        <span className="quiet">Page {cursors.length + 1}</span>
+        <button
+          type="button"
+          disabled={nextCursor === null}
+          onClick={() => nextCursor !== null && setTrail({ of: filters, cursors: [...cursors, nextCursor] })}
+        >
+          Older
+        </button>
+      </nav>
+    </>
+  )
+}
+
+function filtersIn(params: URLSearchParams): Record<string, string> {
+  return Object.fromEntries(params)
+}
