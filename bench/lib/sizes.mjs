@@ -21,6 +21,7 @@ export const FULL = {
   windowMs: 10_000,
   idleSettleMs: 8000,
   idleMs: 60_000,
+  stepJobs: 5,
 }
 
 export const QUICK = {
@@ -43,4 +44,5 @@ export const QUICK = {
   windowMs: 1000,
   idleSettleMs: 1000,
   idleMs: 3000,
+  stepJobs: 2,
 }

@@ -41,6 +41,7 @@ import { drainBatch500, drainC10, drainC100, drainFourProcesses, drainNoHistory 
 import { idle } from './idle.mjs'
 import { latency, latencySame } from './latency.mjs'
 import { steady, steadyPinned } from './steady.mjs'
+import { steps } from './steps.mjs'
 
 /** @type {Scenario[]} */
 export const SCENARIOS = [
@@ -60,6 +61,7 @@ export const SCENARIOS = [
   future,
   group,
   history,
+  steps,
   idle,
 ]
 
