@@ -103,10 +103,11 @@ class Million {
     this.#workers.start()
     const killing = this.#kill()
     try {
-      await this.#add(queue, 0, Math.min(FIRST_LOOK, jobs))
+      // At once, so that the first look has seen as many live jobs as there will ever be.
+      await this.#add(queue, 0, Math.min(FIRST_LOOK, jobs), Infinity)
       await this.#untilDone(0)
       const before = await sizesOf(this.#database)
-      await this.#add(queue, Math.min(FIRST_LOOK, jobs), jobs)
+      await this.#add(queue, Math.min(FIRST_LOOK, jobs), jobs, this.#options.perSecond)
       await this.#untilDone(0)
       this.#over.abort()
       await killing
@@ -152,10 +153,10 @@ class Million {
     }
   }
 
-  async #add(queue: JobQueue, from: number, to: number): Promise<void> {
+  async #add(queue: JobQueue, from: number, to: number, perSecond: number): Promise<void> {
     const startedAt = performance.now()
     for (let next = from; next < to; next += BATCH) {
-      const dueAt = startedAt + ((next - from) / this.#options.perSecond) * 1000
+      const dueAt = startedAt + ((next - from) / perSecond) * 1000
       await sleep(Math.max(0, dueAt - performance.now()))
       await queue.addJobs(
         Array.from({ length: BATCH }, (_, n) => ({ jobType: 'count', payload: { n: next + n }, maxAttempts: 100 })),

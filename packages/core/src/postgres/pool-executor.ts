@@ -3,7 +3,7 @@ import { MillraceError } from '../errors.ts'
 import { MAX_TIMER_MS } from '../model/clock.ts'
 import type { PoolSettings } from './connection.ts'
 import type { Executor, QueryOptions, Row } from './executor.ts'
-import { createPool, PoolGuard } from './pool.ts'
+import { closeForSure, createPool, PoolGuard } from './pool.ts'
 import type { DriverQuery, OwnPool, PoolClientLike, PoolLike } from './pool.ts'
 import { PoolTransaction } from './pool-transaction.ts'
 import type { TransactionClient, TransactionLimits } from './pool-transaction.ts'
@@ -173,6 +173,7 @@ export class PoolExecutor implements Executor {
   #giveBack(client: PoolClientLike, mustClose: boolean): void {
     this.#guard.released(client)
     client.release(mustClose)
+    if (mustClose) closeForSure(client)
   }
 
   #driverQuery(text: string, values: readonly unknown[] | undefined, isRepeated = false): DriverQuery {
@@ -211,8 +212,10 @@ export class PoolExecutor implements Executor {
 
   async #close(): Promise<void> {
     // The guard of our own pool stays: its connections may still fail while they close.
-    if (this.#own === undefined) this.#guard.detach()
-    else await this.#own.end()
+    if (this.#own === undefined) return this.#guard.detach()
+    const { clients } = this.#guard
+    await this.#own.end()
+    for (const client of clients) closeForSure(client)
   }
 }
 

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import pg from 'pg'
 import { copyOfTls } from './connection.ts'
 import type { PoolSettings } from './connection.ts'
@@ -66,6 +67,11 @@ export class PoolGuard {
     this.#forget(client)
   }
 
+  /** Those that have been handed out and not left the pool since. */
+  get clients(): readonly object[] {
+    return [...this.#guarded.keys()]
+  }
+
   /** Whether the connection of `client` has been lost. */
   isBroken(client: PoolClientLike): boolean {
     return this.#broken.has(client)
@@ -93,6 +99,27 @@ export class PoolGuard {
   readonly #forget = (client: object): void => {
     this.#guarded.delete(client)
   }
+}
+
+/** A server that is there answers the end of a connection within this. */
+const GOODBYE_MS = 5_000
+
+/**
+ * Breaks the connection of a client that is being closed, unless the other side closes it in time: one that has died in silence
+ * never would, and would keep the process from leaving for as long as the system repeats its last bytes.
+ */
+export function closeForSure(client: object): void {
+  const socket = socketOf(client)
+  if (socket === undefined || socket.destroyed) return
+  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
+}
+
+function socketOf(client: object): Socket | undefined {
+  const connection: unknown = 'connection' in client ? client.connection : undefined
+  if (typeof connection !== 'object' || connection === null || !('stream' in connection)) return undefined
+  return connection.stream instanceof Socket ? connection.stream : undefined
 }
 
 interface EmitterLike {
