@@ -46,7 +46,7 @@ export function claimVerbs(instance: RedisInstance): ClaimStore {
     async leased({ worker, known }) {
       const jobs = list(await instance.run(scripts.leased, [worker, ...known]))
       return jobs
-        .map((job) => claimedJob(list(job), integer(list(job)[4])))
+        .map((job) => leasedJob(list(job)))
         .toSorted((a, b) => b.priority - a.priority || a.readySeq - b.readySeq)
     },
   }
@@ -122,6 +122,13 @@ function housekeepingResult([rescued, promoted, next, schedules, requests]: read
   }
 }
 
+/** The same with the token, and fields as they are now: since the claim. */
+function leasedJob(answer: readonly unknown[]): ClaimedJob {
+  const { isAgain: _isAgain, ...job } = claimedJob(answer, integer(answer[4]))
+  const fields = new Fields(answer[3])
+  return fields.text('st') === fields.text('cl') ? job : { ...job, isAgain: true }
+}
+
 /** {id, attempt, handler version, stored fields as they were before the claim}. */
 function claimedJob([id, attempt, version, flat]: readonly unknown[], token: number): ClaimedJob {
   const fields = new Fields(flat)
@@ -149,5 +156,6 @@ function claimedJob([id, attempt, version, flat]: readonly unknown[], token: num
     },
     handlerVersion: version === '' ? null : integer(version),
     schedule: jobSchedule(fields),
+    ...(fields.has('st') ? { isAgain: true } : {}),
   }
 }

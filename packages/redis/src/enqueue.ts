@@ -36,8 +36,8 @@ export function enqueueVerbs(instance: RedisInstance): EnqueueStore {
   }
 }
 
-/** A job as `enqueue.lua` takes it. */
-function jobArguments(job: NewJob): Argument[] {
+/** A job as `lua/lib/add.lua` reads it. */
+export function jobArguments(job: NewJob): Argument[] {
   const fields = jobFields(job)
   return [job.jobType, job.payload, fields.length / 2, ...fields]
 }
@@ -92,9 +92,10 @@ function checkedPriority(priority: number): number {
   })
 }
 
-function noTransactions(): MillraceError {
+/** Why nothing can be part of a transaction of the caller. */
+export function noTransactions(): MillraceError {
   const remedy = 'Keep an outbox in your database and relay it'
-  return new MillraceError('FEATURE_UNSUPPORTED', `Redis cannot add jobs in a transaction of \`db\`. ${remedy}.`, {
+  return new MillraceError('FEATURE_UNSUPPORTED', `Redis cannot take part in a transaction of \`db\`. ${remedy}.`, {
     details: { field: 'db', remedy },
   })
 }

@@ -106,20 +106,20 @@ function queueStats(answer: readonly unknown[]): QueueStats {
   const count = (at: number): number => integer(answer[at])
   const [live, processing, between] = [count(0), count(1), count(2)]
   const [ready, timed, groupWaiting] = [count(6), count(7), count(8)]
-  const [oldest, workers] = answer.slice(9)
+  const [oldest, workers, waiting, untimed] = answer.slice(9)
   return {
     byStatus: {
-      pending: live - processing - between,
+      pending: live - processing - between - integer(waiting),
       processing,
       completed: count(3),
       failed: count(4) + between,
       cancelled: count(5),
-      waiting: 0,
+      waiting: integer(waiting),
     },
     ready,
     timed,
     groupWaiting,
-    blocked: live - processing - ready - timed - groupWaiting,
+    blocked: live - processing - ready - timed - groupWaiting - integer(untimed),
     oldestReadyMs: oldest === '' ? null : integer(oldest),
     workers: integer(workers),
   }

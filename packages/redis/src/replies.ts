@@ -1,6 +1,6 @@
 import { MillraceError } from 'millrace'
 import type { FailureReason, JobError, JobRecord, JobSchedule } from 'millrace/store'
-import { decodePayload, isJobError } from 'millrace/store'
+import { decodePayload, isJobError, stepData } from 'millrace/store'
 
 /**
  * The one place where what a script answers becomes values of the program. Everything above gets typed data; `unknown` ends here.
@@ -132,6 +132,7 @@ const STATUSES = { k: 'completed', f: 'failed', c: 'cancelled', x: 'processing' 
 function statusOf(fields: Fields): JobRecord['status'] {
   const lane = fields.text('l')
   if (lane === 'k' || lane === 'f' || lane === 'c' || lane === 'x') return STATUSES[lane]
+  if ((lane === 't' || lane === 'w') && (fields.has('wu') || fields.has('wk'))) return 'waiting'
   return fields.has('na') ? 'failed' : 'pending'
 }
 
@@ -171,7 +172,7 @@ function latest(fields: Fields, names: readonly string[]): Date {
 
 /** A record from what `get.lua` and `list.lua` answer of a job. */
 export function jobRecord(answer: unknown): JobRecord {
-  const [id, flat, trail] = list(answer)
+  const [id, flat, trail, steps] = list(answer)
   const fields = new Fields(flat)
   const status = statusOf(fields)
   const failureReason = fields.textOrNull('fr')
@@ -192,9 +193,9 @@ export function jobRecord(answer: unknown): JobRecord {
     failureReason: status !== 'completed' && isReason(failureReason) ? failureReason : null,
     tags: fields.stringsOrNull('tg'),
     idempotencyKey: fields.textOrNull('ik'),
-    waitUntil: null,
-    waitTokenId: null,
-    stepData: undefined,
+    waitUntil: status === 'waiting' ? fields.dateOrNull('wu') : null,
+    waitTokenId: status === 'waiting' ? fields.textOrNull('wk') : null,
+    stepData: status === 'completed' ? undefined : stepsOf(list(steps)),
     progress: fields.numberOrNull('prog'),
     output: fields.has('out') ? (JSON.parse(fields.text('out')) as unknown) : null,
     retryDelay: fields.numberOrNull('rd'),
@@ -202,6 +203,18 @@ export function jobRecord(answer: unknown): JobRecord {
     retryDelayMax: fields.numberOrNull('rm'),
     ...belongings(fields),
   }
+}
+
+/** From rows of `lua/lib/steps.lua`. */
+function stepsOf(rows: readonly unknown[]): JobRecord['stepData'] {
+  if (rows.length === 0) return undefined
+  return stepData(
+    rows.map((row) => {
+      const [key, kind, status, rich, timedOut, awaited, , result] = list(row)
+      const value: unknown = result === '' ? null : JSON.parse(text(result))
+      return [key, kind, status, rich === 1, timedOut === 1, awaited === '' ? null : awaited, value]
+    }),
+  )
 }
 
 function times(

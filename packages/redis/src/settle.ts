@@ -1,6 +1,5 @@
-import { MillraceError } from 'millrace'
 import type { Settlement, SettleResult, SettleStore } from 'millrace/store'
-import { stepsNotYet } from './steps.ts'
+import { jobArguments } from './enqueue.ts'
 import { scripts } from './generated/lua.ts'
 import type { Argument, RedisInstance } from './instance.ts'
 import { list, text } from './replies.ts'
@@ -39,43 +38,44 @@ export function settleResults(
 export function settlementArguments(settlements: readonly Settlement[]): Argument[] {
   const plain: Argument[] = []
   const others: Argument[] = []
+  let count = 0
   for (const settlement of settlements) {
-    if (settlement.kind === 'completed' && settlement.children !== undefined) throw childrenNotYet()
-    if (settlement.kind === 'completed' && settlement.output === undefined) plain.push(settlement.id, settlement.token)
-    else others.push(...otherArguments(settlement))
+    if (isPlain(settlement)) {
+      plain.push(settlement.id, settlement.token)
+    } else {
+      others.push(...otherArguments(settlement))
+      count++
+    }
   }
-  return [plain.length / 2, ...plain, others.length / 9, ...others]
+  return [plain.length / 2, ...plain, count, ...others]
 }
 
-/** id, token, kind, delay, error, message, reason, output, unstarted. */
+function isPlain(settlement: Settlement): boolean {
+  return settlement.kind === 'completed' && settlement.output === undefined && settlement.children === undefined
+}
+
+/** id, token, kind; delay, error, message, reason, output, unstarted; children and waits, each after their number. */
 function otherArguments(settlement: Settlement): Argument[] {
   const { id, token, kind } = settlement
   switch (kind) {
-    case 'completed':
-      return [id, token, kind, '', '', '', '', settlement.output ?? '', '']
+    case 'completed': {
+      const { output = '', children = [] } = settlement
+      const jobs = children.flatMap(jobArguments)
+      return [id, token, kind, '', '', '', '', output, '', children.length, ...jobs, 0]
+    }
     case 'retry':
     case 'failed': {
       const { error, reason } = settlement
       const delay = kind === 'retry' ? settlement.delayMs : ''
-      return [id, token, kind, delay, JSON.stringify(error), JSON.stringify(error.message), reason, '', '']
+      return [id, token, kind, delay, JSON.stringify(error), JSON.stringify(error.message), reason, '', '', 0, 0]
     }
     case 'snoozed':
-      return [id, token, kind, settlement.delayMs, '', '', '', '', '']
+      return [id, token, kind, settlement.delayMs, '', '', '', '', '', 0, 0]
     case 'released':
-      return [id, token, kind, '', '', '', '', '', settlement.isUnstarted === true ? 1 : '']
+      return [id, token, kind, '', '', '', '', '', settlement.isUnstarted === true ? 1 : '', 0, 0]
     case 'waiting':
-      throw stepsNotYet()
+      return [id, token, kind, '', '', '', '', '', '', 0, settlement.waits.length, ...settlement.waits]
     case 'cancelled':
-      return [id, token, kind, '', '', '', '', '', '']
+      return [id, token, kind, '', '', '', '', '', '', 0, 0]
   }
-}
-
-/** Said as of data that will never be taken: the attempt fails for good with this, and no other is held up. */
-function childrenNotYet(): MillraceError {
-  const remedy = "Pass `{ when: 'now' }` to `ctx.addJob`, or run such jobs on PostgreSQL"
-  return new MillraceError(
-    'STORE_FAILED',
-    `Jobs that are added with a completion are not part of the Redis store yet. ${remedy}.`,
-    { details: { field: 'children', remedy, outcome: 'none', isInput: true } },
-  )
 }

@@ -36,6 +36,8 @@ export function toStoreError(error: unknown, operation: string, phase: Phase): M
     // A script runs whole or, by its flags, not at all; what fails inside one is a fault of ours.
     if (storeCode === 'OOM')
       return new MillraceError('STORE_FAILED', FULL, options({ outcome: 'none', isTransient: false, remedy: FULL }))
+    if (storeCode === 'INPUT')
+      return new MillraceError('STORE_FAILED', message, options({ outcome: 'none', isInput: true, isTransient: false }))
     const isPassing = storeCode !== undefined && PASSING.has(storeCode)
     return new MillraceError(
       isPassing ? 'STORE_UNAVAILABLE' : 'STORE_FAILED',

@@ -24,7 +24,7 @@ export function createRedisStore(
 ): Store {
   return {
     kind: 'redis',
-    features: { callerTransactions: false, push: listens, multiProcess: true, steps: false, explain: false },
+    features: { callerTransactions: false, push: listens, multiProcess: true, steps: true, explain: false },
     parallelism: PARALLELISM,
     heartbeatTarget: null,
     ...enqueueVerbs(instance),
@@ -36,8 +36,8 @@ export function createRedisStore(
     ...scheduleVerbs(instance),
     ...maintainVerbs(instance),
     ...migrateVerbs(instance, rules),
-    ...stepVerbs(),
-    ...signalVerbs(),
+    ...stepVerbs(instance),
+    ...signalVerbs(instance),
     async listen(options) {
       if (listens) await listenOn(instance, options)
     },

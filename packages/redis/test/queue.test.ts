@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis'
+import type { JobContext } from 'millrace'
 import { describe, expect, it } from 'vitest'
 import { endAfterTest, freshPrefix, openClient, openQueue } from './support/queues.ts'
 import { poll } from './support/poll.ts'
@@ -87,6 +88,48 @@ describe.skipIf(url === '')('a queue on Redis', () => {
     await processor.start()
     expect(ran).toEqual(['mine'])
     expect((await queue.getJob(id))?.status).toBe('completed')
+  })
+
+  it('runs steps once, suspends a job while it waits, and resumes it by a token', async () => {
+    const queue = openQueue(url, freshPrefix())
+    const steps: string[] = []
+    const order = async (_payload: unknown, _signal: AbortSignal, ctx: JobContext): Promise<unknown> => {
+      const token = await ctx.createToken()
+      await ctx.run('reserve', async () => void steps.push('reserve'))
+      await ctx.run('tell', async () => void (await queue.addJob({ jobType: 'told', payload: { token: token.id } })))
+      await ctx.waitFor({ seconds: 0.05 })
+      const paid = await ctx.waitForToken(token.id)
+      await ctx.run('ship', async () => void steps.push('ship'))
+      return paid
+    }
+    queue.createProcessor({ order } as never, { jobType: 'order', pollInterval: 50 }).startInBackground()
+    const id = await queue.addJob({ jobType: 'order', payload: {} })
+    await poll(async () => typeof (await queue.getJob(id))?.waitTokenId === 'string', 'it waits for its token')
+    const record = await queue.getJob(id)
+    expect([record?.status, record?.attempts, Object.keys(record?.stepData ?? {})]).toEqual([
+      'waiting',
+      0,
+      ['__token_0', 'reserve', 'tell', '__wait_0', '__wait_1'],
+    ])
+    await queue.completeToken(record?.waitTokenId ?? '', { amount: 5 })
+    await poll(async () => (await queue.getJob(id))?.status === 'completed', 'it completes')
+    expect((await queue.getJob(id))?.output).toEqual({ ok: true, output: { amount: 5 } })
+    expect(steps).toEqual(['reserve', 'ship'])
+    expect(await queue.checkInvariants()).toEqual([])
+  })
+
+  it('fires a schedule, once for each tick, from two processes that watch it', async () => {
+    const prefix = freshPrefix()
+    const queues = [openQueue(url, prefix), openQueue(url, prefix)]
+    let ran = 0
+    for (const queue of queues)
+      queue.createProcessor({ tick: async () => void ran++ }, { pollInterval: 100 }).startInBackground()
+    const [queue] = queues
+    await queue?.addCronJob({ scheduleName: 'often', everyMs: 200, jobType: 'tick', payload: {} })
+    await poll(() => ran >= 3, 'three ticks')
+    const jobs = (await queue?.getAllJobs()) ?? []
+    const ticks = jobs.map(({ schedule }) => schedule?.tick.getTime())
+    expect(new Set(ticks).size).toBe(jobs.length)
   })
 
   it('keeps every key of an instance under one hash tag', async () => {

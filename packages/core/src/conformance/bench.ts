@@ -105,6 +105,12 @@ export class Bench {
     return claimed
   }
 
+  /** Resolves once the store's clock is `ms` further, and no sooner: stores differ in how long a call takes. */
+  async pass(ms: number): Promise<void> {
+    const from = await this.store.storeTime()
+    while ((await this.store.storeTime()).getTime() <= from.getTime() + ms);
+  }
+
   async job(id: number): Promise<JobRecord> {
     const job = await this.store.getJob({ id })
     check(job !== null, `job ${id} exists`)

@@ -65,10 +65,10 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...scheduleCases,
   ...declaredScheduleCases,
   ...versionCases,
-  ...[...stepCases, ...waitCases, ...tokenCases, ...transactionCases].map((one): ConformanceCase => ({
-    ...one,
-    needs: [...(one.needs ?? []), 'steps'],
-  })),
+  ...stepCases,
+  ...waitCases,
+  ...tokenCases,
+  ...transactionCases,
 ]
 
 export interface ConformanceOptions {

@@ -98,11 +98,13 @@ export const tokenCases: readonly ConformanceCase[] = [
     async run(t) {
       const worker = await t.worker()
       await suspend(t, worker, forToken(await makeToken(t, 'wp_t', 1)))
+      await t.pass(1)
       await t.keepHouse(worker)
       equal(await resumed(t, worker), [['done', true, undefined]])
       equal((await t.store.getToken({ tokenId: 'wp_t' }))?.status, 'timed_out')
       await makeToken(t, 'wp_u', 1)
       await makeToken(t, 'wp_v', 60_000)
+      await t.pass(1)
       equal(await t.store.expireTokens(), 1)
       equal(await t.store.completeToken({ tokenId: 'wp_u', output: YES }), 'unchanged')
     },

@@ -61,6 +61,7 @@ export const waitCases: readonly ConformanceCase[] = [
       await t.store.report({ reports: [{ id: job.id, token: job.token, progress: 40, output: '"so far"' }] })
       await open(t, job, waitOf('time', { until: { delayMs: 1 } }))
       await t.settle(waiting(job))
+      await t.pass(1)
       await t.keepHouse(worker)
       const again = await t.claimOne(worker)
       equal([again.attempt, again.isAgain], [1, true])
@@ -81,6 +82,7 @@ export const waitCases: readonly ConformanceCase[] = [
       await open(t, job, waitOf('time', { until: { delayMs: HOUR } }))
       await open(t, job, waitOf('time', { key: 'p:1', until: { delayMs: 1 } }))
       await t.settle(waiting(job, 'p:0', 'p:1'))
+      await t.pass(1)
       await t.keepHouse(worker)
       const again = await t.claimOne(worker)
       equal(
@@ -163,6 +165,7 @@ export const waitCases: readonly ConformanceCase[] = [
       const worker = await t.worker()
       const job = await suspend(t, worker, waitOf('time', { until: { delayMs: 1 } }))
       equal([...(await t.settle(waiting(job)))], ['settled'])
+      await t.pass(1)
       await t.keepHouse(worker)
       const again = await t.claimOne(worker)
       equal([...(await t.settle(snoozed(job)))], ['lost'])
@@ -207,6 +210,7 @@ export const waitCases: readonly ConformanceCase[] = [
     async run(t) {
       const worker = await t.worker()
       await suspend(t, worker, waitOf('signal', { awaited: 'signal:never', until: { delayMs: 1 } }))
+      await t.pass(1)
       await t.keepHouse(worker)
       const again = await t.claimOne(worker)
       equal(

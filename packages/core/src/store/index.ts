@@ -43,6 +43,7 @@ export type { DeliveryResult, NewToken, SignalStore, StoredToken } from './signa
 export type { LeaseRef, NewStep, NewWait, StepRow, StepStore, StoredStep, StoredValue, WaitKind } from './steps.ts'
 export type { HeartbeatTarget, Store, StoreFeatures, Wake } from './store.ts'
 export { decodePayload } from '../model/codec.ts'
+export { stepData } from '../model/step-data.ts'
 export { type FailureReason, isJobError, type JobError, type JobRecord, type JobSchedule } from '../model/job.ts'
 export type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 export type { JobEvent } from '../model/event.ts'

@@ -7,172 +7,78 @@ export interface Script {
   readonly sha: string
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'find_added' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'heartbeat' | 'leased' | 'list' | 'list_ticks' | 'migrate' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'set_schedule_status' | 'settle' | 'skip_tick' | 'stats' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
-  add_schedule: {
-    name: 'add_schedule',
-    sha: 'd8df3dfab0abf43df71b05371af09f8fdf9456fb',
-    text: `#!lua
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
+const parts = {
+  add: `local function read_jobs(at, count)
+  local jobs = {}
+  for n = 1, count do
+    local j = { n = ARGV[at], p = ARGV[at + 1] }
+    local fields = tonumber(ARGV[at + 2])
+    at = at + 3
+    for _ = 1, fields do
+      j[ARGV[at]] = ARGV[at + 1]
+      at = at + 2
+    end
+    jobs[n] = j
+  end
+  return jobs, at
 end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
+local function missing_of(jobs, forgets)
+  local missing, asked = {}, {}
+  local last = nil
+  for _, j in ipairs(jobs) do
+    for _, on in ipairs(j.dj and cjson.decode(j.dj) or {}) do
+      if on >= 0 and not asked[on] then
+        asked[on] = true
+        if call('EXISTS', job_key(whole(on))) == 0 then
+          last = last or tonumber(call('GET', P .. 'ids') or 0)
+          if not (forgets and on >= 1 and on <= last) then missing[#missing + 1] = whole(on) end
+        end
+      end
     end
   end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
+  return missing
 end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function read_schedule(id)
-  local flat = call('HGETALL', P .. 's:' .. id)
-  if #flat == 0 then return nil end
-  local s = { id = id }
-  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
-  return s
-end
-local function set_schedule(s, fields)
-  local key = P .. 's:' .. s.id
-  for name, value in pairs(fields) do
-    if value == false or value == '' then
-      call('HDEL', key, name)
-      s[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      call('HSET', key, name, value)
-      s[name] = value
+local function add_batch(jobs)
+  local ids, created, has_keys = {}, {}, false
+  local count = #jobs
+  local last = count > 0 and call('INCRBY', P .. 'ids', count) or 0
+  for n, j in ipairs(jobs) do
+    ids[n] = whole(last - count + n)
+    created[n] = 1
+    if j.ik then has_keys = true end
+  end
+  if has_keys then take_keys(jobs, ids, created) end
+  local levels, waiting = {}, {}
+  for n, j in ipairs(jobs) do
+    if created[n] == 1 then
+      j.km = nil
+      if j.dj then
+        local ons = {}
+        for _, on in ipairs(cjson.decode(j.dj)) do ons[#ons + 1] = on < 0 and ids[-on] or whole(on) end
+        j.dj = '[' .. table.concat(ons, ',') .. ']'
+      end
+      local blocked = j.dj ~= nil or j.dt ~= nil
+      insert_job(ids[n], j, blocked)
+      if blocked then waiting[#waiting + 1] = j elseif j.l == 'r' or j.l == 'g' then levels[priority(j)] = true end
     end
   end
-  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
-end
-local function name_field(tenant, name)
-  return (tenant or '') .. '\\31' .. name
-end
-local function read_definition(at)
-  local fields = {}
-  local count = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
-  return fields, at + 1 + 2 * count
-end
-local function add_schedule(d, owner)
-  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
-  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
-  local id = whole(call('INCR', P .. 'schedule_ids'))
-  call('HSET', P .. 'sn', field, id)
-  call('ZADD', P .. 'sa', id, id)
-  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
-  set_schedule({ id = id }, d)
-  return id
-end
-local function replace_schedule(s, d)
-  d.name, d.tenant = nil, nil
-  d.revision, d.updated = tonumber(s.revision) + 1, now
-  set_schedule(s, d)
-end
-local function remove_schedule(s)
-  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
-  call('ZREM', P .. 'sa', s.id)
-  call('ZREM', P .. 'sd', s.id)
-  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
-end
-local function note_tick(s, tick, outcome, job)
-  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
-  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
-  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
-    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
-    call('HDEL', P .. 'th:' .. s.id, oldest)
+  for _, j in ipairs(waiting) do
+    if is_live(j) then
+      local un, fatal = block(j, false)
+      if fatal then
+        end_job(j, 'c', nil, nil, nil, fatal)
+      elseif un == 0 then
+        if is_due(j) then let_go(j) else put_off(j) end
+      elseif un == 1 and j.bt then
+        open_barrier(j)
+      end
+      if j.l == 'r' or j.l == 'g' then levels[priority(j)] = true end
+    end
   end
-  return true
+  return ids, created, levels
 end
-local function add_scheduled(s, id, tick, delay, manual)
-  local list = cjson.decode(s.job)
-  local j = { n = list[1], p = list[2] }
-  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
-  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
-  if delay > 0 then j.run = whole(now + delay) end
-  insert_job(id, j, false)
-  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
-  return j.n
-end
-local id = add_schedule((read_definition(1)))
-if id then wake('s') end
-return id or ''
 `,
-  },
-  cancel: {
-    name: 'cancel',
-    sha: '5e8efd1a4ae7cfb31c3189d88091ee7b1cf4d6b0',
-    text: `#!lua flags=allow-oom
-local P = KEYS[1]
+  base: `local P = KEYS[1]
 local call = redis.call
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -192,6 +98,9 @@ end
 local function is_live(j)
   local lane = j.l
   return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
+end
+local function has_waits(j)
+  return j.wu ~= nil or j.wk ~= nil
 end
 local function priority(j) return j.y or '0' end
 local function attempts(j) return tonumber(j.a or 0) end
@@ -253,477 +162,8 @@ local function iso(ms)
   return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
     math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
 end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function cancel_job(j)
+`,
+  change: `local function cancel_job(j)
   if not is_live(j) then return 'unchanged' end
   if j.l ~= 'x' then
     end_job(j, 'c')
@@ -738,7 +178,7 @@ local function cancel_job(j)
   return 'requested'
 end
 local function edit_job(j, changes, note)
-  if not is_live(j) or j.l == 'x' then return false end
+  if not is_live(j) or j.l == 'x' or has_waits(j) then return false end
   trail_note(j, 'edited', note)
   local timed = changes.run ~= nil
   local run_at = type(changes.run) == 'number' and changes.run or now
@@ -816,662 +256,8 @@ local function retry_job(j, reset, running)
   wake('r')
   return true
 end
-local j = read_job(ARGV[1])
-if j == nil then return 'not_found' end
-local result = cancel_job(j)
-tell_sleepers()
-return result
 `,
-  },
-  cancel_many: {
-    name: 'cancel_many',
-    sha: '43e2dc1996a15fcf78c5f24e00e0d32551c01ae2',
-    text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function cancel_job(j)
-  if not is_live(j) then return 'unchanged' end
-  if j.l ~= 'x' then
-    end_job(j, 'c')
-    return 'changed'
-  end
-  if j.cq == nil then
-    trail_note(j, 'cancel_requested')
-    set_fields(j, { cq = now })
-    call('HSETNX', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '0')
-    wake('c' .. j.id)
-  end
-  return 'requested'
-end
-local function edit_job(j, changes, note)
-  if not is_live(j) or j.l == 'x' then return false end
-  trail_note(j, 'edited', note)
-  local timed = changes.run ~= nil
-  local run_at = type(changes.run) == 'number' and changes.run or now
-  local lane = j.l
-  if timed and lane ~= 'd' then
-    if run_at > now then lane = 't'
-    elseif tonumber(j.un or 0) > 0 then lane = 'd'
-    else lane = ready_lane(j, j.l == 'r' or j.hp ~= nil) end
-  end
-  local moved = lane ~= j.l or (changes.y ~= nil and (changes.y or '0') ~= priority(j))
-  local due = lane == 't' and (timed and run_at or tonumber(call('ZSCORE', P .. 'due', j.id))) or nil
-  local gives_up = j.gk ~= nil and j.l == 'r' and lane ~= 'r'
-  leave(j)
-  if changes.tg ~= nil then
-    tag_index('ZREM', j)
-    live_tag_index('ZREM', j)
-  end
-  local fields = { l = lane, ch = now }
-  for name, value in pairs(changes) do fields[name] = value end
-  if changes.m then fields.m = math.max(tonumber(changes.m), attempts(j) + 1) end
-  if changes.y == '0' then fields.y = false end
-  if timed then
-    fields.run = run_at
-    if j.na then fields.na = run_at end
-  end
-  if lane ~= 't' then fields.hp = false end
-  if moved then fields.s = next_seq() end
-  set_fields(j, fields)
-  enter(j, lane, due)
-  if changes.tg ~= nil then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-    tags_changed(j)
-  end
-  if timed and lane == 'd' then open_barrier(j) end
-  if gives_up then leave_group(j.gk) end
-  return true
-end
-local function retry_job(j, reset, running)
-  local ended = j.l == 'f' or j.l == 'c'
-  local was_running = j.l == 'x'
-  if not ended and not (was_running and running) and not (j.na and not was_running and is_live(j)) then return false end
-  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, s = next_seq() }
-  local lane = ready_lane(j, was_running or j.l == 'r' or j.hp ~= nil)
-  if was_running then
-    call('HSET', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '1')
-    trail_attempt(j, 'revoked')
-    j.cq = nil
-    fields.cq = nil
-    call('HDEL', job_key(j.id), 'cq')
-  else
-    trail_note(j, 'retried')
-  end
-  if ended then
-    lane = ready_lane(j, false)
-    call('ZREM', P .. 'dead:' .. j.l, j.id)
-    call('ZADD', P .. 'live', j.id, j.id)
-    live_tag_index('ZADD', j)
-    fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
-    fields.prog, fields.pr, fields.cr = false, false, false
-  else
-    leave(j)
-    if j.na then call('ZREM', P .. 'again', j.id) end
-  end
-  if reset then fields.a = false
-  elseif attempts(j) >= max_attempts(j) then fields.m = attempts(j) + 1 end
-  local was_blocked = ended and j.un ~= nil
-  fields.un = false
-  fields.l = was_blocked and 'd' or lane
-  set_fields(j, fields)
-  if not (was_blocked and block_again(j)) then
-    if was_blocked then set_fields(j, { l = lane }) end
-    enter(j, lane)
-  end
-  wake('r')
-  return true
-end
-local function read_changes(at)
+  changes: `local function read_changes(at)
   local changes = {}
   for n = at, #ARGV, 3 do
     local name = ARGV[n]
@@ -1485,165 +271,11 @@ local function wakes(changes)
   return changes.run ~= nil or changes.y ~= nil or changes.tg ~= nil
 end
 local function is_upcoming(id)
-  local f = call('HMGET', job_key(id), 'l', 'na')
-  return f[1] and f[1] ~= 'x' and f[1] ~= 'k' and f[1] ~= 'f' and f[1] ~= 'c' and not f[2]
+  local f = call('HMGET', job_key(id), 'l', 'na', 'wu', 'wk')
+  return f[1] and f[1] ~= 'x' and f[1] ~= 'k' and f[1] ~= 'f' and f[1] ~= 'c' and not f[2] and not f[3] and not f[4]
 end
-local function within(value, conditions)
-  for _, condition in ipairs(conditions) do
-    local op, limit = condition[1], condition[2]
-    local holds = (op == 'gt' and value > limit) or (op == 'gte' and value >= limit) or (op == 'lt' and value < limit)
-      or (op == 'lte' and value <= limit) or (op == 'eq' and value == limit)
-    if not holds then return false end
-  end
-  return true
-end
-local function listed(list, value)
-  for _, one in ipairs(list) do
-    if one == value then return true end
-  end
-  return false
-end
-local function matches_tags(tg, wanted)
-  local tags = tg and cjson.decode(tg) or {}
-  local found = 0
-  for _, tag in ipairs(wanted.values) do
-    if listed(tags, tag) then found = found + 1 end
-  end
-  if wanted.mode == 'any' then return found > 0 end
-  if wanted.mode == 'none' then return found == 0 end
-  if found < #wanted.values then return false end
-  if wanted.mode == 'all' then return tg ~= nil end
-  for _, tag in ipairs(tags) do
-    if not listed(wanted.values, tag) then return false end
-  end
-  return true
-end
-local function status_of(lane, na)
-  if lane == 'x' or lane == 'k' or lane == 'f' or lane == 'c' then return lane end
-  return na and 'f' or 'p'
-end
-local function matches(id, filter)
-  local f = call('HMGET', job_key(id), 'l', 'n', 'y', 'run', 'c', 'tg', 'gk', 'tn', 'na')
-  local lane, na, tn = f[1], f[9], f[8]
-  if not lane then return false end
-  local status = status_of(lane, na)
-  if filter.statuses and not listed(filter.statuses, status) then return false end
-  if filter.final ~= nil and (status ~= 'f' or (lane == 'f') ~= filter.final) then return false end
-  if filter.types and not listed(filter.types, f[2]) then return false end
-  if filter.priority and tonumber(f[3] or 0) ~= filter.priority then return false end
-  if filter.tenant and tn ~= filter.tenant then return false end
-  if filter.group and f[7] ~= (tn and tn .. '\\31' .. filter.group or filter.group) then return false end
-  if filter.runAt and not within(tonumber(f[4] or f[5]), filter.runAt) then return false end
-  if filter.createdAt and not within(tonumber(f[5]), filter.createdAt) then return false end
-  if filter.tags and not matches_tags(f[6] or nil, filter.tags) then return false end
-  return true
-end
-local function walk(index, filter, cursor, count)
-  if filter.ids == nil then return call('ZRANGEBYSCORE', P .. index, '(' .. cursor, '+inf', 'LIMIT', 0, count) end
-  local ids = {}
-  for _, number in ipairs(filter.ids) do
-    if number > tonumber(cursor) and call('ZSCORE', P .. index, whole(number)) then ids[#ids + 1] = whole(number) end
-    if #ids == count then break end
-  end
-  return ids
-end
-local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local cancelled = {}
-local ids = walk('live', filter, cursor, count)
-for _, id in ipairs(ids) do
-  cursor = id
-  if is_upcoming(id) and matches(id, filter) and cancel_job(read_job(id)) == 'changed' then cancelled[#cancelled + 1] = id end
-end
-tell_sleepers()
-return { #ids < count and '' or cursor, cancelled }
 `,
-  },
-  check: {
-    name: 'check',
-    sha: '8495a0716249ee00362b307253a64a4905e04cc1',
-    text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local problems = {}
+  check: `local problems = {}
 local function report(invariant, detail)
   problems[#problems + 1] = invariant
   problems[#problems + 1] = detail
@@ -1680,7 +312,7 @@ end
 local function check_live(j, indexed)
   local lane = j.l
   if indexed[lane] then indexed[lane] = indexed[lane] + 1 end
-  expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'x', 'a job in an impossible state', j)
+  expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'w' or lane == 'x', 'a job in an impossible state', j)
   expect(attempts(j) >= 0 and attempts(j) <= max_attempts(j), 'a job in an impossible state', j)
   expect(lane == 'x' or attempts(j) < max_attempts(j), 'attempts used up but not ended', j)
   expect((lane == 'x') == (j.w ~= nil), 'a worker on a job that does not execute', j)
@@ -1695,3686 +327,19 @@ local function check_live(j, indexed)
   elseif lane == 'g' then
     expect(j.gk and call('ZSCORE', P .. 'gq:' .. j.gk, string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id),
       'a waiting job that nothing will wake', j)
+  elseif lane == 'w' then
+    expect(j.wk ~= nil, 'a waiting job that nothing will wake', j)
   elseif lane == 'd' then
     expect(tonumber(j.un or 0) > 0, 'a waiting job that nothing will wake', j)
   elseif lane == 'x' then
     expect(j.tok and call('HGET', P .. 'h:' .. j.w, j.id) == j.tok, 'an executing job in no lease', j)
   end
+  local is_suspended = (lane == 't' or lane == 'w') and has_waits(j)
+  expect(is_suspended == is_in('waits', j), 'a suspended job that is not listed as one', j)
   check_dependencies(j)
 end
-local function key_exists(name) return call('EXISTS', P .. name) == 1 end
-local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0 }
-for _, id in ipairs(call('ZRANGE', P .. 'live', 0, -1)) do
-  local j = read_job(id)
-  if j == nil then
-    report('a live job that is not there', 'job ' .. id)
-  else
-    check_live(j, indexed)
-    if j.gk and (j.l == 'r' or j.l == 'x' or j.hp) then active[j.gk] = (active[j.gk] or 0) + 1 end
-  end
-end
-local ready = 0
-for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do ready = ready + call('ZCARD', P .. 'r:' .. level) end
-counted('ready jobs', ready, indexed.r)
-counted('timed jobs', call('ZCARD', P .. 'due'), indexed.t)
-counted('jobs waiting for their group', tonumber(call('HGET', P .. 'meta', 'waiting') or 0), indexed.g)
-local executing = 0
-for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do
-  executing = executing + call('HLEN', P .. 'h:' .. worker)
-  if not key_exists('w:' .. worker) then report('a lease of an unknown worker', 'worker ' .. worker) end
-end
-counted('executing jobs', executing, indexed.x)
-local groups = call('HGETALL', P .. 'gs')
-local most = call('HGET', P .. 'meta', 'limit')
-for at = 1, #groups, 2 do
-  local key, count = groups[at], tonumber(groups[at + 1])
-  if count ~= (active[key] or 0) then
-    report('a group count that disagrees', 'group ' .. key .. ': ' .. count .. ' stored, ' .. (active[key] or 0) .. ' counted')
-  end
-  active[key] = nil
-  local limit = string.byte(key) == 30 and 1 or tonumber(most or 1000000)
-  if count < limit and key_exists('gq:' .. key) and not call('ZSCORE', P .. 'gw', key) then
-    report('a group with room whose jobs were not woken', 'group ' .. key)
-  end
-end
-for key, count in pairs(active) do report('a group count that disagrees', 'group ' .. key .. ': none stored, ' .. count .. ' counted') end
-for index, lane in pairs({ done = 'k', ['dead:f'] = 'f', ['dead:c'] = 'c' }) do
-  for _, id in ipairs(call('ZRANGE', P .. index, 0, -1)) do
-    if call('HGET', job_key(id), 'l') ~= lane then report('a job in the wrong index', 'job ' .. id .. ' in ' .. index) end
-    if call('ZSCORE', P .. 'live', id) then report('a job in two places', 'job ' .. id) end
-  end
-end
-for _, id in ipairs(call('LRANGE', P .. 'finished', 0, -1)) do
-  if not call('ZSCORE', P .. 'done', id) then report('a completion of a job that is gone', 'job ' .. id) end
-end
-counted('completed jobs', call('LLEN', P .. 'finished'), call('ZCARD', P .. 'done'))
-local keys = call('HGETALL', P .. 'keys')
-for at = 2, #keys, 2 do
-  if call('EXISTS', job_key(keys[at])) == 0 then report('a key of a job that is gone', 'job ' .. keys[at]) end
-end
-for _, id in ipairs(call('SMEMBERS', P .. 'blocked')) do
-  local j = read_job(id)
-  if j == nil or not is_live(j) or j.un == nil then report('a dependency of a job that is gone', 'job ' .. id) end
-end
-local fired = {}
-for _, index in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do
-  for _, id in ipairs(call('ZRANGE', P .. index, 0, -1)) do
-    local sc = call('HGET', job_key(id), 'sc')
-    if sc then
-      local schedule = cjson.decode(sc)
-      local tick = schedule.id .. ':' .. schedule.tick
-      if not schedule.manual and fired[tick] then report('two jobs of one tick', 'schedule ' .. tick .. ', job ' .. id) end
-      fired[tick] = true
-    end
-  end
-end
-for _, id in ipairs(call('ZRANGE', P .. 'sa', 0, -1)) do
-  local s = call('HMGET', P .. 's:' .. id, 'next', 'status', 'tenant', 'name')
-  if s[1] and call('ZSCORE', P .. 'tz:' .. id, s[1]) then report('a schedule that would repeat a tick', 'schedule ' .. id) end
-  local due = call('ZSCORE', P .. 'sd', id)
-  if (s[1] and s[2] == 'a') ~= (due and true or false) then report('a schedule that nobody fires, or that is paused', 'schedule ' .. id) end
-  if call('HGET', P .. 'sn', (s[3] or '') .. '\\31' .. (s[4] or '')) ~= id then report('a schedule without its name', 'schedule ' .. id) end
-end
-counted('names of schedules', call('HLEN', P .. 'sn'), call('ZCARD', P .. 'sa'))
-return problems
 `,
-  },
-  cleanup_events: {
-    name: 'cleanup_events',
-    sha: '26cda7e485f4ea6235386b91dd3c972b78cc4c7d',
-    text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local before = now - tonumber(ARGV[1]) * 86400000
-local looked, events = 0, 0
-while looked < tonumber(ARGV[2]) do
-  local id = call('LINDEX', P .. 'trails', 0)
-  if not id then break end
-  local j = read_job(id)
-  if j and tonumber(j.fin) >= before then break end
-  call('LPOP', P .. 'trails')
-  looked = looked + 1
-  if j then
-    local gone = 0
-    for _, text in ipairs(call('LRANGE', P .. 'g:' .. id, 0, -1)) do gone = gone + trail_events(text) end
-    call('DEL', P .. 'g:' .. id)
-    set_fields(j, { ld = (j.ld or 0) + gone })
-    events = events + gone
-  end
-end
-return { looked, events }
-`,
-  },
-  cleanup_jobs: {
-    name: 'cleanup_jobs',
-    sha: '122a76c58fe66c1a9438e32124541da978538931',
-    text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local before = now - tonumber(ARGV[1]) * 86400000
-local count = 0
-while count < tonumber(ARGV[2]) do
-  local id = call('LINDEX', P .. 'finished', 0)
-  if not id then break end
-  local j = read_job(id)
-  if j and tonumber(j.fin) >= before then break end
-  call('LPOP', P .. 'finished')
-  call('ZREM', P .. 'done', id)
-  if j then
-    delete_job(j)
-    count = count + 1
-  end
-end
-while true do
-  local id = call('LINDEX', P .. 'trails', 0)
-  if not id or call('EXISTS', job_key(id)) == 1 then break end
-  call('LPOP', P .. 'trails')
-end
-return count
-`,
-  },
-  due_schedules: {
-    name: 'due_schedules',
-    sha: '5b764085457d9f661b11e3af42e3857afd73de4f',
-    text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function schedules_due()
-  local first = call('ZRANGE', P .. 'sd', 0, 0, 'WITHSCORES')
-  if not first[2] then return '' end
-  return whole(tonumber(first[2]) - now)
-end
-local answer = {}
-for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'sd', '-inf', now, 'LIMIT', 0, tonumber(ARGV[1]))) do
-  answer[#answer + 1] = { id, call('HGETALL', P .. 's:' .. id) }
-end
-return { whole(now), schedules_due(), answer }
-`,
-  },
-  edit: {
-    name: 'edit',
-    sha: '0a37b01a76d886726ce99b1dc515d9ad6100ee97',
-    text: `#!lua
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function cancel_job(j)
-  if not is_live(j) then return 'unchanged' end
-  if j.l ~= 'x' then
-    end_job(j, 'c')
-    return 'changed'
-  end
-  if j.cq == nil then
-    trail_note(j, 'cancel_requested')
-    set_fields(j, { cq = now })
-    call('HSETNX', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '0')
-    wake('c' .. j.id)
-  end
-  return 'requested'
-end
-local function edit_job(j, changes, note)
-  if not is_live(j) or j.l == 'x' then return false end
-  trail_note(j, 'edited', note)
-  local timed = changes.run ~= nil
-  local run_at = type(changes.run) == 'number' and changes.run or now
-  local lane = j.l
-  if timed and lane ~= 'd' then
-    if run_at > now then lane = 't'
-    elseif tonumber(j.un or 0) > 0 then lane = 'd'
-    else lane = ready_lane(j, j.l == 'r' or j.hp ~= nil) end
-  end
-  local moved = lane ~= j.l or (changes.y ~= nil and (changes.y or '0') ~= priority(j))
-  local due = lane == 't' and (timed and run_at or tonumber(call('ZSCORE', P .. 'due', j.id))) or nil
-  local gives_up = j.gk ~= nil and j.l == 'r' and lane ~= 'r'
-  leave(j)
-  if changes.tg ~= nil then
-    tag_index('ZREM', j)
-    live_tag_index('ZREM', j)
-  end
-  local fields = { l = lane, ch = now }
-  for name, value in pairs(changes) do fields[name] = value end
-  if changes.m then fields.m = math.max(tonumber(changes.m), attempts(j) + 1) end
-  if changes.y == '0' then fields.y = false end
-  if timed then
-    fields.run = run_at
-    if j.na then fields.na = run_at end
-  end
-  if lane ~= 't' then fields.hp = false end
-  if moved then fields.s = next_seq() end
-  set_fields(j, fields)
-  enter(j, lane, due)
-  if changes.tg ~= nil then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-    tags_changed(j)
-  end
-  if timed and lane == 'd' then open_barrier(j) end
-  if gives_up then leave_group(j.gk) end
-  return true
-end
-local function retry_job(j, reset, running)
-  local ended = j.l == 'f' or j.l == 'c'
-  local was_running = j.l == 'x'
-  if not ended and not (was_running and running) and not (j.na and not was_running and is_live(j)) then return false end
-  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, s = next_seq() }
-  local lane = ready_lane(j, was_running or j.l == 'r' or j.hp ~= nil)
-  if was_running then
-    call('HSET', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '1')
-    trail_attempt(j, 'revoked')
-    j.cq = nil
-    fields.cq = nil
-    call('HDEL', job_key(j.id), 'cq')
-  else
-    trail_note(j, 'retried')
-  end
-  if ended then
-    lane = ready_lane(j, false)
-    call('ZREM', P .. 'dead:' .. j.l, j.id)
-    call('ZADD', P .. 'live', j.id, j.id)
-    live_tag_index('ZADD', j)
-    fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
-    fields.prog, fields.pr, fields.cr = false, false, false
-  else
-    leave(j)
-    if j.na then call('ZREM', P .. 'again', j.id) end
-  end
-  if reset then fields.a = false
-  elseif attempts(j) >= max_attempts(j) then fields.m = attempts(j) + 1 end
-  local was_blocked = ended and j.un ~= nil
-  fields.un = false
-  fields.l = was_blocked and 'd' or lane
-  set_fields(j, fields)
-  if not (was_blocked and block_again(j)) then
-    if was_blocked then set_fields(j, { l = lane }) end
-    enter(j, lane)
-  end
-  wake('r')
-  return true
-end
-local function read_changes(at)
-  local changes = {}
-  for n = at, #ARGV, 3 do
-    local name = ARGV[n]
-    if name == 'run' then changes.run = ARGV[n + 1] == '1' and tonumber(ARGV[n + 2]) or true
-    elseif ARGV[n + 1] == '1' then changes[name] = ARGV[n + 2]
-    else changes[name] = false end
-  end
-  return changes
-end
-local function wakes(changes)
-  return changes.run ~= nil or changes.y ~= nil or changes.tg ~= nil
-end
-local function is_upcoming(id)
-  local f = call('HMGET', job_key(id), 'l', 'na')
-  return f[1] and f[1] ~= 'x' and f[1] ~= 'k' and f[1] ~= 'f' and f[1] ~= 'c' and not f[2]
-end
-local j = read_job(ARGV[1])
-if j == nil then return -1 end
-local changes = read_changes(3)
-local changed = edit_job(j, changes, ARGV[2])
-if changed and wakes(changes) then wake('r') end
-return changed and 1 or 0
-`,
-  },
-  edit_many: {
-    name: 'edit_many',
-    sha: '3db67fe868d2b6bd86c1ea614ba44e191c9b0dd8',
-    text: `#!lua
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function cancel_job(j)
-  if not is_live(j) then return 'unchanged' end
-  if j.l ~= 'x' then
-    end_job(j, 'c')
-    return 'changed'
-  end
-  if j.cq == nil then
-    trail_note(j, 'cancel_requested')
-    set_fields(j, { cq = now })
-    call('HSETNX', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '0')
-    wake('c' .. j.id)
-  end
-  return 'requested'
-end
-local function edit_job(j, changes, note)
-  if not is_live(j) or j.l == 'x' then return false end
-  trail_note(j, 'edited', note)
-  local timed = changes.run ~= nil
-  local run_at = type(changes.run) == 'number' and changes.run or now
-  local lane = j.l
-  if timed and lane ~= 'd' then
-    if run_at > now then lane = 't'
-    elseif tonumber(j.un or 0) > 0 then lane = 'd'
-    else lane = ready_lane(j, j.l == 'r' or j.hp ~= nil) end
-  end
-  local moved = lane ~= j.l or (changes.y ~= nil and (changes.y or '0') ~= priority(j))
-  local due = lane == 't' and (timed and run_at or tonumber(call('ZSCORE', P .. 'due', j.id))) or nil
-  local gives_up = j.gk ~= nil and j.l == 'r' and lane ~= 'r'
-  leave(j)
-  if changes.tg ~= nil then
-    tag_index('ZREM', j)
-    live_tag_index('ZREM', j)
-  end
-  local fields = { l = lane, ch = now }
-  for name, value in pairs(changes) do fields[name] = value end
-  if changes.m then fields.m = math.max(tonumber(changes.m), attempts(j) + 1) end
-  if changes.y == '0' then fields.y = false end
-  if timed then
-    fields.run = run_at
-    if j.na then fields.na = run_at end
-  end
-  if lane ~= 't' then fields.hp = false end
-  if moved then fields.s = next_seq() end
-  set_fields(j, fields)
-  enter(j, lane, due)
-  if changes.tg ~= nil then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-    tags_changed(j)
-  end
-  if timed and lane == 'd' then open_barrier(j) end
-  if gives_up then leave_group(j.gk) end
-  return true
-end
-local function retry_job(j, reset, running)
-  local ended = j.l == 'f' or j.l == 'c'
-  local was_running = j.l == 'x'
-  if not ended and not (was_running and running) and not (j.na and not was_running and is_live(j)) then return false end
-  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, s = next_seq() }
-  local lane = ready_lane(j, was_running or j.l == 'r' or j.hp ~= nil)
-  if was_running then
-    call('HSET', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '1')
-    trail_attempt(j, 'revoked')
-    j.cq = nil
-    fields.cq = nil
-    call('HDEL', job_key(j.id), 'cq')
-  else
-    trail_note(j, 'retried')
-  end
-  if ended then
-    lane = ready_lane(j, false)
-    call('ZREM', P .. 'dead:' .. j.l, j.id)
-    call('ZADD', P .. 'live', j.id, j.id)
-    live_tag_index('ZADD', j)
-    fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
-    fields.prog, fields.pr, fields.cr = false, false, false
-  else
-    leave(j)
-    if j.na then call('ZREM', P .. 'again', j.id) end
-  end
-  if reset then fields.a = false
-  elseif attempts(j) >= max_attempts(j) then fields.m = attempts(j) + 1 end
-  local was_blocked = ended and j.un ~= nil
-  fields.un = false
-  fields.l = was_blocked and 'd' or lane
-  set_fields(j, fields)
-  if not (was_blocked and block_again(j)) then
-    if was_blocked then set_fields(j, { l = lane }) end
-    enter(j, lane)
-  end
-  wake('r')
-  return true
-end
-local function read_changes(at)
-  local changes = {}
-  for n = at, #ARGV, 3 do
-    local name = ARGV[n]
-    if name == 'run' then changes.run = ARGV[n + 1] == '1' and tonumber(ARGV[n + 2]) or true
-    elseif ARGV[n + 1] == '1' then changes[name] = ARGV[n + 2]
-    else changes[name] = false end
-  end
-  return changes
-end
-local function wakes(changes)
-  return changes.run ~= nil or changes.y ~= nil or changes.tg ~= nil
-end
-local function is_upcoming(id)
-  local f = call('HMGET', job_key(id), 'l', 'na')
-  return f[1] and f[1] ~= 'x' and f[1] ~= 'k' and f[1] ~= 'f' and f[1] ~= 'c' and not f[2]
-end
-local function within(value, conditions)
-  for _, condition in ipairs(conditions) do
-    local op, limit = condition[1], condition[2]
-    local holds = (op == 'gt' and value > limit) or (op == 'gte' and value >= limit) or (op == 'lt' and value < limit)
-      or (op == 'lte' and value <= limit) or (op == 'eq' and value == limit)
-    if not holds then return false end
-  end
-  return true
-end
-local function listed(list, value)
-  for _, one in ipairs(list) do
-    if one == value then return true end
-  end
-  return false
-end
-local function matches_tags(tg, wanted)
-  local tags = tg and cjson.decode(tg) or {}
-  local found = 0
-  for _, tag in ipairs(wanted.values) do
-    if listed(tags, tag) then found = found + 1 end
-  end
-  if wanted.mode == 'any' then return found > 0 end
-  if wanted.mode == 'none' then return found == 0 end
-  if found < #wanted.values then return false end
-  if wanted.mode == 'all' then return tg ~= nil end
-  for _, tag in ipairs(tags) do
-    if not listed(wanted.values, tag) then return false end
-  end
-  return true
-end
-local function status_of(lane, na)
-  if lane == 'x' or lane == 'k' or lane == 'f' or lane == 'c' then return lane end
-  return na and 'f' or 'p'
-end
-local function matches(id, filter)
-  local f = call('HMGET', job_key(id), 'l', 'n', 'y', 'run', 'c', 'tg', 'gk', 'tn', 'na')
-  local lane, na, tn = f[1], f[9], f[8]
-  if not lane then return false end
-  local status = status_of(lane, na)
-  if filter.statuses and not listed(filter.statuses, status) then return false end
-  if filter.final ~= nil and (status ~= 'f' or (lane == 'f') ~= filter.final) then return false end
-  if filter.types and not listed(filter.types, f[2]) then return false end
-  if filter.priority and tonumber(f[3] or 0) ~= filter.priority then return false end
-  if filter.tenant and tn ~= filter.tenant then return false end
-  if filter.group and f[7] ~= (tn and tn .. '\\31' .. filter.group or filter.group) then return false end
-  if filter.runAt and not within(tonumber(f[4] or f[5]), filter.runAt) then return false end
-  if filter.createdAt and not within(tonumber(f[5]), filter.createdAt) then return false end
-  if filter.tags and not matches_tags(f[6] or nil, filter.tags) then return false end
-  return true
-end
-local function walk(index, filter, cursor, count)
-  if filter.ids == nil then return call('ZRANGEBYSCORE', P .. index, '(' .. cursor, '+inf', 'LIMIT', 0, count) end
-  local ids = {}
-  for _, number in ipairs(filter.ids) do
-    if number > tonumber(cursor) and call('ZSCORE', P .. index, whole(number)) then ids[#ids + 1] = whole(number) end
-    if #ids == count then break end
-  end
-  return ids
-end
-local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local changes = read_changes(5)
-local changed = 0
-local ids = walk('live', filter, cursor, count)
-for _, id in ipairs(ids) do
-  cursor = id
-  if is_upcoming(id) and matches(id, filter) and edit_job(read_job(id), changes, ARGV[4]) then changed = changed + 1 end
-end
-if changed > 0 and wakes(changes) then wake('r') end
-return { #ids < count and '' or cursor, changed }
-`,
-  },
-  edit_schedule: {
-    name: 'edit_schedule',
-    sha: 'df712fc34373a49d25a6a25baf717e12f45886e7',
-    text: `#!lua
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function read_schedule(id)
-  local flat = call('HGETALL', P .. 's:' .. id)
-  if #flat == 0 then return nil end
-  local s = { id = id }
-  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
-  return s
-end
-local function set_schedule(s, fields)
-  local key = P .. 's:' .. s.id
-  for name, value in pairs(fields) do
-    if value == false or value == '' then
-      call('HDEL', key, name)
-      s[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      call('HSET', key, name, value)
-      s[name] = value
-    end
-  end
-  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
-end
-local function name_field(tenant, name)
-  return (tenant or '') .. '\\31' .. name
-end
-local function read_definition(at)
-  local fields = {}
-  local count = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
-  return fields, at + 1 + 2 * count
-end
-local function add_schedule(d, owner)
-  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
-  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
-  local id = whole(call('INCR', P .. 'schedule_ids'))
-  call('HSET', P .. 'sn', field, id)
-  call('ZADD', P .. 'sa', id, id)
-  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
-  set_schedule({ id = id }, d)
-  return id
-end
-local function replace_schedule(s, d)
-  d.name, d.tenant = nil, nil
-  d.revision, d.updated = tonumber(s.revision) + 1, now
-  set_schedule(s, d)
-end
-local function remove_schedule(s)
-  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
-  call('ZREM', P .. 'sa', s.id)
-  call('ZREM', P .. 'sd', s.id)
-  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
-end
-local function note_tick(s, tick, outcome, job)
-  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
-  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
-  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
-    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
-    call('HDEL', P .. 'th:' .. s.id, oldest)
-  end
-  return true
-end
-local function add_scheduled(s, id, tick, delay, manual)
-  local list = cjson.decode(s.job)
-  local j = { n = list[1], p = list[2] }
-  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
-  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
-  if delay > 0 then j.run = whole(now + delay) end
-  insert_job(id, j, false)
-  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
-  return j.n
-end
-local s = read_schedule(ARGV[1])
-if s == nil or s.revision ~= ARGV[2] then return 0 end
-replace_schedule(s, (read_definition(3)))
-wake('s')
-return 1
-`,
-  },
-  enqueue: {
-    name: 'enqueue',
-    sha: '2d2230d4fe92ad5260e1689c4395b99278e05301',
-    text: `#!lua
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function cancel_job(j)
-  if not is_live(j) then return 'unchanged' end
-  if j.l ~= 'x' then
-    end_job(j, 'c')
-    return 'changed'
-  end
-  if j.cq == nil then
-    trail_note(j, 'cancel_requested')
-    set_fields(j, { cq = now })
-    call('HSETNX', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '0')
-    wake('c' .. j.id)
-  end
-  return 'requested'
-end
-local function edit_job(j, changes, note)
-  if not is_live(j) or j.l == 'x' then return false end
-  trail_note(j, 'edited', note)
-  local timed = changes.run ~= nil
-  local run_at = type(changes.run) == 'number' and changes.run or now
-  local lane = j.l
-  if timed and lane ~= 'd' then
-    if run_at > now then lane = 't'
-    elseif tonumber(j.un or 0) > 0 then lane = 'd'
-    else lane = ready_lane(j, j.l == 'r' or j.hp ~= nil) end
-  end
-  local moved = lane ~= j.l or (changes.y ~= nil and (changes.y or '0') ~= priority(j))
-  local due = lane == 't' and (timed and run_at or tonumber(call('ZSCORE', P .. 'due', j.id))) or nil
-  local gives_up = j.gk ~= nil and j.l == 'r' and lane ~= 'r'
-  leave(j)
-  if changes.tg ~= nil then
-    tag_index('ZREM', j)
-    live_tag_index('ZREM', j)
-  end
-  local fields = { l = lane, ch = now }
-  for name, value in pairs(changes) do fields[name] = value end
-  if changes.m then fields.m = math.max(tonumber(changes.m), attempts(j) + 1) end
-  if changes.y == '0' then fields.y = false end
-  if timed then
-    fields.run = run_at
-    if j.na then fields.na = run_at end
-  end
-  if lane ~= 't' then fields.hp = false end
-  if moved then fields.s = next_seq() end
-  set_fields(j, fields)
-  enter(j, lane, due)
-  if changes.tg ~= nil then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-    tags_changed(j)
-  end
-  if timed and lane == 'd' then open_barrier(j) end
-  if gives_up then leave_group(j.gk) end
-  return true
-end
-local function retry_job(j, reset, running)
-  local ended = j.l == 'f' or j.l == 'c'
-  local was_running = j.l == 'x'
-  if not ended and not (was_running and running) and not (j.na and not was_running and is_live(j)) then return false end
-  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, s = next_seq() }
-  local lane = ready_lane(j, was_running or j.l == 'r' or j.hp ~= nil)
-  if was_running then
-    call('HSET', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '1')
-    trail_attempt(j, 'revoked')
-    j.cq = nil
-    fields.cq = nil
-    call('HDEL', job_key(j.id), 'cq')
-  else
-    trail_note(j, 'retried')
-  end
-  if ended then
-    lane = ready_lane(j, false)
-    call('ZREM', P .. 'dead:' .. j.l, j.id)
-    call('ZADD', P .. 'live', j.id, j.id)
-    live_tag_index('ZADD', j)
-    fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
-    fields.prog, fields.pr, fields.cr = false, false, false
-  else
-    leave(j)
-    if j.na then call('ZREM', P .. 'again', j.id) end
-  end
-  if reset then fields.a = false
-  elseif attempts(j) >= max_attempts(j) then fields.m = attempts(j) + 1 end
-  local was_blocked = ended and j.un ~= nil
-  fields.un = false
-  fields.l = was_blocked and 'd' or lane
-  set_fields(j, fields)
-  if not (was_blocked and block_again(j)) then
-    if was_blocked then set_fields(j, { l = lane }) end
-    enter(j, lane)
-  end
-  wake('r')
-  return true
-end
-local function insert_job(id, fields, blocked)
-  local j = fields
-  j.id = tostring(id)
-  j.c = whole(now)
-  local lane
-  if blocked then lane = 'd'
-  elseif j.run and tonumber(j.run) > now then lane = 't'
-  elseif j.gk then lane = 'g'
-  else lane = 'r' end
-  j.l = lane
-  local flat = {}
-  for name, value in pairs(j) do
-    if name ~= 'id' then
-      flat[#flat + 1] = name
-      flat[#flat + 1] = value
-    end
-  end
-  call('HSET', job_key(id), unpack(flat))
-  call('ZADD', P .. 'live', id, id)
-  enter(j, lane, tonumber(j.run))
-  if j.tg then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-  end
-  return j
-end
-local function replace_job(j, new, mode)
-  local changes = { p = new.p, rich = new.rich or false }
-  if mode == 'debounce' then
-    local due = j.l == 't' and tonumber(call('ZSCORE', P .. 'due', j.id)) or now
-    changes.run = math.max(tonumber(new.run or now), now, due)
-  else
-    for _, name in ipairs({ 'm', 'y', 'to', 'tg', 'rd', 'rb', 'rm', 'dl' }) do changes[name] = new[name] or false end
-    if changes.y == false then changes.y = '0' end
-    if mode == 'replace' or attempts(j) > 0 then changes.run = new.run and tonumber(new.run) or true end
-    local lane, due = j.l, j.l == 't' and tonumber(call('ZSCORE', P .. 'due', j.id)) or nil
-    local held = has_place(j)
-    leave(j)
-    if j.na then call('ZREM', P .. 'again', j.id) end
-    local fields = { a = false, cr = false, na = false, fr = false, n = new.n, fk = new.fk or false, gt = new.gt or false }
-    local left = nil
-    if new.gk ~= j.gk then
-      if held then left = j.gk end
-      fields.gk, fields.hp, fields.s = new.gk or false, false, next_seq()
-      if lane == 'r' or lane == 'g' then lane = new.gk and 'g' or 'r' end
-    end
-    fields.l = lane
-    set_fields(j, fields)
-    enter(j, lane, due)
-    if left then leave_group(left) end
-  end
-  edit_job(j, changes, '{"keyMode":' .. quote(mode == 'preserveRunAt' and 'preserve_run_at' or mode) .. '}')
-end
-local function take_keys(jobs, ids, created)
-  local own = {}
-  for n, j in ipairs(jobs) do
-    own[ids[n]] = true
-    if j.ik then
-      local field = key_field(j)
-      local holder = call('HGET', P .. 'keys', field)
-      local mode = j.km or 'reuse'
-      if not holder then
-        call('HSET', P .. 'keys', field, ids[n])
-      elseif mode ~= 'reuse' then
-        if own[holder] then
-          call('HSET', P .. 'keys', field, ids[n])
-        else
-          local found = read_job(holder)
-          if found and is_live(found) and found.l ~= 'x' then replace_job(found, j, mode)
-          else call('HSET', P .. 'keys', field, ids[n]) end
-        end
-      end
-    end
-  end
-  for n, j in ipairs(jobs) do
-    if j.ik then
-      local holder = call('HGET', P .. 'keys', key_field(j))
-      if holder ~= ids[n] then
-        ids[n] = holder
-        created[n] = 0
-      end
-    end
-  end
-end
-local nonce, wants_notify, forgets, count = ARGV[1], ARGV[2] == '1', ARGV[3] == '1', tonumber(ARGV[4])
-local jobs = {}
-local has_keys, has_dependencies = false, false
-local at = 5
-for n = 1, count do
-  local j = { n = ARGV[at], p = ARGV[at + 1] }
-  local fields = tonumber(ARGV[at + 2])
-  at = at + 3
-  for _ = 1, fields do
-    j[ARGV[at]] = ARGV[at + 1]
-    at = at + 2
-  end
-  if nonce ~= '' then j.no = nonce end
-  if j.ik then has_keys = true end
-  if j.dj or j.dt then has_dependencies = true end
-  jobs[n] = j
-end
-local last = tonumber(call('GET', P .. 'ids') or 0)
-if has_dependencies then
-  local missing, asked = {}, {}
-  for n = 1, count do
-    for _, on in ipairs(jobs[n].dj and cjson.decode(jobs[n].dj) or {}) do
-      if on >= 0 and not asked[on] then
-        asked[on] = true
-        local is_known = call('EXISTS', job_key(whole(on))) == 1 or (forgets and on >= 1 and on <= last)
-        if not is_known then missing[#missing + 1] = whole(on) end
-      end
-    end
-  end
-  if #missing > 0 then return { 'missing', missing } end
-end
-local ids, created = {}, {}
-if count > 0 then last = call('INCRBY', P .. 'ids', count) end
-for n = 1, count do
-  ids[n] = whole(last - count + n)
-  created[n] = 1
-end
-if has_keys then take_keys(jobs, ids, created) end
-local levels = {}
-local waiting = {}
-for n = 1, count do
-  local j = jobs[n]
-  if created[n] == 1 then
-    j.km = nil
-    local id = ids[n]
-    if j.dj then
-      local ons = {}
-      for _, on in ipairs(cjson.decode(j.dj)) do ons[#ons + 1] = on < 0 and ids[-on] or whole(on) end
-      j.dj = '[' .. table.concat(ons, ',') .. ']'
-    end
-    local blocked = j.dj ~= nil or j.dt ~= nil
-    insert_job(id, j, blocked)
-    if blocked then waiting[#waiting + 1] = j elseif j.l == 'r' or j.l == 'g' then levels[priority(j)] = true end
-  end
-end
-for _, j in ipairs(waiting) do
-  if is_live(j) then
-    local un, fatal = block(j, false)
-    if fatal then
-      end_job(j, 'c', nil, nil, nil, fatal)
-    elseif un == 0 then
-      if is_due(j) then let_go(j) else put_off(j) end
-    elseif un == 1 and j.bt then
-      open_barrier(j)
-    end
-    if j.l == 'r' or j.l == 'g' then levels[priority(j)] = true end
-  end
-end
-local sleepers = has_sleepers()
-if sleepers and wants_notify then
-  local list = {}
-  for level in pairs(levels) do list[#list + 1] = level end
-  if #list > 0 or has_released then wake(#list <= 50 and not has_released and 'r' .. table.concat(list, ',') or 'r') end
-  sleepers = false
-end
-return { ids, created, sleepers and 1 or 0 }
-`,
-  },
-  exchange: {
-    name: 'exchange',
-    sha: 'c70475900319430fcc6976729d46df6e38d6cb50',
-    text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function extend_lease(worker, lease_ms)
-  local key = P .. 'w:' .. worker
-  if call('EXISTS', key) == 0 then return false end
-  local expires = whole(now + lease_ms)
-  call('HSET', key, 'lastSeenAt', whole(now))
-  call('ZADD', P .. 'wx', expires, worker)
-  call('ZADD', P .. 'ws', 'XX', expires, worker)
-  return true
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function was_settled(j, token, kind)
-  if kind == 'completed' then return j.l == 'k' and j.tok == token end
-  if kind == 'released' and j.tok == token and j.l == 'r' then return true end
-  for _, text in ipairs(call('LRANGE', P .. 'g:' .. j.id, 0, -1)) do
-    local entry = cjson.decode(text)
-    if entry.token and whole(entry.token) == token and entry.reason ~= 'worker_lost' then
-      local wanted = kind == 'retry' and 'failed' or kind
-      if entry.outcome == wanted or (entry.outcome == 'cancelled' and kind ~= 'failed') then return true end
-    end
-  end
-  return false
-end
-local function try_again(j, s)
-  local failed = s.kind == 'retry'
-  trail_attempt(j, failed and 'failed' or 'snoozed', s.err, s.reason)
-  leave(j)
-  local at = now + s.delay
-  local holds = keeps_place(j)
-  local fields = { l = 't', w = false, cq = false }
-  if failed then
-    fields.na, fields.lf, fields.fr, fields.cr = at, now, s.reason, false
-    call('ZADD', P .. 'again', j.id, j.id)
-  else
-    fields.run, fields.a = at, attempts(j) - 1
-  end
-  if holds then fields.hp = '1' end
-  set_fields(j, fields)
-  enter(j, 't', at)
-  if j.gk and not holds then leave_group(j.gk) end
-end
-local function hand_back(j, unstarted)
-  if now - tonumber(j.cl) >= 200 then trail_attempt(j, 'released') end
-  leave(j)
-  local first = attempts(j) == 1
-  local fields = { l = 'r', w = false, a = attempts(j) - 1 }
-  if first then
-    fields.st = false
-    if unstarted then fields.hv = false end
-  end
-  set_fields(j, fields)
-  enter(j, 'r')
-end
-local function settle_other(j, s, keep)
-  if s.kind == 'completed' then
-    complete_job(j, s.output, keep)
-  elseif s.kind == 'failed' then
-    end_job(j, 'f', s.err, s.message, s.reason)
-  elseif s.kind == 'cancelled' or j.cq then
-    end_job(j, 'c', s.err, s.message, s.reason)
-  elseif s.kind == 'released' then
-    hand_back(j, s.unstarted)
-  elseif s.kind == 'retry' and attempts(j) >= max_attempts(j) then
-    end_job(j, 'f', s.err, s.message, s.reason)
-  else
-    try_again(j, s)
-  end
-end
-local function settle_all(at, keep)
-  local lost = {}
-  local worked_off = {}
-  local function settle_one(s)
-    local j = read_job(s.id)
-    if j and j.l == 'x' and j.tok == s.token then
-      settle_other(j, s, keep)
-      if not keep and s.kind == 'completed' then worked_off[s.id .. ':' .. s.token] = true end
-    elseif not (j and was_settled(j, s.token, s.kind)) and not worked_off[s.id .. ':' .. s.token] then
-      lost[#lost + 1] = s.id
-      lost[#lost + 1] = s.token
-    end
-  end
-  local function some(text) if text ~= '' then return text end end
-  local plain = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * plain, 2 do
-    settle_one({ id = ARGV[n], token = ARGV[n + 1], kind = 'completed' })
-  end
-  at = at + 1 + 2 * plain
-  local others = tonumber(ARGV[at])
-  for n = at + 1, at + 9 * others, 9 do
-    settle_one({
-      id = ARGV[n], token = ARGV[n + 1], kind = ARGV[n + 2], delay = tonumber(ARGV[n + 3]) or 0, err = some(ARGV[n + 4]),
-      message = some(ARGV[n + 5]), reason = some(ARGV[n + 6]), output = some(ARGV[n + 7]), unstarted = ARGV[n + 8] == '1',
-    })
-  end
-  return lost, at + 1 + 9 * others
-end
-local function take_back(j)
-  if j.cq then
-    end_job(j, 'c', nil, nil, 'worker_lost')
-  elseif attempts(j) >= max_attempts(j) or tonumber(j.cr or 0) >= 4 then
-    local message = '"The worker that ran this attempt died or was cut off for longer than its lease."'
-    end_job(j, 'f', '{"name":"WorkerLost","message":' .. message .. ',"reason":"worker_lost","attempt":' .. j.a .. ',"workerId":'
-      .. quote(j.by or '') .. ',"timestamp":"' .. iso(now) .. '"}', message, 'worker_lost')
-  else
-    trail_attempt(j, 'lost', nil, 'worker_lost')
-    leave(j)
-    set_fields(j, { l = 'r', s = next_seq(), tok = false, w = false, cr = (j.cr or 0) + 1 })
-    enter(j, 'r')
-  end
-end
-local function forget_worker(worker)
-  call('ZREM', P .. 'wx', worker)
-  call('ZREM', P .. 'ws', worker)
-  call('DEL', P .. 'w:' .. worker, P .. 'cr:' .. worker, P .. 'h:' .. worker)
-end
-local function held_jobs(worker)
-  local ids = call('HKEYS', P .. 'h:' .. worker)
-  table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
-  return ids
-end
-local function rescue()
-  local dead = call('ZRANGEBYSCORE', P .. 'wx', '-inf', '(' .. now)
-  local count = 0
-  for _, worker in ipairs(dead) do
-    for _, id in ipairs(held_jobs(worker)) do
-      take_back(read_job(id))
-      count = count + 1
-    end
-    forget_worker(worker)
-  end
-  if #dead > 0 then set_group_limit() end
-  if count > 0 then wake('r') end
-  return count
-end
-local function promote()
+  claim: `local function promote()
   local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, 2000)
   for _, id in ipairs(due) do
     local j = read_job(id)
@@ -5498,8 +463,13 @@ local function lease(jobs, worker, locked_by, versions)
   for at, j in ipairs(jobs) do
     leave(j)
     local fields = {
-      l = 'x', tok = token, w = worker, by = locked_by, cl = now, a = attempts(j) + 1, prog = false, out = false, pr = false,
+      l = 'x', tok = token, w = worker, by = locked_by, cl = now, a = attempts(j) + 1, pr = false,
     }
+    if has_waits(j) then
+      fields.wu, fields.wk = false, false
+    else
+      fields.prog, fields.out = false, false
+    end
     if j.st == nil then fields.st = now end
     if j.na then
       call('ZREM', P .. 'again', j.id)
@@ -5517,12 +487,1337 @@ local function lease(jobs, worker, locked_by, versions)
   end
   return token, answer
 end
-local function schedules_due()
+`,
+  dependencies: `local room = 1000
+local has_blocked = nil
+local function any_blocked()
+  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
+  return has_blocked
+end
+local function unblocked(j)
+  call('SREM', P .. 'blocked', j.id)
+end
+local function wait_for(j, on, waits_on)
+  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
+  call('SADD', P .. 'do:' .. j.id, on)
+end
+local function stop_watching(j)
+  if j.wt == nil then return end
+  call('ZREM', P .. 'dw:' .. j.wt, j.id)
+  set_fields(j, { wt = false })
+end
+local function let_go(j)
+  unblocked(j)
+  local lane = ready_lane(j, false)
+  set_fields(j, { un = false, l = lane, s = next_seq() })
+  enter(j, lane)
+  release(priority(j))
+end
+local function is_due(j)
+  return tonumber(j.run or 0) <= now
+end
+local function put_off(j)
+  if tonumber(j.un or 0) == 0 then
+    unblocked(j)
+    set_fields(j, { un = false })
+  end
+  set_fields(j, { l = 't' })
+  enter(j, 't', tonumber(j.run))
+end
+local function meet(j, on)
+  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
+  local un = tonumber(j.un) - 1
+  set_fields(j, { un = un })
+  if un > 1 or (un == 1 and j.bt == nil) then return end
+  if not is_due(j) then put_off(j)
+  elseif un == 1 then open_barrier(j)
+  else let_go(j) end
+end
+local function waits_for(id, other)
+  local seen, open = { [id] = true }, { id }
+  while #open > 0 do
+    local at = table.remove(open)
+    if at == other then return true end
+    local ons = call('SMEMBERS', P .. 'do:' .. at)
+    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
+    for _, on in ipairs(ons) do
+      if not seen[on] then
+        seen[on] = true
+        open[#open + 1] = on
+      end
+    end
+  end
+  return false
+end
+local function has_all(tags, wanted)
+  local set = {}
+  for _, tag in ipairs(tags) do set[tag] = true end
+  for _, tag in ipairs(wanted) do
+    if not set[tag] then return false end
+  end
+  return true
+end
+local function find_blocker(j)
+  local wanted = cjson.decode(j.dt)
+  local source = nil
+  local least = nil
+  for _, tag in ipairs(wanted) do
+    local count = call('ZCARD', P .. 'lt:' .. tag)
+    if least == nil or count < least then source, least = tag, count end
+  end
+  local waiting = {}
+  for at = 0, least - 1, 100 do
+    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
+      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
+      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
+        if not f[3] then return id end
+        waiting[#waiting + 1] = id
+      end
+    end
+  end
+  for _, id in ipairs(waiting) do
+    if not waits_for(id, tostring(j.id)) then return id end
+  end
+  return nil
+end
+open_barrier = function(j)
+  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
+  stop_watching(j)
+  if not is_due(j) then return put_off(j) end
+  local blocker = find_blocker(j)
+  if blocker then
+    set_fields(j, { wt = blocker })
+    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
+    return
+  end
+  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
+  set_fields(j, { bt = false })
+  let_go(j)
+end
+tags_changed = function(j)
+  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
+end
+forget_dependencies = function(j)
+  if j.un == nil then return end
+  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
+    call('ZREM', P .. 'dp:' .. on, j.id)
+    call('ZREM', P .. 'dk:' .. on, j.id)
+  end
+  call('DEL', P .. 'do:' .. j.id)
+  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
+  stop_watching(j)
+  set_fields(j, { bt = false })
+  unblocked(j)
+end
+local function fail_barriers(on, root)
+  local f = read_job(on)
+  if f == nil or f.tg == nil then return true end
+  local tags = cjson.decode(f.tg)
+  local when = tonumber(f.fin or f.lr or now)
+  for _, tag in ipairs(tags) do
+    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
+      local j = read_job(id)
+      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
+        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
+      if concerned then
+        if room <= 0 then return false end
+        room = room - 1
+        if j.of == 'w' then
+          stop_watching(j)
+          leave(j)
+          wait_for(j, on, true)
+          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
+        else
+          end_job(j, 'c', nil, nil, nil, root)
+        end
+      end
+    end
+  end
+  return true
+end
+local function tell_set(key, on, act)
+  while true do
+    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
+    if room <= 0 then return call('EXISTS', key) == 0 end
+    if #ids == 0 then return true end
+    for _, id in ipairs(ids) do
+      room = room - 1
+      call('ZREM', key, id)
+      act(read_job(id))
+    end
+  end
+end
+local function tell(on, outcome, root)
+  local all
+  if outcome == 'k' then
+    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
+    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
+  else
+    all = tell_set(P .. 'dp:' .. on, on, function(j)
+      if j.of == 'r' then return meet(j, on) end
+      end_job(j, 'c', nil, nil, nil, root)
+    end)
+    all = fail_barriers(on, root) and all
+  end
+  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
+    local j = read_job(id)
+    if j and is_live(j) then open_barrier(j) end
+  end
+  return all
+end
+local function note(on, outcome, root)
+  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
+  call('HINCRBY', P .. 'noted', on, 1)
+end
+local ended = {}
+local is_telling = false
+local function tell_all()
+  if is_telling then return end
+  is_telling = true
+  local at = 1
+  while at <= #ended do
+    local e = ended[at]
+    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
+    at = at + 1
+  end
+  ended = {}
+  is_telling = false
+end
+tell_ended = function(id, outcome, root)
+  if not any_blocked() then return end
+  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
+  ended[#ended + 1] = { id, outcome, root or id }
+  tell_all()
+end
+local function serve_notes()
+  local count = call('LLEN', P .. 'notes')
+  for _ = 1, count do
+    if room <= 0 then return end
+    local text = call('LPOP', P .. 'notes')
+    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
+    if tell(on, outcome, root) then
+      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
+      tell_all()
+    else
+      call('LPUSH', P .. 'notes', text)
+      tell_all()
+      return
+    end
+  end
+end
+local function block(j, patient)
+  local un, fatal = 0, nil
+  if j.dj then
+    local seen = {}
+    for _, number in ipairs(cjson.decode(j.dj)) do
+      local on = whole(number)
+      if not seen[on] then
+        seen[on] = true
+        local lane = call('HGET', job_key(on), 'l')
+        local has_failed = lane == 'f' or lane == 'c'
+        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
+          wait_for(j, on, j.of == 'w')
+          un = un + 1
+          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
+        end
+      end
+    end
+  end
+  if j.dt then
+    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
+    set_fields(j, { bt = '1' })
+    un = un + 1
+  end
+  if un > 0 then
+    set_fields(j, { un = un })
+    call('SADD', P .. 'blocked', j.id)
+    has_blocked = true
+  end
+  return un, fatal
+end
+block_again = function(j)
+  if block(j, true) == 0 then return false end
+  open_barrier(j)
+  return true
+end
+`,
+  ends: `local function key_field(j)
+  return (j.tn or '') .. '\\31' .. j.ik
+end
+local function free_key(j)
+  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
+end
+local function live_tag_index(command, j)
+  if j.tg == nil then return end
+  for _, tag in ipairs(cjson.decode(j.tg)) do
+    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
+  end
+end
+local function tag_index(command, j)
+  if j.tg == nil then return end
+  for _, tag in ipairs(cjson.decode(j.tg)) do
+    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
+  end
+end
+local function delete_job(j)
+  call('DEL', job_key(j.id), P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
+  for _, token in ipairs(call('SMEMBERS', P .. 'jt:' .. j.id)) do
+    call('DEL', P .. 'wp:' .. token)
+    call('ZREM', P .. 'wt', token)
+  end
+  call('DEL', P .. 'jt:' .. j.id)
+  free_key(j)
+  tag_index('ZREM', j)
+end
+local function complete_job(j, output, keep)
+  leave(j)
+  if j.gk then leave_group(j.gk) end
+  call('ZREM', P .. 'live', j.id)
+  live_tag_index('ZREM', j)
+  if keep then
+    local fields = { l = 'k', fin = now, cq = false, fr = false }
+    if output then fields.out = output end
+    set_fields(j, fields)
+    call('ZADD', P .. 'done', j.id, j.id)
+    call('RPUSH', P .. 'finished', j.id)
+    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
+  else
+    delete_job(j)
+  end
+  tell_ended(j.id, 'k')
+end
+local function add_letter(j, message, reason)
+  local id = next_seq()
+  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
+  local envelope = table.concat({
+    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
+    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
+    ',"failedAt":"', iso(now), '"}}',
+  })
+  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
+  if j.rich then fields.rich = '1' end
+  if j.tn then fields.tn = j.tn end
+  if j.tg then fields.tg = j.tg end
+  set_fields(letter, fields)
+  call('ZADD', P .. 'live', id, id)
+  enter(letter, 'r')
+  tag_index('ZADD', letter)
+  live_tag_index('ZADD', letter)
+  return id
+end
+end_job = function(j, status, err, message, reason, root)
+  local was_running = j.l == 'x'
+  if was_running then
+    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
+  else
+    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
+  end
+  local held = has_place(j)
+  leave(j)
+  if j.na then call('ZREM', P .. 'again', j.id) end
+  call('ZREM', P .. 'live', j.id)
+  live_tag_index('ZREM', j)
+  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
+  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false, wu = false, wk = false }
+  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
+  if status == 'f' then
+    fields.lf = now
+    if reason then fields.fr = reason end
+    if j.dl then
+      fields.dli = add_letter(j, message, reason)
+      fields.dla = now
+    end
+  else
+    fields.lc = now
+  end
+  set_fields(j, fields)
+  forget_dependencies(j)
+  if held then leave_group(j.gk) end
+  tell_ended(j.id, 'f', root)
+end
+`,
+  filter: `local function within(value, conditions)
+  for _, condition in ipairs(conditions) do
+    local op, limit = condition[1], condition[2]
+    local holds = (op == 'gt' and value > limit) or (op == 'gte' and value >= limit) or (op == 'lt' and value < limit)
+      or (op == 'lte' and value <= limit) or (op == 'eq' and value == limit)
+    if not holds then return false end
+  end
+  return true
+end
+local function listed(list, value)
+  for _, one in ipairs(list) do
+    if one == value then return true end
+  end
+  return false
+end
+local function matches_tags(tg, wanted)
+  local tags = tg and cjson.decode(tg) or {}
+  local found = 0
+  for _, tag in ipairs(wanted.values) do
+    if listed(tags, tag) then found = found + 1 end
+  end
+  if wanted.mode == 'any' then return found > 0 end
+  if wanted.mode == 'none' then return found == 0 end
+  if found < #wanted.values then return false end
+  if wanted.mode == 'all' then return tg ~= nil end
+  for _, tag in ipairs(tags) do
+    if not listed(wanted.values, tag) then return false end
+  end
+  return true
+end
+local function status_of(lane, na, waits)
+  if lane == 'x' or lane == 'k' or lane == 'f' or lane == 'c' then return lane end
+  if waits and (lane == 't' or lane == 'w') then return 'w' end
+  return na and 'f' or 'p'
+end
+local function matches(id, filter)
+  local f = call('HMGET', job_key(id), 'l', 'n', 'y', 'run', 'c', 'tg', 'gk', 'tn', 'na', 'wu', 'wk')
+  local lane, na, tn = f[1], f[9], f[8]
+  if not lane then return false end
+  local status = status_of(lane, na, f[10] or f[11])
+  if filter.statuses and not listed(filter.statuses, status) then return false end
+  if filter.final ~= nil and (status ~= 'f' or (lane == 'f') ~= filter.final) then return false end
+  if filter.types and not listed(filter.types, f[2]) then return false end
+  if filter.priority and tonumber(f[3] or 0) ~= filter.priority then return false end
+  if filter.tenant and tn ~= filter.tenant then return false end
+  if filter.group and f[7] ~= (tn and tn .. '\\31' .. filter.group or filter.group) then return false end
+  if filter.runAt and not within(tonumber(f[4] or f[5]), filter.runAt) then return false end
+  if filter.createdAt and not within(tonumber(f[5]), filter.createdAt) then return false end
+  if filter.tags and not matches_tags(f[6] or nil, filter.tags) then return false end
+  return true
+end
+local function walk(index, filter, cursor, count)
+  if filter.ids == nil then return call('ZRANGEBYSCORE', P .. index, '(' .. cursor, '+inf', 'LIMIT', 0, count) end
+  local ids = {}
+  for _, number in ipairs(filter.ids) do
+    if number > tonumber(cursor) and call('ZSCORE', P .. index, whole(number)) then ids[#ids + 1] = whole(number) end
+    if #ids == count then break end
+  end
+  return ids
+end
+`,
+  insert: `local function insert_job(id, fields, blocked)
+  local j = fields
+  j.id = tostring(id)
+  j.c = whole(now)
+  local lane
+  if blocked then lane = 'd'
+  elseif j.run and tonumber(j.run) > now then lane = 't'
+  elseif j.gk then lane = 'g'
+  else lane = 'r' end
+  j.l = lane
+  local flat = {}
+  for name, value in pairs(j) do
+    if name ~= 'id' then
+      flat[#flat + 1] = name
+      flat[#flat + 1] = value
+    end
+  end
+  call('HSET', job_key(id), unpack(flat))
+  call('ZADD', P .. 'live', id, id)
+  enter(j, lane, tonumber(j.run))
+  if j.tg then
+    tag_index('ZADD', j)
+    live_tag_index('ZADD', j)
+  end
+  return j
+end
+`,
+  keys: `local function replace_job(j, new, mode)
+  local changes = { p = new.p, rich = new.rich or false }
+  if mode == 'debounce' then
+    local due = j.l == 't' and tonumber(call('ZSCORE', P .. 'due', j.id)) or now
+    changes.run = math.max(tonumber(new.run or now), now, due)
+  else
+    for _, name in ipairs({ 'm', 'y', 'to', 'tg', 'rd', 'rb', 'rm', 'dl' }) do changes[name] = new[name] or false end
+    if changes.y == false then changes.y = '0' end
+    if mode == 'replace' or attempts(j) > 0 then changes.run = new.run and tonumber(new.run) or true end
+    local lane, due = j.l, j.l == 't' and tonumber(call('ZSCORE', P .. 'due', j.id)) or nil
+    local held = has_place(j)
+    leave(j)
+    if j.na then call('ZREM', P .. 'again', j.id) end
+    local fields = { a = false, cr = false, na = false, fr = false, n = new.n, fk = new.fk or false, gt = new.gt or false }
+    local left = nil
+    if new.gk ~= j.gk then
+      if held then left = j.gk end
+      fields.gk, fields.hp, fields.s = new.gk or false, false, next_seq()
+      if lane == 'r' or lane == 'g' then lane = new.gk and 'g' or 'r' end
+    end
+    fields.l = lane
+    set_fields(j, fields)
+    enter(j, lane, due)
+    if left then leave_group(left) end
+  end
+  edit_job(j, changes, '{"keyMode":' .. quote(mode == 'preserveRunAt' and 'preserve_run_at' or mode) .. '}')
+end
+local function take_keys(jobs, ids, created)
+  local own = {}
+  for n, j in ipairs(jobs) do
+    own[ids[n]] = true
+    if j.ik then
+      local field = key_field(j)
+      local holder = call('HGET', P .. 'keys', field)
+      local mode = j.km or 'reuse'
+      if not holder then
+        call('HSET', P .. 'keys', field, ids[n])
+      elseif mode ~= 'reuse' then
+        if own[holder] then
+          call('HSET', P .. 'keys', field, ids[n])
+        else
+          local found = read_job(holder)
+          if found and is_live(found) and found.l ~= 'x' and not has_waits(found) then replace_job(found, j, mode)
+          else call('HSET', P .. 'keys', field, ids[n]) end
+        end
+      end
+    end
+  end
+  for n, j in ipairs(jobs) do
+    if j.ik then
+      local holder = call('HGET', P .. 'keys', key_field(j))
+      if holder ~= ids[n] then
+        ids[n] = holder
+        created[n] = 0
+      end
+    end
+  end
+end
+`,
+  lanes: `local seen_levels = {}
+local function is_queue(key)
+  return string.byte(key) == 30
+end
+local function keeps_place(j)
+  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
+end
+local function group_member(j)
+  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
+end
+local function wake_group(key)
+  call('ZADD', P .. 'gw', 'NX', now, key)
+end
+local function leave_group(key)
+  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
+  wake_group(key)
+end
+local function has_place(j)
+  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
+end
+local function enter(j, lane, due)
+  if lane == 'r' then
+    local y, seq = priority(j), j.s or j.id
+    call('ZADD', P .. 'r:' .. y, seq, j.id)
+    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
+    local level = y .. ':' .. j.n
+    if not seen_levels[level] then
+      seen_levels[level] = true
+      call('ZADD', P .. 'rl', y, y)
+      call('ZADD', P .. 'tl:' .. j.n, y, y)
+    end
+    if j.gk then call('SADD', P .. 'gr', j.id) end
+  elseif lane == 't' then
+    call('ZADD', P .. 'due', whole(due), j.id)
+  elseif lane == 'g' then
+    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
+    call('HINCRBY', P .. 'meta', 'waiting', 1)
+    wake_group(j.gk)
+  elseif lane == 'w' then
+    call('SADD', P .. 'ww', j.id)
+  end
+end
+local function leave(j)
+  local lane = j.l
+  if (lane == 't' or lane == 'w') and has_waits(j) then call('ZREM', P .. 'waits', j.id) end
+  if lane == 'r' then
+    local y = priority(j)
+    call('ZREM', P .. 'r:' .. y, j.id)
+    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
+    if j.gk then call('SREM', P .. 'gr', j.id) end
+  elseif lane == 't' then
+    call('ZREM', P .. 'due', j.id)
+  elseif lane == 'g' then
+    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
+    call('HINCRBY', P .. 'meta', 'waiting', -1)
+  elseif lane == 'w' then
+    call('SREM', P .. 'ww', j.id)
+  elseif lane == 'x' then
+    call('HDEL', P .. 'h:' .. j.w, j.id)
+    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
+  end
+end
+local function ready_lane(j, holds_place)
+  if j.gk == nil or holds_place then return 'r' end
+  return 'g'
+end
+local function serve_groups()
+  local woken = call('ZPOPMIN', P .. 'gw', 1000)
+  if #woken == 0 then return end
+  local most = call('HGET', P .. 'meta', 'limit')
+  for at = 1, #woken, 2 do
+    local key = woken[at]
+    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
+    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
+    if room > 0 then
+      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
+      for _, member in ipairs(waiting) do
+        local j = read_job(string.sub(member, 18))
+        leave(j)
+        set_fields(j, { l = 'r', s = next_seq() })
+        enter(j, 'r')
+      end
+      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
+      if #waiting == 1000 then wake_group(key) end
+    end
+  end
+end
+local function set_group_limit()
+  local limit = nil
+  for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do
+    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
+    if own and (limit == nil or own < limit) then limit = own end
+  end
+  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
+  if limit == old then return end
+  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
+  if limit and (old == nil or limit < old) then
+    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
+      local j = read_job(id)
+      if not is_queue(j.gk) then
+        leave(j)
+        set_fields(j, { l = 'g' })
+        enter(j, 'g')
+        leave_group(j.gk)
+      end
+    end
+  end
+  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
+end
+`,
+  rescue: `local function take_back(j)
+  if j.cq then
+    end_job(j, 'c', nil, nil, 'worker_lost')
+  elseif attempts(j) >= max_attempts(j) or tonumber(j.cr or 0) >= 4 then
+    local message = '"The worker that ran this attempt died or was cut off for longer than its lease."'
+    end_job(j, 'f', '{"name":"WorkerLost","message":' .. message .. ',"reason":"worker_lost","attempt":' .. j.a .. ',"workerId":'
+      .. quote(j.by or '') .. ',"timestamp":"' .. iso(now) .. '"}', message, 'worker_lost')
+  else
+    trail_attempt(j, 'lost', nil, 'worker_lost')
+    leave(j)
+    set_fields(j, { l = 'r', s = next_seq(), tok = false, w = false, cr = (j.cr or 0) + 1 })
+    enter(j, 'r')
+  end
+end
+local function forget_worker(worker)
+  call('ZREM', P .. 'wx', worker)
+  call('ZREM', P .. 'ws', worker)
+  call('DEL', P .. 'w:' .. worker, P .. 'cr:' .. worker, P .. 'h:' .. worker)
+end
+local function held_jobs(worker)
+  local ids = call('HKEYS', P .. 'h:' .. worker)
+  table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
+  return ids
+end
+local function rescue()
+  local dead = call('ZRANGEBYSCORE', P .. 'wx', '-inf', '(' .. now)
+  local count = 0
+  for _, worker in ipairs(dead) do
+    for _, id in ipairs(held_jobs(worker)) do
+      take_back(read_job(id))
+      count = count + 1
+    end
+    forget_worker(worker)
+  end
+  if #dead > 0 then set_group_limit() end
+  if count > 0 then wake('r') end
+  return count
+end
+`,
+  schedules: `local function read_schedule(id)
+  local flat = call('HGETALL', P .. 's:' .. id)
+  if #flat == 0 then return nil end
+  local s = { id = id }
+  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
+  return s
+end
+local function set_schedule(s, fields)
+  local key = P .. 's:' .. s.id
+  for name, value in pairs(fields) do
+    if value == false or value == '' then
+      call('HDEL', key, name)
+      s[name] = nil
+    else
+      if type(value) == 'number' then value = whole(value) end
+      call('HSET', key, name, value)
+      s[name] = value
+    end
+  end
+  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
+end
+local function name_field(tenant, name)
+  return (tenant or '') .. '\\31' .. name
+end
+local function read_definition(at)
+  local fields = {}
+  local count = tonumber(ARGV[at])
+  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
+  return fields, at + 1 + 2 * count
+end
+local function add_schedule(d, owner)
+  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
+  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
+  local id = whole(call('INCR', P .. 'schedule_ids'))
+  call('HSET', P .. 'sn', field, id)
+  call('ZADD', P .. 'sa', id, id)
+  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
+  set_schedule({ id = id }, d)
+  return id
+end
+local function replace_schedule(s, d)
+  d.name, d.tenant = nil, nil
+  d.revision, d.updated = tonumber(s.revision) + 1, now
+  set_schedule(s, d)
+end
+local function remove_schedule(s)
+  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
+  call('ZREM', P .. 'sa', s.id)
+  call('ZREM', P .. 'sd', s.id)
+  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
+end
+local function note_tick(s, tick, outcome, job)
+  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
+  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
+  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
+    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
+    call('HDEL', P .. 'th:' .. s.id, oldest)
+  end
+  return true
+end
+local function add_scheduled(s, id, tick, delay, manual)
+  local list = cjson.decode(s.job)
+  local j = { n = list[1], p = list[2] }
+  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
+  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
+  if delay > 0 then j.run = whole(now + delay) end
+  insert_job(id, j, false)
+  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
+  return j.n
+end
+`,
+  schedules_due: `local function schedules_due()
   local first = call('ZRANGE', P .. 'sd', 0, 0, 'WITHSCORES')
   if not first[2] then return '' end
   return whole(tonumber(first[2]) - now)
 end
-local worker, limit, slots, flags = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+`,
+  settle: `local function was_settled(j, token, kind)
+  if kind == 'completed' then return j.l == 'k' and j.tok == token end
+  if kind == 'released' and j.tok == token and j.l == 'r' then return true end
+  for _, text in ipairs(call('LRANGE', P .. 'g:' .. j.id, 0, -1)) do
+    local entry = cjson.decode(text)
+    if entry.token and whole(entry.token) == token and entry.reason ~= 'worker_lost' then
+      local wanted = kind == 'retry' and 'failed' or kind
+      if entry.outcome == wanted or (entry.outcome == 'cancelled' and kind ~= 'failed') then return true end
+    end
+  end
+  return false
+end
+local function try_again(j, s)
+  local failed = s.kind == 'retry'
+  trail_attempt(j, failed and 'failed' or 'snoozed', s.err, s.reason)
+  leave(j)
+  local at = now + s.delay
+  local holds = keeps_place(j)
+  local fields = { l = 't', w = false, cq = false }
+  if failed then
+    fields.na, fields.lf, fields.fr, fields.cr = at, now, s.reason, false
+    call('ZADD', P .. 'again', j.id, j.id)
+  else
+    fields.run, fields.a = at, attempts(j) - 1
+  end
+  if holds then fields.hp = '1' end
+  set_fields(j, fields)
+  enter(j, 't', at)
+  if j.gk and not holds then leave_group(j.gk) end
+end
+local function hand_back(j, unstarted)
+  if now - tonumber(j.cl) >= 200 then trail_attempt(j, 'released') end
+  leave(j)
+  local first = attempts(j) == 1 and call('EXISTS', P .. 'st:' .. j.id) == 0
+  local fields = { l = 'r', w = false, a = attempts(j) - 1 }
+  if first then
+    fields.st = false
+    if unstarted then fields.hv = false end
+  end
+  set_fields(j, fields)
+  enter(j, 'r')
+end
+local function settle_other(j, s, keep)
+  if s.kind == 'completed' then
+    complete_job(j, s.output, keep)
+    if s.children then
+      local _, _, levels = add_batch(s.children)
+      for level in pairs(levels) do release(level) end
+    end
+  elseif s.kind == 'failed' then
+    end_job(j, 'f', s.err, s.message, s.reason)
+  elseif s.kind == 'cancelled' or j.cq then
+    end_job(j, 'c', s.err, s.message, s.reason)
+  elseif s.kind == 'waiting' then
+    suspend(j, s.waits)
+  elseif s.kind == 'released' then
+    hand_back(j, s.unstarted)
+  elseif s.kind == 'retry' and attempts(j) >= max_attempts(j) then
+    end_job(j, 'f', s.err, s.message, s.reason)
+  else
+    try_again(j, s)
+  end
+end
+local function refuse_orphans(settlements, keep)
+  for _, s in ipairs(settlements) do
+    local f = s.children and call('HMGET', job_key(s.id), 'l', 'tok')
+    if f and f[1] == 'x' and f[2] == s.token then
+      local missing = missing_of(s.children, not keep)
+      if #missing > 0 then error({ err = 'INPUT dependsOn.jobIds of a child: one or more job ids do not exist (' .. table.concat(missing, ', ') .. ')' }) end
+    end
+  end
+end
+local function settle_all(at, keep)
+  local lost = {}
+  local worked_off = {}
+  local function settle_one(s)
+    local j = read_job(s.id)
+    if j and j.l == 'x' and j.tok == s.token then
+      settle_other(j, s, keep)
+      if not keep and s.kind == 'completed' then worked_off[s.id .. ':' .. s.token] = true end
+    elseif not (j and was_settled(j, s.token, s.kind)) and not worked_off[s.id .. ':' .. s.token] then
+      lost[#lost + 1] = s.id
+      lost[#lost + 1] = s.token
+    end
+  end
+  local function some(text) if text ~= '' then return text end end
+  local first = at
+  at = at + 1 + 2 * tonumber(ARGV[at])
+  local others = {}
+  local count = tonumber(ARGV[at])
+  at = at + 1
+  for n = 1, count do
+    local s = {
+      id = ARGV[at], token = ARGV[at + 1], kind = ARGV[at + 2], delay = tonumber(ARGV[at + 3]) or 0, err = some(ARGV[at + 4]),
+      message = some(ARGV[at + 5]), reason = some(ARGV[at + 6]), output = some(ARGV[at + 7]), unstarted = ARGV[at + 8] == '1',
+    }
+    local children = tonumber(ARGV[at + 9])
+    at = at + 10
+    if children > 0 then s.children, at = read_jobs(at, children) end
+    s.waits = {}
+    for n = at + 1, at + tonumber(ARGV[at]) do s.waits[ARGV[n]] = true end
+    at = at + 1 + tonumber(ARGV[at])
+    others[n] = s
+  end
+  refuse_orphans(others, keep)
+  local plain = tonumber(ARGV[first])
+  for n = first + 1, first + 2 * plain, 2 do
+    settle_one({ id = ARGV[n], token = ARGV[n + 1], kind = 'completed' })
+  end
+  for _, s in ipairs(others) do settle_one(s) end
+  return lost, at
+end
+`,
+  steps: `local function read_steps(id)
+  local flat = call('HGETALL', P .. 'st:' .. id)
+  local steps = {}
+  for at = 1, #flat, 2 do
+    local step = cmsgpack.unpack(flat[at + 1])
+    step.key = flat[at]
+    steps[#steps + 1] = step
+  end
+  table.sort(steps, function(a, b) return a.seq < b.seq end)
+  return steps
+end
+local function write_step(id, step)
+  local key = step.key
+  step.key = nil
+  call('HSET', P .. 'st:' .. id, key, cmsgpack.pack(step))
+  step.key = key
+end
+local function step_row(step)
+  return {
+    step.key, step.kind, step.status, step.rich and 1 or 0, step.timed_out and 1 or 0, step.awaited or '', step.tries, step.result or '',
+    step.attempt, whole(step.started), step.ended and whole(step.ended) or '', step.wait_until and whole(step.wait_until) or '',
+    step.error or '',
+  }
+end
+local function step_rows(id)
+  local rows = {}
+  for n, step in ipairs(read_steps(id)) do rows[n] = step_row(step) end
+  return rows
+end
+`,
+  trail: `local function trail_events(text)
+  local entry = cjson.decode(text)
+  if entry.kind ~= 'attempt' then return 1 end
+  return entry.outcome == 'revoked' and 3 or 2
+end
+local function trail_add(j, text)
+  local key = P .. 'g:' .. j.id
+  if call('RPUSH', key, text) > 100 then
+    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
+  end
+end
+local function trail_attempt(j, outcome, err, reason)
+  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
+  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
+  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
+  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
+  parts[#parts + 1] = ',"at":' .. now
+  if err then parts[#parts + 1] = ',"error":' .. err end
+  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
+  parts[#parts + 1] = '}'
+  trail_add(j, table.concat(parts))
+end
+local function trail_note(j, kind, metadata)
+  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
+end
+`,
+  waits: `local function holds_lease(j, token)
+  return j ~= nil and j.l == 'x' and j.tok == token
+end
+local function next_step()
+  return call('INCR', P .. 'step_ids')
+end
+local function end_step(id, step, result, rich, timed_out)
+  step.status, step.ended, step.ended_seq = 'd', now, next_step()
+  step.result, step.rich, step.timed_out = result, rich, timed_out
+  if step.awaited then call('SREM', P .. 'aw:' .. step.awaited, id .. ':' .. step.key) end
+  write_step(id, step)
+end
+local function take_signals(id, steps)
+  local key = P .. 'sg:' .. id
+  local left = {}
+  local stored = call('LRANGE', key, 0, -1)
+  for _, text in ipairs(stored) do
+    local signal = cmsgpack.unpack(text)
+    local taken = false
+    for _, step in ipairs(steps) do
+      if not taken and step.status == 'p' and step.kind == 'g' and step.awaited == 'signal:' .. signal.name then
+        end_step(id, step, signal.data, signal.rich, false)
+        taken = true
+      end
+    end
+    if not taken then left[#left + 1] = text end
+  end
+  if #left < #stored then
+    call('DEL', key)
+    for _, text in ipairs(left) do call('RPUSH', key, text) end
+  end
+end
+local function token_of(step)
+  if step.kind ~= 'w' then return {} end
+  local t = call('HMGET', P .. 'wp:' .. step.awaited, 'status', 'output', 'rich', 'completed', 'timeout')
+  return { status = t[1] or nil, output = t[2] or 'null', rich = t[3] == '1', at = tonumber(t[4] or t[5] or nil) }
+end
+local function is_over(step, token)
+  return (step.wait_until ~= nil and step.wait_until <= now) or (token.status ~= nil and token.status ~= 'w')
+end
+local function end_waits(id, steps)
+  take_signals(id, steps)
+  local over = {}
+  for _, step in ipairs(steps) do
+    if step.status == 'p' then
+      local token = token_of(step)
+      if is_over(step, token) then
+        over[#over + 1] = { step = step, token = token, at = token.status ~= 'w' and token.at or step.wait_until or now }
+      end
+    end
+  end
+  table.sort(over, function(a, b) return a.at < b.at or (a.at == b.at and a.step.seq < b.step.seq) end)
+  for _, o in ipairs(over) do
+    local completed = o.token.status == 'c'
+    end_step(id, o.step, completed and o.token.output or nil, completed and o.token.rich, o.step.kind ~= 't' and not completed)
+  end
+end
+local function suspend(j, keys)
+  local due, awaited, over = nil, nil, false
+  local found = {}
+  local signals = {}
+  for _, text in ipairs(call('LRANGE', P .. 'sg:' .. j.id, 0, -1)) do signals['signal:' .. cmsgpack.unpack(text).name] = true end
+  for _, step in ipairs(read_steps(j.id)) do
+    if keys[step.key] then
+      found[step.key] = true
+      if step.status ~= 'p' or is_over(step, token_of(step)) or (step.kind == 'g' and signals[step.awaited]) then over = true end
+      if step.wait_until and (due == nil or step.wait_until < due) then due = step.wait_until end
+      awaited = awaited or step.awaited
+    elseif step.status == 'p' then
+      call('HDEL', P .. 'st:' .. j.id, step.key)
+      if step.awaited then call('SREM', P .. 'aw:' .. step.awaited, j.id .. ':' .. step.key) end
+    end
+  end
+  for key in pairs(keys) do
+    if not found[key] then over = true end
+  end
+  local parts = { '{"kind":"attempt","outcome":"waiting","attempt":', j.a, ',"token":', j.tok, ',"worker":', quote(j.by), ',"claimedAt":', j.cl,
+    ',"at":', now }
+  if due then parts[#parts + 1] = ',"waitUntil":"' .. iso(due) .. '"' end
+  if awaited then parts[#parts + 1] = ',"waitTokenId":' .. quote(awaited) end
+  trail_add(j, table.concat(parts) .. '}')
+  leave(j)
+  local lane = over and 'r' or due and 't' or 'w'
+  local fields = { l = lane, w = false, a = attempts(j) - 1, cr = false, ch = now }
+  fields.wu = due or over and now or false
+  fields.wk = awaited or false
+  if over then fields.s = next_seq() end
+  set_fields(j, fields)
+  enter(j, lane, due)
+  if over then
+    release(priority(j))
+  else
+    call('ZADD', P .. 'waits', j.id, j.id)
+    if j.gk then leave_group(j.gk) end
+  end
+end
+local function wake_waiter(id)
+  local j = read_job(id)
+  if j == nil or not has_waits(j) or not (j.l == 't' or j.l == 'w') then return end
+  leave(j)
+  local lane = ready_lane(j, false)
+  set_fields(j, { l = lane, s = next_seq() })
+  enter(j, lane)
+  release(priority(j))
+end
+local function each_waiter(awaited, act)
+  for _, member in ipairs(call('SMEMBERS', P .. 'aw:' .. awaited)) do
+    local id, key = string.match(member, '^(%d+):(.*)$')
+    local text = call('HGET', P .. 'st:' .. id, key)
+    local step = text and cmsgpack.unpack(text)
+    local lane = call('HGET', job_key(id), 'l')
+    if step and step.status == 'p' and lane and lane ~= 'k' and lane ~= 'f' and lane ~= 'c' then
+      step.key = key
+      act(id, step)
+    else
+      call('SREM', P .. 'aw:' .. awaited, member)
+    end
+  end
+end
+local function end_token(id, fields)
+  local job = call('HGET', P .. 'wp:' .. id, 'job')
+  call('HSET', P .. 'wp:' .. id, unpack(fields))
+  call('ZREM', P .. 'wt', id)
+  if not job then call('ZADD', P .. 'wd', now, id) end
+  each_waiter(id, function(waiter) wake_waiter(waiter) end)
+end
+local function expire_tokens(most)
+  local ids = call('ZRANGEBYSCORE', P .. 'wt', '-inf', now, 'LIMIT', 0, most)
+  for _, id in ipairs(ids) do end_token(id, { 'status', 't' }) end
+  return #ids
+end
+local function create_token(id, timeout, tags, job)
+  local fields = { 'created', whole(now), 'status', 'w' }
+  local function set(name, value)
+    if value ~= '' then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+  end
+  set('job', job)
+  set('tags', tags)
+  if timeout ~= '' then
+    set('timeout', whole(now + timeout))
+    call('ZADD', P .. 'wt', whole(now + timeout), id)
+  end
+  call('HSET', P .. 'wp:' .. id, unpack(fields))
+  if job ~= '' then call('SADD', P .. 'jt:' .. job, id) end
+end
+`,
+  workers: `local function extend_lease(worker, lease_ms)
+  local key = P .. 'w:' .. worker
+  if call('EXISTS', key) == 0 then return false end
+  local expires = whole(now + lease_ms)
+  call('HSET', key, 'lastSeenAt', whole(now))
+  call('ZADD', P .. 'wx', expires, worker)
+  call('ZADD', P .. 'ws', 'XX', expires, worker)
+  return true
+end
+`,
+}
+
+export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'leased' | 'list' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
+  add_schedule: {
+    name: 'add_schedule',
+    sha: '7dc05a201d57480a4e8a72835fb0bb9a45d2c8b5',
+    text: `#!lua
+` + parts.base + parts.schedules + `local id = add_schedule((read_definition(1)))
+if id then wake('s') end
+return id or ''
+`,
+  },
+  cancel: {
+    name: 'cancel',
+    sha: '2ee05c277a328b699a8fa21a5acfa7db738c1f7b',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + `local j = read_job(ARGV[1])
+if j == nil then return 'not_found' end
+local result = cancel_job(j)
+tell_sleepers()
+return result
+`,
+  },
+  cancel_many: {
+    name: 'cancel_many',
+    sha: '7d598741d7f885db0571381ef8010ec3b38d1c43',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local cancelled = {}
+local ids = walk('live', filter, cursor, count)
+for _, id in ipairs(ids) do
+  cursor = id
+  if is_upcoming(id) and matches(id, filter) and cancel_job(read_job(id)) == 'changed' then cancelled[#cancelled + 1] = id end
+end
+tell_sleepers()
+return { #ids < count and '' or cursor, cancelled }
+`,
+  },
+  check: {
+    name: 'check',
+    sha: '06138a52837844b17dda1020cc8443a800e794f0',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
+local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0 }
+for _, id in ipairs(call('ZRANGE', P .. 'live', 0, -1)) do
+  local j = read_job(id)
+  if j == nil then
+    report('a live job that is not there', 'job ' .. id)
+  else
+    check_live(j, indexed)
+    if j.gk and (j.l == 'r' or j.l == 'x' or j.hp) then active[j.gk] = (active[j.gk] or 0) + 1 end
+  end
+end
+local ready = 0
+for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do ready = ready + call('ZCARD', P .. 'r:' .. level) end
+counted('ready jobs', ready, indexed.r)
+counted('timed jobs', call('ZCARD', P .. 'due'), indexed.t)
+counted('jobs waiting for their group', tonumber(call('HGET', P .. 'meta', 'waiting') or 0), indexed.g)
+local executing = 0
+for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do
+  executing = executing + call('HLEN', P .. 'h:' .. worker)
+  if not key_exists('w:' .. worker) then report('a lease of an unknown worker', 'worker ' .. worker) end
+end
+counted('executing jobs', executing, indexed.x)
+local groups = call('HGETALL', P .. 'gs')
+local most = call('HGET', P .. 'meta', 'limit')
+for at = 1, #groups, 2 do
+  local key, count = groups[at], tonumber(groups[at + 1])
+  if count ~= (active[key] or 0) then
+    report('a group count that disagrees', 'group ' .. key .. ': ' .. count .. ' stored, ' .. (active[key] or 0) .. ' counted')
+  end
+  active[key] = nil
+  local limit = string.byte(key) == 30 and 1 or tonumber(most or 1000000)
+  if count < limit and key_exists('gq:' .. key) and not call('ZSCORE', P .. 'gw', key) then
+    report('a group with room whose jobs were not woken', 'group ' .. key)
+  end
+end
+for key, count in pairs(active) do report('a group count that disagrees', 'group ' .. key .. ': none stored, ' .. count .. ' counted') end
+for index, lane in pairs({ done = 'k', ['dead:f'] = 'f', ['dead:c'] = 'c' }) do
+  for _, id in ipairs(call('ZRANGE', P .. index, 0, -1)) do
+    if call('HGET', job_key(id), 'l') ~= lane then report('a job in the wrong index', 'job ' .. id .. ' in ' .. index) end
+    if call('ZSCORE', P .. 'live', id) then report('a job in two places', 'job ' .. id) end
+  end
+end
+for _, id in ipairs(call('LRANGE', P .. 'finished', 0, -1)) do
+  if not call('ZSCORE', P .. 'done', id) then report('a completion of a job that is gone', 'job ' .. id) end
+end
+counted('completed jobs', call('LLEN', P .. 'finished'), call('ZCARD', P .. 'done'))
+local keys = call('HGETALL', P .. 'keys')
+for at = 2, #keys, 2 do
+  if call('EXISTS', job_key(keys[at])) == 0 then report('a key of a job that is gone', 'job ' .. keys[at]) end
+end
+for _, id in ipairs(call('SMEMBERS', P .. 'blocked')) do
+  local j = read_job(id)
+  if j == nil or not is_live(j) or j.un == nil then report('a dependency of a job that is gone', 'job ' .. id) end
+end
+local fired = {}
+for _, index in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do
+  for _, id in ipairs(call('ZRANGE', P .. index, 0, -1)) do
+    local sc = call('HGET', job_key(id), 'sc')
+    if sc then
+      local schedule = cjson.decode(sc)
+      local tick = schedule.id .. ':' .. schedule.tick
+      if not schedule.manual and fired[tick] then report('two jobs of one tick', 'schedule ' .. tick .. ', job ' .. id) end
+      fired[tick] = true
+    end
+  end
+end
+for _, id in ipairs(call('ZRANGE', P .. 'sa', 0, -1)) do
+  local s = call('HMGET', P .. 's:' .. id, 'next', 'status', 'tenant', 'name')
+  if s[1] and call('ZSCORE', P .. 'tz:' .. id, s[1]) then report('a schedule that would repeat a tick', 'schedule ' .. id) end
+  local due = call('ZSCORE', P .. 'sd', id)
+  if (s[1] and s[2] == 'a') ~= (due and true or false) then report('a schedule that nobody fires, or that is paused', 'schedule ' .. id) end
+  if call('HGET', P .. 'sn', (s[3] or '') .. '\\31' .. (s[4] or '')) ~= id then report('a schedule without its name', 'schedule ' .. id) end
+end
+counted('names of schedules', call('HLEN', P .. 'sn'), call('ZCARD', P .. 'sa'))
+return problems
+`,
+  },
+  cleanup_events: {
+    name: 'cleanup_events',
+    sha: 'ec343ce6f945d2d0ef44cf0e3b7a2097c19ca398',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.trail + `local before = now - tonumber(ARGV[1]) * 86400000
+local looked, events = 0, 0
+while looked < tonumber(ARGV[2]) do
+  local id = call('LINDEX', P .. 'trails', 0)
+  if not id then break end
+  local j = read_job(id)
+  if j and tonumber(j.fin) >= before then break end
+  call('LPOP', P .. 'trails')
+  looked = looked + 1
+  if j then
+    local gone = 0
+    for _, text in ipairs(call('LRANGE', P .. 'g:' .. id, 0, -1)) do gone = gone + trail_events(text) end
+    call('DEL', P .. 'g:' .. id)
+    set_fields(j, { ld = (j.ld or 0) + gone })
+    events = events + gone
+  end
+end
+return { looked, events }
+`,
+  },
+  cleanup_jobs: {
+    name: 'cleanup_jobs',
+    sha: '95dbf7453219a81fa78fad754fd156b663564c2d',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.lanes + parts.ends + `local before = now - tonumber(ARGV[1]) * 86400000
+local count = 0
+while count < tonumber(ARGV[2]) do
+  local id = call('LINDEX', P .. 'finished', 0)
+  if not id then break end
+  local j = read_job(id)
+  if j and tonumber(j.fin) >= before then break end
+  call('LPOP', P .. 'finished')
+  call('ZREM', P .. 'done', id)
+  if j then
+    delete_job(j)
+    count = count + 1
+  end
+end
+while true do
+  local id = call('LINDEX', P .. 'trails', 0)
+  if not id or call('EXISTS', job_key(id)) == 1 then break end
+  call('LPOP', P .. 'trails')
+end
+for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'wd', '-inf', before, 'LIMIT', 0, tonumber(ARGV[2]))) do
+  call('ZREM', P .. 'wd', id)
+  call('DEL', P .. 'wp:' .. id)
+end
+return count
+`,
+  },
+  complete_token: {
+    name: 'complete_token',
+    sha: '936a9bc0dceda0307ebf0817924d08ed3e2ad083',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
+if not status then return 'not_found' end
+if status ~= 'w' then return 'unchanged' end
+end_token(ARGV[1], { 'status', 'c', 'output', ARGV[2], 'rich', ARGV[3], 'completed', whole(now) })
+tell_sleepers()
+return 'changed'
+`,
+  },
+  create_token: {
+    name: 'create_token',
+    sha: 'cf06e868940e0110b8633940a755c65d9fa10020',
+    text: `#!lua
+` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `if #ARGV > 4 then
+  local j = read_job(ARGV[4])
+  if not holds_lease(j, ARGV[5]) then return 0 end
+  local known = call('HGET', P .. 'st:' .. j.id, ARGV[6])
+  if known then return cmsgpack.unpack(known).awaited end
+  local seq = next_step()
+  write_step(j.id, {
+    key = ARGV[6], seq = seq, ended_seq = seq, token = ARGV[5], attempt = tonumber(ARGV[7]), tries = 1, kind = 'k', status = 'd', rich = false,
+    timed_out = false, started = now, ended = now, awaited = ARGV[1],
+  })
+end
+create_token(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
+return ARGV[1]
+`,
+  },
+  due_schedules: {
+    name: 'due_schedules',
+    sha: '5144dfe7987c637c1521dc70def476b7081ad9e5',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.schedules_due + `local answer = {}
+for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'sd', '-inf', now, 'LIMIT', 0, tonumber(ARGV[1]))) do
+  answer[#answer + 1] = { id, call('HGETALL', P .. 's:' .. id) }
+end
+return { whole(now), schedules_due(), answer }
+`,
+  },
+  edit: {
+    name: 'edit',
+    sha: 'ad2ee8da95dcbe02c4792c4a339032d4ca8004b3',
+    text: `#!lua
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + `local j = read_job(ARGV[1])
+if j == nil then return -1 end
+local changes = read_changes(3)
+local changed = edit_job(j, changes, ARGV[2])
+if changed and wakes(changes) then wake('r') end
+return changed and 1 or 0
+`,
+  },
+  edit_many: {
+    name: 'edit_many',
+    sha: 'ac3b28793187fcf9c446b478fa6b7eee86bac41f',
+    text: `#!lua
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local changes = read_changes(5)
+local changed = 0
+local ids = walk('live', filter, cursor, count)
+for _, id in ipairs(ids) do
+  cursor = id
+  if is_upcoming(id) and matches(id, filter) and edit_job(read_job(id), changes, ARGV[4]) then changed = changed + 1 end
+end
+if changed > 0 and wakes(changes) then wake('r') end
+return { #ids < count and '' or cursor, changed }
+`,
+  },
+  edit_schedule: {
+    name: 'edit_schedule',
+    sha: 'fd57c482454d0fe98df8b3961056e394345978f1',
+    text: `#!lua
+` + parts.base + parts.schedules + `local s = read_schedule(ARGV[1])
+if s == nil or s.revision ~= ARGV[2] then return 0 end
+replace_schedule(s, (read_definition(3)))
+wake('s')
+return 1
+`,
+  },
+  enqueue: {
+    name: 'enqueue',
+    sha: '974390d16a23f08a50e2f3d21b9222d6ee36b3fa',
+    text: `#!lua
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + `local nonce, wants_notify, forgets = ARGV[1], ARGV[2] == '1', ARGV[3] == '1'
+local jobs = read_jobs(5, tonumber(ARGV[4]))
+local missing = missing_of(jobs, forgets)
+if #missing > 0 then return { 'missing', missing } end
+if nonce ~= '' then
+  for _, j in ipairs(jobs) do j.no = nonce end
+end
+local ids, created, levels = add_batch(jobs)
+local sleepers = has_sleepers()
+if sleepers and wants_notify then
+  local list = {}
+  for level in pairs(levels) do list[#list + 1] = level end
+  if #list > 0 or has_released then wake(#list <= 50 and not has_released and 'r' .. table.concat(list, ',') or 'r') end
+  sleepers = false
+end
+return { ids, created, sleepers and 1 or 0 }
+`,
+  },
+  exchange: {
+    name: 'exchange',
+    sha: '982bbb6b837feb9e60fadd87555915c59347cad7',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.workers + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + parts.claim + parts.schedules_due + `local worker, limit, slots, flags = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local lease_ms = tonumber(ARGV[5])
 local versions = ARGV[6] ~= '' and cjson.decode(ARGV[6]) or {}
 local function has(letter) return string.find(flags, letter, 1, true) ~= nil end
@@ -5566,8 +1861,10 @@ end
 local house = {}
 if has('h') then
   local rescued = rescue()
-  local promoted = promote()
+  local promoted = expire_tokens(1000) + promote()
   local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
+  local limited = call('ZRANGE', P .. 'wt', 0, 0, 'WITHSCORES')
+  local next_due = math.min(tonumber(due[2] or math.huge), tonumber(limited[2] or math.huge))
   local requests = {}
   local flat = call('HGETALL', P .. 'cr:' .. worker)
   for n = 1, #flat, 2 do
@@ -5575,7 +1872,7 @@ if has('h') then
     requests[#requests + 1] = string.match(flat[n], '(%d+)$')
     requests[#requests + 1] = flat[n + 1]
   end
-  house = { rescued, promoted, due[2] and whole(tonumber(due[2]) - now) or '', schedules_due(), requests }
+  house = { rescued, promoted, next_due < math.huge and whole(next_due - now) or '', schedules_due(), requests }
   alive = alive and call('EXISTS', P .. 'w:' .. worker) == 1
 end
 if bounds == nil or has('g') or has('h') or has_released then serve_notes() end
@@ -5603,92 +1900,20 @@ tell_sleepers()
 return { lost, token, levels, (alive and '' or 'd') .. (state.held and 'h' or ''), house, jobs }
 `,
   },
+  expire_tokens: {
+    name: 'expire_tokens',
+    sha: '207e155a185c4022c1752b46fb3a7cef61277cdd',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local count = expire_tokens(tonumber(ARGV[1]))
+tell_sleepers()
+return count
+`,
+  },
   find_added: {
     name: 'find_added',
-    sha: 'f713518e0f607242e2c2ebbf395ac2d418fbeb88',
+    sha: 'b272c783b2e2649bbd7b2a037853ae11912638f2',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local found = {}
+` + parts.base + `local found = {}
 local last = tonumber(call('GET', P .. 'ids') or 0)
 local first = tonumber(ARGV[2])
 for id = first, math.min(last, first + tonumber(ARGV[3]) - 1) do
@@ -5697,663 +1922,34 @@ end
 return { found, whole(last) }
 `,
   },
+  find_completion: {
+    name: 'find_completion',
+    sha: '7325c93fc9e7ba2ab14896d13060c2eb0033d84e',
+    text: `#!lua flags=no-writes
+` + parts.base + `local j = read_job(ARGV[1])
+if j and j.tok == ARGV[2] then
+  if j.l == 'x' then return 'n' end
+  if j.l == 'k' then return 'd' end
+end
+return 'l'
+`,
+  },
+  find_step: {
+    name: 'find_step',
+    sha: 'f4bb1b11913697e9a93143fd1e10f7deb11c549c',
+    text: `#!lua flags=no-writes
+` + parts.base + `local text = call('HGET', P .. 'st:' .. ARGV[1], ARGV[3])
+local step = text and cmsgpack.unpack(text)
+if step and step.token == ARGV[2] and step.status == 'd' then return 'd' end
+local j = read_job(ARGV[1])
+return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
+`,
+  },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: 'a9927f275110dc9f65ce517cad995ff00200a99c',
+    sha: 'dfe995dbe9a52bcda82fbf9a9dd5463fa5eccf68',
     text: `#!lua
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function insert_job(id, fields, blocked)
-  local j = fields
-  j.id = tostring(id)
-  j.c = whole(now)
-  local lane
-  if blocked then lane = 'd'
-  elseif j.run and tonumber(j.run) > now then lane = 't'
-  elseif j.gk then lane = 'g'
-  else lane = 'r' end
-  j.l = lane
-  local flat = {}
-  for name, value in pairs(j) do
-    if name ~= 'id' then
-      flat[#flat + 1] = name
-      flat[#flat + 1] = value
-    end
-  end
-  call('HSET', job_key(id), unpack(flat))
-  call('ZADD', P .. 'live', id, id)
-  enter(j, lane, tonumber(j.run))
-  if j.tg then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-  end
-  return j
-end
-local function read_schedule(id)
-  local flat = call('HGETALL', P .. 's:' .. id)
-  if #flat == 0 then return nil end
-  local s = { id = id }
-  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
-  return s
-end
-local function set_schedule(s, fields)
-  local key = P .. 's:' .. s.id
-  for name, value in pairs(fields) do
-    if value == false or value == '' then
-      call('HDEL', key, name)
-      s[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      call('HSET', key, name, value)
-      s[name] = value
-    end
-  end
-  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
-end
-local function name_field(tenant, name)
-  return (tenant or '') .. '\\31' .. name
-end
-local function read_definition(at)
-  local fields = {}
-  local count = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
-  return fields, at + 1 + 2 * count
-end
-local function add_schedule(d, owner)
-  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
-  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
-  local id = whole(call('INCR', P .. 'schedule_ids'))
-  call('HSET', P .. 'sn', field, id)
-  call('ZADD', P .. 'sa', id, id)
-  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
-  set_schedule({ id = id }, d)
-  return id
-end
-local function replace_schedule(s, d)
-  d.name, d.tenant = nil, nil
-  d.revision, d.updated = tonumber(s.revision) + 1, now
-  set_schedule(s, d)
-end
-local function remove_schedule(s)
-  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
-  call('ZREM', P .. 'sa', s.id)
-  call('ZREM', P .. 'sd', s.id)
-  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
-end
-local function note_tick(s, tick, outcome, job)
-  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
-  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
-  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
-    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
-    call('HDEL', P .. 'th:' .. s.id, oldest)
-  end
-  return true
-end
-local function add_scheduled(s, id, tick, delay, manual)
-  local list = cjson.decode(s.job)
-  local j = { n = list[1], p = list[2] }
-  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
-  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
-  if delay > 0 then j.run = whole(now + delay) end
-  insert_job(id, j, false)
-  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
-  return j.n
-end
-local function schedules_due()
-  local first = call('ZRANGE', P .. 'sd', 0, 0, 'WITHSCORES')
-  if not first[2] then return '' end
-  return whole(tonumber(first[2]) - now)
-end
-local added, moved = {}, 0
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local added, moved = {}, 0
 local at = 1
 while at <= #ARGV do
   local s = read_schedule(ARGV[at])
@@ -6396,183 +1992,21 @@ return { added, moved, schedules_due() }
   },
   get: {
     name: 'get',
-    sha: '1496f209e682912e1589a3a8ba2c9aa628fec4e4',
+    sha: '820e27fed849199f0303a53a9634205c82934ed3',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local answer = {}
+` + parts.base + parts.steps + `local answer = {}
 for _, id in ipairs(ARGV) do
   local flat = call('HGETALL', job_key(id))
-  if #flat > 0 then answer[#answer + 1] = { id, flat, call('LRANGE', P .. 'g:' .. id, 0, -1) } end
+  if #flat > 0 then answer[#answer + 1] = { id, flat, call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) } end
 end
 return answer
 `,
   },
   get_dependencies: {
     name: 'get_dependencies',
-    sha: 'd623f063c4ce41d7b72c29e4ba4dd9f7377513ff',
+    sha: '53f656f64b7164700c646b44330f4c600931d637',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local j = read_job(ARGV[1])
+` + parts.base + `local j = read_job(ARGV[1])
 if j == nil then return false end
 local names = j.dn and cjson.decode(j.dn) or {}
 local answer = {}
@@ -6590,90 +2024,9 @@ return answer
   },
   get_schedules: {
     name: 'get_schedules',
-    sha: 'b2ae55c8f3b740b7ea8d8f4525adef94daedb5de',
+    sha: '41cafaa5fd4f5118711d4db8349c8145ec225480',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local ids = {}
+` + parts.base + `local ids = {}
 if ARGV[1] == 'ids' then
   for at = 2, #ARGV do ids[#ids + 1] = ARGV[at] end
 elseif ARGV[1] == 'name' then
@@ -6689,189 +2042,25 @@ end
 return answer
 `,
   },
+  get_token: {
+    name: 'get_token',
+    sha: '1f2e4d82c2b5747f2ace4c6148561cf0b288d754',
+    text: `#!lua flags=no-writes
+` + parts.base + `return call('HGETALL', P .. 'wp:' .. ARGV[1])
+`,
+  },
   heartbeat: {
     name: 'heartbeat',
-    sha: '1c10a6a768c4281d04383fdf35f7fa98c7c377ab',
+    sha: '39e0ac07f9e70d3ae631532b26a5881394fcce09',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function extend_lease(worker, lease_ms)
-  local key = P .. 'w:' .. worker
-  if call('EXISTS', key) == 0 then return false end
-  local expires = whole(now + lease_ms)
-  call('HSET', key, 'lastSeenAt', whole(now))
-  call('ZADD', P .. 'wx', expires, worker)
-  call('ZADD', P .. 'ws', 'XX', expires, worker)
-  return true
-end
-return extend_lease(ARGV[1], tonumber(ARGV[2])) and 1 or 0
+` + parts.base + parts.workers + `return extend_lease(ARGV[1], tonumber(ARGV[2])) and 1 or 0
 `,
   },
   leased: {
     name: 'leased',
-    sha: 'e8a05e10a8641d324079c13b98a7975195d94ee8',
+    sha: 'c9ad213b55d923be2fa380bc2a867259e3f40c66',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local known = {}
+` + parts.base + `local known = {}
 for at = 2, #ARGV do known[ARGV[at]] = true end
 local held = call('HGETALL', P .. 'h:' .. ARGV[1])
 local answer = {}
@@ -6886,149 +2075,9 @@ return answer
   },
   list: {
     name: 'list',
-    sha: '7477003685a70b5f2d75737defdb198ceb49c0e0',
+    sha: '9ac0e95225b9e5788ec7a1a80a16180ba62362c9',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function within(value, conditions)
-  for _, condition in ipairs(conditions) do
-    local op, limit = condition[1], condition[2]
-    local holds = (op == 'gt' and value > limit) or (op == 'gte' and value >= limit) or (op == 'lt' and value < limit)
-      or (op == 'lte' and value <= limit) or (op == 'eq' and value == limit)
-    if not holds then return false end
-  end
-  return true
-end
-local function listed(list, value)
-  for _, one in ipairs(list) do
-    if one == value then return true end
-  end
-  return false
-end
-local function matches_tags(tg, wanted)
-  local tags = tg and cjson.decode(tg) or {}
-  local found = 0
-  for _, tag in ipairs(wanted.values) do
-    if listed(tags, tag) then found = found + 1 end
-  end
-  if wanted.mode == 'any' then return found > 0 end
-  if wanted.mode == 'none' then return found == 0 end
-  if found < #wanted.values then return false end
-  if wanted.mode == 'all' then return tg ~= nil end
-  for _, tag in ipairs(tags) do
-    if not listed(wanted.values, tag) then return false end
-  end
-  return true
-end
-local function status_of(lane, na)
-  if lane == 'x' or lane == 'k' or lane == 'f' or lane == 'c' then return lane end
-  return na and 'f' or 'p'
-end
-local function matches(id, filter)
-  local f = call('HMGET', job_key(id), 'l', 'n', 'y', 'run', 'c', 'tg', 'gk', 'tn', 'na')
-  local lane, na, tn = f[1], f[9], f[8]
-  if not lane then return false end
-  local status = status_of(lane, na)
-  if filter.statuses and not listed(filter.statuses, status) then return false end
-  if filter.final ~= nil and (status ~= 'f' or (lane == 'f') ~= filter.final) then return false end
-  if filter.types and not listed(filter.types, f[2]) then return false end
-  if filter.priority and tonumber(f[3] or 0) ~= filter.priority then return false end
-  if filter.tenant and tn ~= filter.tenant then return false end
-  if filter.group and f[7] ~= (tn and tn .. '\\31' .. filter.group or filter.group) then return false end
-  if filter.runAt and not within(tonumber(f[4] or f[5]), filter.runAt) then return false end
-  if filter.createdAt and not within(tonumber(f[5]), filter.createdAt) then return false end
-  if filter.tags and not matches_tags(f[6] or nil, filter.tags) then return false end
-  return true
-end
-local function walk(index, filter, cursor, count)
-  if filter.ids == nil then return call('ZRANGEBYSCORE', P .. index, '(' .. cursor, '+inf', 'LIMIT', 0, count) end
-  local ids = {}
-  for _, number in ipairs(filter.ids) do
-    if number > tonumber(cursor) and call('ZSCORE', P .. index, whole(number)) then ids[#ids + 1] = whole(number) end
-    if #ids == count then break end
-  end
-  return ids
-end
-local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+` + parts.base + parts.filter + parts.steps + `local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local source = nil
 if filter.tags and (filter.tags.mode == 'all' or filter.tags.mode == 'exact') and filter.ids == nil then
   local least = nil
@@ -7061,7 +2110,7 @@ for at = 4, #ARGV, 2 do
     for _, id in ipairs(ids) do
       cursor = tonumber(id)
       if (source == nil or call('ZSCORE', P .. ARGV[at], id)) and matches(id, filter) then
-        jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1) }
+        jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) }
         if #jobs == limit then break end
       end
     end
@@ -7076,92 +2125,18 @@ end
 return answer
 `,
   },
+  list_steps: {
+    name: 'list_steps',
+    sha: '9eccf1ac902f5e43518dfa74d1f3a9f9c9161ab8',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.steps + `return step_rows(ARGV[1])
+`,
+  },
   list_ticks: {
     name: 'list_ticks',
-    sha: 'e7b488cc13dc621862996b93b1a1d04d9f97010e',
+    sha: 'dde8ef70d71f3bcab0005bd931bc63d934c53547',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local answer = {}
+` + parts.base + `local answer = {}
 for _, tick in ipairs(call('ZREVRANGE', P .. 'tz:' .. ARGV[1], 0, tonumber(ARGV[2]) - 1)) do
   answer[#answer + 1] = tick
   answer[#answer + 1] = call('HGET', P .. 'th:' .. ARGV[1], tick)
@@ -7169,851 +2144,70 @@ end
 return answer
 `,
   },
+  load_steps: {
+    name: 'load_steps',
+    sha: 'a3f43e4388e8521be41239498474136ef81148e7',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
+if not holds_lease(j, ARGV[2]) then return 0 end
+local steps = read_steps(j.id)
+end_waits(j.id, steps)
+table.sort(steps, function(a, b)
+  local x, y = a.ended_seq or math.huge, b.ended_seq or math.huge
+  return x < y or (x == y and a.seq < b.seq)
+end)
+local rows = {}
+for n, step in ipairs(steps) do rows[n] = step_row(step) end
+return rows
+`,
+  },
   migrate: {
     name: 'migrate',
-    sha: '789d74bd2ceb5c7a9f7df88bcf47317b316bb404',
+    sha: '7d08eccbdcf2974677d0b2c7bca44bb143084c06',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local found = call('HGET', P .. 'meta', 'layout')
+` + parts.base + `local found = call('HGET', P .. 'meta', 'layout')
 if found or ARGV[2] ~= '1' then return { found or '', 0 } end
 call('HSET', P .. 'meta', 'layout', ARGV[1])
 return { ARGV[1], 1 }
 `,
   },
+  open_wait: {
+    name: 'open_wait',
+    sha: 'f1b54cb682a82480317f8f3d1d7fd3bd33da71a6',
+    text: `#!lua
+` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
+if not holds_lease(j, ARGV[2]) then return 0 end
+local kind, awaited = ARGV[4], ARGV[8] ~= '' and ARGV[8] or nil
+if kind == 'w' and call('EXISTS', P .. 'wp:' .. awaited) == 0 then return -1 end
+if call('HEXISTS', P .. 'st:' .. j.id, ARGV[3]) == 0 then
+  local wait_until = ARGV[7] ~= '' and tonumber(ARGV[7]) or ARGV[6] ~= '' and math.floor(now + tonumber(ARGV[6])) or nil
+  write_step(j.id, {
+    key = ARGV[3], seq = next_step(), token = ARGV[2], attempt = tonumber(ARGV[5]), tries = 1, kind = kind, status = 'p', rich = false,
+    timed_out = false, started = now, wait_until = wait_until, awaited = awaited, filter = ARGV[9] ~= '' and ARGV[9] or nil,
+  })
+  if kind == 'w' or kind == 'e' then call('SADD', P .. 'aw:' .. awaited, j.id .. ':' .. ARGV[3]) end
+end
+local steps = read_steps(j.id)
+end_waits(j.id, steps)
+for _, step in ipairs(steps) do
+  if step.key == ARGV[3] then return step_row(step) end
+end
+`,
+  },
   reclaim: {
     name: 'reclaim',
-    sha: '81c5b8bc2312b5e182c2cc40e8e660b5206880fb',
+    sha: '095163643b2655ee1f06ea01839c3b8aca4beee3',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function take_back(j)
-  if j.cq then
-    end_job(j, 'c', nil, nil, 'worker_lost')
-  elseif attempts(j) >= max_attempts(j) or tonumber(j.cr or 0) >= 4 then
-    local message = '"The worker that ran this attempt died or was cut off for longer than its lease."'
-    end_job(j, 'f', '{"name":"WorkerLost","message":' .. message .. ',"reason":"worker_lost","attempt":' .. j.a .. ',"workerId":'
-      .. quote(j.by or '') .. ',"timestamp":"' .. iso(now) .. '"}', message, 'worker_lost')
-  else
-    trail_attempt(j, 'lost', nil, 'worker_lost')
-    leave(j)
-    set_fields(j, { l = 'r', s = next_seq(), tok = false, w = false, cr = (j.cr or 0) + 1 })
-    enter(j, 'r')
-  end
-end
-local function forget_worker(worker)
-  call('ZREM', P .. 'wx', worker)
-  call('ZREM', P .. 'ws', worker)
-  call('DEL', P .. 'w:' .. worker, P .. 'cr:' .. worker, P .. 'h:' .. worker)
-end
-local function held_jobs(worker)
-  local ids = call('HKEYS', P .. 'h:' .. worker)
-  table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
-  return ids
-end
-local function rescue()
-  local dead = call('ZRANGEBYSCORE', P .. 'wx', '-inf', '(' .. now)
-  local count = 0
-  for _, worker in ipairs(dead) do
-    for _, id in ipairs(held_jobs(worker)) do
-      take_back(read_job(id))
-      count = count + 1
-    end
-    forget_worker(worker)
-  end
-  if #dead > 0 then set_group_limit() end
-  if count > 0 then wake('r') end
-  return count
-end
-local count = rescue()
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.rescue + `local count = rescue()
 tell_sleepers()
 return count
 `,
   },
   reconcile_schedules: {
     name: 'reconcile_schedules',
-    sha: 'b50c303faefed2d7817bc31de932a988a28bcd70',
+    sha: 'abdd9a468e09bfddd686471bba6fb0d552247217',
     text: `#!lua
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function read_schedule(id)
-  local flat = call('HGETALL', P .. 's:' .. id)
-  if #flat == 0 then return nil end
-  local s = { id = id }
-  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
-  return s
-end
-local function set_schedule(s, fields)
-  local key = P .. 's:' .. s.id
-  for name, value in pairs(fields) do
-    if value == false or value == '' then
-      call('HDEL', key, name)
-      s[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      call('HSET', key, name, value)
-      s[name] = value
-    end
-  end
-  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
-end
-local function name_field(tenant, name)
-  return (tenant or '') .. '\\31' .. name
-end
-local function read_definition(at)
-  local fields = {}
-  local count = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
-  return fields, at + 1 + 2 * count
-end
-local function add_schedule(d, owner)
-  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
-  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
-  local id = whole(call('INCR', P .. 'schedule_ids'))
-  call('HSET', P .. 'sn', field, id)
-  call('ZADD', P .. 'sa', id, id)
-  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
-  set_schedule({ id = id }, d)
-  return id
-end
-local function replace_schedule(s, d)
-  d.name, d.tenant = nil, nil
-  d.revision, d.updated = tonumber(s.revision) + 1, now
-  set_schedule(s, d)
-end
-local function remove_schedule(s)
-  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
-  call('ZREM', P .. 'sa', s.id)
-  call('ZREM', P .. 'sd', s.id)
-  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
-end
-local function note_tick(s, tick, outcome, job)
-  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
-  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
-  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
-    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
-    call('HDEL', P .. 'th:' .. s.id, oldest)
-  end
-  return true
-end
-local function add_scheduled(s, id, tick, delay, manual)
-  local list = cjson.decode(s.job)
-  local j = { n = list[1], p = list[2] }
-  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
-  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
-  if delay > 0 then j.run = whole(now + delay) end
-  insert_job(id, j, false)
-  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
-  return j.n
-end
-local owner, count = ARGV[1], tonumber(ARGV[2])
+` + parts.base + parts.schedules + `local owner, count = ARGV[1], tonumber(ARGV[2])
 local declared, wanted, refused = {}, {}, {}
 local at = 3
 for n = 1, count do
@@ -8059,712 +2253,9 @@ return { added, edited, removed }
   },
   redrive: {
     name: 'redrive',
-    sha: '67c7863a3dd6f1ba3c87c57bbac873ad2da3ef7a',
+    sha: 'e8b49c22574008a2ce2611cc162c24f0434fe680',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function cancel_job(j)
-  if not is_live(j) then return 'unchanged' end
-  if j.l ~= 'x' then
-    end_job(j, 'c')
-    return 'changed'
-  end
-  if j.cq == nil then
-    trail_note(j, 'cancel_requested')
-    set_fields(j, { cq = now })
-    call('HSETNX', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '0')
-    wake('c' .. j.id)
-  end
-  return 'requested'
-end
-local function edit_job(j, changes, note)
-  if not is_live(j) or j.l == 'x' then return false end
-  trail_note(j, 'edited', note)
-  local timed = changes.run ~= nil
-  local run_at = type(changes.run) == 'number' and changes.run or now
-  local lane = j.l
-  if timed and lane ~= 'd' then
-    if run_at > now then lane = 't'
-    elseif tonumber(j.un or 0) > 0 then lane = 'd'
-    else lane = ready_lane(j, j.l == 'r' or j.hp ~= nil) end
-  end
-  local moved = lane ~= j.l or (changes.y ~= nil and (changes.y or '0') ~= priority(j))
-  local due = lane == 't' and (timed and run_at or tonumber(call('ZSCORE', P .. 'due', j.id))) or nil
-  local gives_up = j.gk ~= nil and j.l == 'r' and lane ~= 'r'
-  leave(j)
-  if changes.tg ~= nil then
-    tag_index('ZREM', j)
-    live_tag_index('ZREM', j)
-  end
-  local fields = { l = lane, ch = now }
-  for name, value in pairs(changes) do fields[name] = value end
-  if changes.m then fields.m = math.max(tonumber(changes.m), attempts(j) + 1) end
-  if changes.y == '0' then fields.y = false end
-  if timed then
-    fields.run = run_at
-    if j.na then fields.na = run_at end
-  end
-  if lane ~= 't' then fields.hp = false end
-  if moved then fields.s = next_seq() end
-  set_fields(j, fields)
-  enter(j, lane, due)
-  if changes.tg ~= nil then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-    tags_changed(j)
-  end
-  if timed and lane == 'd' then open_barrier(j) end
-  if gives_up then leave_group(j.gk) end
-  return true
-end
-local function retry_job(j, reset, running)
-  local ended = j.l == 'f' or j.l == 'c'
-  local was_running = j.l == 'x'
-  if not ended and not (was_running and running) and not (j.na and not was_running and is_live(j)) then return false end
-  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, s = next_seq() }
-  local lane = ready_lane(j, was_running or j.l == 'r' or j.hp ~= nil)
-  if was_running then
-    call('HSET', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '1')
-    trail_attempt(j, 'revoked')
-    j.cq = nil
-    fields.cq = nil
-    call('HDEL', job_key(j.id), 'cq')
-  else
-    trail_note(j, 'retried')
-  end
-  if ended then
-    lane = ready_lane(j, false)
-    call('ZREM', P .. 'dead:' .. j.l, j.id)
-    call('ZADD', P .. 'live', j.id, j.id)
-    live_tag_index('ZADD', j)
-    fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
-    fields.prog, fields.pr, fields.cr = false, false, false
-  else
-    leave(j)
-    if j.na then call('ZREM', P .. 'again', j.id) end
-  end
-  if reset then fields.a = false
-  elseif attempts(j) >= max_attempts(j) then fields.m = attempts(j) + 1 end
-  local was_blocked = ended and j.un ~= nil
-  fields.un = false
-  fields.l = was_blocked and 'd' or lane
-  set_fields(j, fields)
-  if not (was_blocked and block_again(j)) then
-    if was_blocked then set_fields(j, { l = lane }) end
-    enter(j, lane)
-  end
-  wake('r')
-  return true
-end
-local function within(value, conditions)
-  for _, condition in ipairs(conditions) do
-    local op, limit = condition[1], condition[2]
-    local holds = (op == 'gt' and value > limit) or (op == 'gte' and value >= limit) or (op == 'lt' and value < limit)
-      or (op == 'lte' and value <= limit) or (op == 'eq' and value == limit)
-    if not holds then return false end
-  end
-  return true
-end
-local function listed(list, value)
-  for _, one in ipairs(list) do
-    if one == value then return true end
-  end
-  return false
-end
-local function matches_tags(tg, wanted)
-  local tags = tg and cjson.decode(tg) or {}
-  local found = 0
-  for _, tag in ipairs(wanted.values) do
-    if listed(tags, tag) then found = found + 1 end
-  end
-  if wanted.mode == 'any' then return found > 0 end
-  if wanted.mode == 'none' then return found == 0 end
-  if found < #wanted.values then return false end
-  if wanted.mode == 'all' then return tg ~= nil end
-  for _, tag in ipairs(tags) do
-    if not listed(wanted.values, tag) then return false end
-  end
-  return true
-end
-local function status_of(lane, na)
-  if lane == 'x' or lane == 'k' or lane == 'f' or lane == 'c' then return lane end
-  return na and 'f' or 'p'
-end
-local function matches(id, filter)
-  local f = call('HMGET', job_key(id), 'l', 'n', 'y', 'run', 'c', 'tg', 'gk', 'tn', 'na')
-  local lane, na, tn = f[1], f[9], f[8]
-  if not lane then return false end
-  local status = status_of(lane, na)
-  if filter.statuses and not listed(filter.statuses, status) then return false end
-  if filter.final ~= nil and (status ~= 'f' or (lane == 'f') ~= filter.final) then return false end
-  if filter.types and not listed(filter.types, f[2]) then return false end
-  if filter.priority and tonumber(f[3] or 0) ~= filter.priority then return false end
-  if filter.tenant and tn ~= filter.tenant then return false end
-  if filter.group and f[7] ~= (tn and tn .. '\\31' .. filter.group or filter.group) then return false end
-  if filter.runAt and not within(tonumber(f[4] or f[5]), filter.runAt) then return false end
-  if filter.createdAt and not within(tonumber(f[5]), filter.createdAt) then return false end
-  if filter.tags and not matches_tags(f[6] or nil, filter.tags) then return false end
-  return true
-end
-local function walk(index, filter, cursor, count)
-  if filter.ids == nil then return call('ZRANGEBYSCORE', P .. index, '(' .. cursor, '+inf', 'LIMIT', 0, count) end
-  local ids = {}
-  for _, number in ipairs(filter.ids) do
-    if number > tonumber(cursor) and call('ZSCORE', P .. index, whole(number)) then ids[#ids + 1] = whole(number) end
-    if #ids == count then break end
-  end
-  return ids
-end
-local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.filter + `local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local moved = {}
 local ids = walk(ARGV[2], filter, cursor, count)
 for _, id in ipairs(ids) do
@@ -8777,194 +2268,9 @@ return { (#ids < count or #moved >= most) and '' or cursor, moved }
   },
   register: {
     name: 'register',
-    sha: 'b6c6852788bd4a3d292bedbda52ab4ba9df07599',
+    sha: '7cb6cee695a3c3dc187c13fbe44b229b82e23d40',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local worker = whole(call('INCR', P .. 'worker_ids'))
+` + parts.base + parts.lanes + `local worker = whole(call('INCR', P .. 'worker_ids'))
 local expires = whole(now + tonumber(ARGV[1]))
 local fields = { 'startedAt', whole(now), 'lastSeenAt', whole(now) }
 for at = 2, #ARGV do fields[#fields + 1] = ARGV[at] end
@@ -8977,160 +2283,9 @@ return worker
   },
   remove_schedule: {
     name: 'remove_schedule',
-    sha: 'f216a228ebee8893aeb8d911a639ed77a9e8ff64',
+    sha: '2f7289f172d7d79b851cad4baa782704ca664d96',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function read_schedule(id)
-  local flat = call('HGETALL', P .. 's:' .. id)
-  if #flat == 0 then return nil end
-  local s = { id = id }
-  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
-  return s
-end
-local function set_schedule(s, fields)
-  local key = P .. 's:' .. s.id
-  for name, value in pairs(fields) do
-    if value == false or value == '' then
-      call('HDEL', key, name)
-      s[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      call('HSET', key, name, value)
-      s[name] = value
-    end
-  end
-  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
-end
-local function name_field(tenant, name)
-  return (tenant or '') .. '\\31' .. name
-end
-local function read_definition(at)
-  local fields = {}
-  local count = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
-  return fields, at + 1 + 2 * count
-end
-local function add_schedule(d, owner)
-  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
-  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
-  local id = whole(call('INCR', P .. 'schedule_ids'))
-  call('HSET', P .. 'sn', field, id)
-  call('ZADD', P .. 'sa', id, id)
-  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
-  set_schedule({ id = id }, d)
-  return id
-end
-local function replace_schedule(s, d)
-  d.name, d.tenant = nil, nil
-  d.revision, d.updated = tonumber(s.revision) + 1, now
-  set_schedule(s, d)
-end
-local function remove_schedule(s)
-  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
-  call('ZREM', P .. 'sa', s.id)
-  call('ZREM', P .. 'sd', s.id)
-  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
-end
-local function note_tick(s, tick, outcome, job)
-  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
-  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
-  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
-    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
-    call('HDEL', P .. 'th:' .. s.id, oldest)
-  end
-  return true
-end
-local function add_scheduled(s, id, tick, delay, manual)
-  local list = cjson.decode(s.job)
-  local j = { n = list[1], p = list[2] }
-  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
-  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
-  if delay > 0 then j.run = whole(now + delay) end
-  insert_job(id, j, false)
-  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
-  return j.n
-end
-local s = read_schedule(ARGV[1])
+` + parts.base + parts.schedules + `local s = read_schedule(ARGV[1])
 if s == nil then return 0 end
 remove_schedule(s)
 return 1
@@ -9138,115 +2293,9 @@ return 1
   },
   report: {
     name: 'report',
-    sha: 'bf22c33d5c609fffb3f35086ed23e0ac70749751',
+    sha: 'aa7d4018ffe6108685b93276923f756dc56d30db',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local lost = {}
+` + parts.base + parts.trail + `local lost = {}
 for at = 1, #ARGV, 5 do
   local id, token = ARGV[at], ARGV[at + 1]
   local j = read_job(id)
@@ -9266,1309 +2315,18 @@ return lost
   },
   retry: {
     name: 'retry',
-    sha: '39f0ef2e31e55ed20236a18c7e99e7002549edc1',
+    sha: '1646792fe01fc863551a0ea919d04775351cc5e2',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function cancel_job(j)
-  if not is_live(j) then return 'unchanged' end
-  if j.l ~= 'x' then
-    end_job(j, 'c')
-    return 'changed'
-  end
-  if j.cq == nil then
-    trail_note(j, 'cancel_requested')
-    set_fields(j, { cq = now })
-    call('HSETNX', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '0')
-    wake('c' .. j.id)
-  end
-  return 'requested'
-end
-local function edit_job(j, changes, note)
-  if not is_live(j) or j.l == 'x' then return false end
-  trail_note(j, 'edited', note)
-  local timed = changes.run ~= nil
-  local run_at = type(changes.run) == 'number' and changes.run or now
-  local lane = j.l
-  if timed and lane ~= 'd' then
-    if run_at > now then lane = 't'
-    elseif tonumber(j.un or 0) > 0 then lane = 'd'
-    else lane = ready_lane(j, j.l == 'r' or j.hp ~= nil) end
-  end
-  local moved = lane ~= j.l or (changes.y ~= nil and (changes.y or '0') ~= priority(j))
-  local due = lane == 't' and (timed and run_at or tonumber(call('ZSCORE', P .. 'due', j.id))) or nil
-  local gives_up = j.gk ~= nil and j.l == 'r' and lane ~= 'r'
-  leave(j)
-  if changes.tg ~= nil then
-    tag_index('ZREM', j)
-    live_tag_index('ZREM', j)
-  end
-  local fields = { l = lane, ch = now }
-  for name, value in pairs(changes) do fields[name] = value end
-  if changes.m then fields.m = math.max(tonumber(changes.m), attempts(j) + 1) end
-  if changes.y == '0' then fields.y = false end
-  if timed then
-    fields.run = run_at
-    if j.na then fields.na = run_at end
-  end
-  if lane ~= 't' then fields.hp = false end
-  if moved then fields.s = next_seq() end
-  set_fields(j, fields)
-  enter(j, lane, due)
-  if changes.tg ~= nil then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-    tags_changed(j)
-  end
-  if timed and lane == 'd' then open_barrier(j) end
-  if gives_up then leave_group(j.gk) end
-  return true
-end
-local function retry_job(j, reset, running)
-  local ended = j.l == 'f' or j.l == 'c'
-  local was_running = j.l == 'x'
-  if not ended and not (was_running and running) and not (j.na and not was_running and is_live(j)) then return false end
-  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, s = next_seq() }
-  local lane = ready_lane(j, was_running or j.l == 'r' or j.hp ~= nil)
-  if was_running then
-    call('HSET', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '1')
-    trail_attempt(j, 'revoked')
-    j.cq = nil
-    fields.cq = nil
-    call('HDEL', job_key(j.id), 'cq')
-  else
-    trail_note(j, 'retried')
-  end
-  if ended then
-    lane = ready_lane(j, false)
-    call('ZREM', P .. 'dead:' .. j.l, j.id)
-    call('ZADD', P .. 'live', j.id, j.id)
-    live_tag_index('ZADD', j)
-    fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
-    fields.prog, fields.pr, fields.cr = false, false, false
-  else
-    leave(j)
-    if j.na then call('ZREM', P .. 'again', j.id) end
-  end
-  if reset then fields.a = false
-  elseif attempts(j) >= max_attempts(j) then fields.m = attempts(j) + 1 end
-  local was_blocked = ended and j.un ~= nil
-  fields.un = false
-  fields.l = was_blocked and 'd' or lane
-  set_fields(j, fields)
-  if not (was_blocked and block_again(j)) then
-    if was_blocked then set_fields(j, { l = lane }) end
-    enter(j, lane)
-  end
-  wake('r')
-  return true
-end
-local j = read_job(ARGV[1])
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + `local j = read_job(ARGV[1])
 if j == nil then return -1 end
 return retry_job(j, false, true) and 1 or 0
 `,
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: '01ea8992584c99b110505079749f47f122feafdf',
+    sha: '9cc65a0826ef8cc0b346f9db0419b3b3fcf9b837',
     text: `#!lua
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function insert_job(id, fields, blocked)
-  local j = fields
-  j.id = tostring(id)
-  j.c = whole(now)
-  local lane
-  if blocked then lane = 'd'
-  elseif j.run and tonumber(j.run) > now then lane = 't'
-  elseif j.gk then lane = 'g'
-  else lane = 'r' end
-  j.l = lane
-  local flat = {}
-  for name, value in pairs(j) do
-    if name ~= 'id' then
-      flat[#flat + 1] = name
-      flat[#flat + 1] = value
-    end
-  end
-  call('HSET', job_key(id), unpack(flat))
-  call('ZADD', P .. 'live', id, id)
-  enter(j, lane, tonumber(j.run))
-  if j.tg then
-    tag_index('ZADD', j)
-    live_tag_index('ZADD', j)
-  end
-  return j
-end
-local function read_schedule(id)
-  local flat = call('HGETALL', P .. 's:' .. id)
-  if #flat == 0 then return nil end
-  local s = { id = id }
-  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
-  return s
-end
-local function set_schedule(s, fields)
-  local key = P .. 's:' .. s.id
-  for name, value in pairs(fields) do
-    if value == false or value == '' then
-      call('HDEL', key, name)
-      s[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      call('HSET', key, name, value)
-      s[name] = value
-    end
-  end
-  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
-end
-local function name_field(tenant, name)
-  return (tenant or '') .. '\\31' .. name
-end
-local function read_definition(at)
-  local fields = {}
-  local count = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
-  return fields, at + 1 + 2 * count
-end
-local function add_schedule(d, owner)
-  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
-  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
-  local id = whole(call('INCR', P .. 'schedule_ids'))
-  call('HSET', P .. 'sn', field, id)
-  call('ZADD', P .. 'sa', id, id)
-  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
-  set_schedule({ id = id }, d)
-  return id
-end
-local function replace_schedule(s, d)
-  d.name, d.tenant = nil, nil
-  d.revision, d.updated = tonumber(s.revision) + 1, now
-  set_schedule(s, d)
-end
-local function remove_schedule(s)
-  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
-  call('ZREM', P .. 'sa', s.id)
-  call('ZREM', P .. 'sd', s.id)
-  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
-end
-local function note_tick(s, tick, outcome, job)
-  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
-  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
-  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
-    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
-    call('HDEL', P .. 'th:' .. s.id, oldest)
-  end
-  return true
-end
-local function add_scheduled(s, id, tick, delay, manual)
-  local list = cjson.decode(s.job)
-  local j = { n = list[1], p = list[2] }
-  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
-  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
-  if delay > 0 then j.run = whole(now + delay) end
-  insert_job(id, j, false)
-  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
-  return j.n
-end
-local s = read_schedule(ARGV[1])
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local s = read_schedule(ARGV[1])
 if s == nil then return '' end
 local id = whole(next_seq())
 local tick = now
@@ -10581,162 +2339,45 @@ tell_sleepers()
 return { id, name }
 `,
   },
-  set_schedule_status: {
-    name: 'set_schedule_status',
-    sha: 'fd8893cef2cccfb8465068cba6806aa63881a7d0',
-    text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
+  send_event: {
+    name: 'send_event',
+    sha: '9abd410737d55238b5a66f72f86cbbfaac4684ab',
+    text: `#!lua
+` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function contains(data, wanted)
+  if type(wanted) ~= 'table' then return data == wanted end
+  if type(data) ~= 'table' then return false end
+  if #wanted > 0 then
+    for _, one in ipairs(wanted) do
+      local found = false
+      for _, other in ipairs(data) do found = found or contains(other, one) end
+      if not found then return false end
     end
+    return true
   end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function read_schedule(id)
-  local flat = call('HGETALL', P .. 's:' .. id)
-  if #flat == 0 then return nil end
-  local s = { id = id }
-  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
-  return s
-end
-local function set_schedule(s, fields)
-  local key = P .. 's:' .. s.id
-  for name, value in pairs(fields) do
-    if value == false or value == '' then
-      call('HDEL', key, name)
-      s[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      call('HSET', key, name, value)
-      s[name] = value
-    end
-  end
-  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
-end
-local function name_field(tenant, name)
-  return (tenant or '') .. '\\31' .. name
-end
-local function read_definition(at)
-  local fields = {}
-  local count = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
-  return fields, at + 1 + 2 * count
-end
-local function add_schedule(d, owner)
-  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
-  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
-  local id = whole(call('INCR', P .. 'schedule_ids'))
-  call('HSET', P .. 'sn', field, id)
-  call('ZADD', P .. 'sa', id, id)
-  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
-  set_schedule({ id = id }, d)
-  return id
-end
-local function replace_schedule(s, d)
-  d.name, d.tenant = nil, nil
-  d.revision, d.updated = tonumber(s.revision) + 1, now
-  set_schedule(s, d)
-end
-local function remove_schedule(s)
-  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
-  call('ZREM', P .. 'sa', s.id)
-  call('ZREM', P .. 'sd', s.id)
-  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
-end
-local function note_tick(s, tick, outcome, job)
-  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
-  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
-  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
-    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
-    call('HDEL', P .. 'th:' .. s.id, oldest)
+  for name, one in pairs(wanted) do
+    if data[name] == nil or not contains(data[name], one) then return false end
   end
   return true
 end
-local function add_scheduled(s, id, tick, delay, manual)
-  local list = cjson.decode(s.job)
-  local j = { n = list[1], p = list[2] }
-  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
-  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
-  if delay > 0 then j.run = whole(now + delay) end
-  insert_job(id, j, false)
-  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
-  return j.n
-end
-local s = read_schedule(ARGV[1])
+local data = cjson.decode('[' .. ARGV[2] .. ']')[1]
+local count = 0
+each_waiter('event:' .. ARGV[1], function(id, step)
+  local in_time = step.wait_until == nil or step.wait_until > now
+  if in_time and (step.filter == nil or contains(data, cjson.decode('[' .. step.filter .. ']')[1])) then
+    end_step(id, step, ARGV[2], ARGV[3] == '1', false)
+    wake_waiter(id)
+    count = count + 1
+  end
+end)
+tell_sleepers()
+return count
+`,
+  },
+  set_schedule_status: {
+    name: 'set_schedule_status',
+    sha: '92a07262aedd45f0da2a38192ff71877cbec4c36',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.schedules + `local s = read_schedule(ARGV[1])
 if s == nil or s.revision ~= ARGV[2] or s.status == ARGV[3] then return 0 end
 local fields = { status = ARGV[3], revision = tonumber(s.revision) + 1, updated = now }
 if ARGV[3] == 'a' then fields.next = ARGV[4] end
@@ -10747,805 +2388,36 @@ return 1
   },
   settle: {
     name: 'settle',
-    sha: 'd152524c0d054a7ede1232ff6b2d947f5409203f',
+    sha: '670462dee4b6f7dd8735312f7284766ee565668d',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function was_settled(j, token, kind)
-  if kind == 'completed' then return j.l == 'k' and j.tok == token end
-  if kind == 'released' and j.tok == token and j.l == 'r' then return true end
-  for _, text in ipairs(call('LRANGE', P .. 'g:' .. j.id, 0, -1)) do
-    local entry = cjson.decode(text)
-    if entry.token and whole(entry.token) == token and entry.reason ~= 'worker_lost' then
-      local wanted = kind == 'retry' and 'failed' or kind
-      if entry.outcome == wanted or (entry.outcome == 'cancelled' and kind ~= 'failed') then return true end
-    end
-  end
-  return false
-end
-local function try_again(j, s)
-  local failed = s.kind == 'retry'
-  trail_attempt(j, failed and 'failed' or 'snoozed', s.err, s.reason)
-  leave(j)
-  local at = now + s.delay
-  local holds = keeps_place(j)
-  local fields = { l = 't', w = false, cq = false }
-  if failed then
-    fields.na, fields.lf, fields.fr, fields.cr = at, now, s.reason, false
-    call('ZADD', P .. 'again', j.id, j.id)
-  else
-    fields.run, fields.a = at, attempts(j) - 1
-  end
-  if holds then fields.hp = '1' end
-  set_fields(j, fields)
-  enter(j, 't', at)
-  if j.gk and not holds then leave_group(j.gk) end
-end
-local function hand_back(j, unstarted)
-  if now - tonumber(j.cl) >= 200 then trail_attempt(j, 'released') end
-  leave(j)
-  local first = attempts(j) == 1
-  local fields = { l = 'r', w = false, a = attempts(j) - 1 }
-  if first then
-    fields.st = false
-    if unstarted then fields.hv = false end
-  end
-  set_fields(j, fields)
-  enter(j, 'r')
-end
-local function settle_other(j, s, keep)
-  if s.kind == 'completed' then
-    complete_job(j, s.output, keep)
-  elseif s.kind == 'failed' then
-    end_job(j, 'f', s.err, s.message, s.reason)
-  elseif s.kind == 'cancelled' or j.cq then
-    end_job(j, 'c', s.err, s.message, s.reason)
-  elseif s.kind == 'released' then
-    hand_back(j, s.unstarted)
-  elseif s.kind == 'retry' and attempts(j) >= max_attempts(j) then
-    end_job(j, 'f', s.err, s.message, s.reason)
-  else
-    try_again(j, s)
-  end
-end
-local function settle_all(at, keep)
-  local lost = {}
-  local worked_off = {}
-  local function settle_one(s)
-    local j = read_job(s.id)
-    if j and j.l == 'x' and j.tok == s.token then
-      settle_other(j, s, keep)
-      if not keep and s.kind == 'completed' then worked_off[s.id .. ':' .. s.token] = true end
-    elseif not (j and was_settled(j, s.token, s.kind)) and not worked_off[s.id .. ':' .. s.token] then
-      lost[#lost + 1] = s.id
-      lost[#lost + 1] = s.token
-    end
-  end
-  local function some(text) if text ~= '' then return text end end
-  local plain = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * plain, 2 do
-    settle_one({ id = ARGV[n], token = ARGV[n + 1], kind = 'completed' })
-  end
-  at = at + 1 + 2 * plain
-  local others = tonumber(ARGV[at])
-  for n = at + 1, at + 9 * others, 9 do
-    settle_one({
-      id = ARGV[n], token = ARGV[n + 1], kind = ARGV[n + 2], delay = tonumber(ARGV[n + 3]) or 0, err = some(ARGV[n + 4]),
-      message = some(ARGV[n + 5]), reason = some(ARGV[n + 6]), output = some(ARGV[n + 7]), unstarted = ARGV[n + 8] == '1',
-    })
-  end
-  return lost, at + 1 + 9 * others
-end
-local lost = settle_all(2, ARGV[1] == '1')
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + `local lost = settle_all(2, ARGV[1] == '1')
 tell_sleepers()
 return lost
 `,
   },
+  signal_job: {
+    name: 'signal_job',
+    sha: 'c6fb6726398500aeae9203858eecea0029a993ec',
+    text: `#!lua
+` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
+if j == nil then return 'not_found' end
+if not is_live(j) then return 'unchanged' end
+call('RPUSH', P .. 'sg:' .. j.id, cmsgpack.pack({ name = ARGV[2], data = ARGV[3], rich = ARGV[4] == '1' }))
+for _, step in ipairs(read_steps(j.id)) do
+  if step.status == 'p' and step.kind == 'g' and step.awaited == 'signal:' .. ARGV[2] then
+    wake_waiter(j.id)
+    break
+  end
+end
+tell_sleepers()
+return 'changed'
+`,
+  },
   skip_tick: {
     name: 'skip_tick',
-    sha: 'f9a9d6125226c1b9a47f9a299b83e167b9b85c57',
+    sha: '01c4bc8b2bab60622c16ea519d737538094e7dea',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function read_schedule(id)
-  local flat = call('HGETALL', P .. 's:' .. id)
-  if #flat == 0 then return nil end
-  local s = { id = id }
-  for at = 1, #flat, 2 do s[flat[at]] = flat[at + 1] end
-  return s
-end
-local function set_schedule(s, fields)
-  local key = P .. 's:' .. s.id
-  for name, value in pairs(fields) do
-    if value == false or value == '' then
-      call('HDEL', key, name)
-      s[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      call('HSET', key, name, value)
-      s[name] = value
-    end
-  end
-  if s.status == 'a' and s.next then call('ZADD', P .. 'sd', s.next, s.id) else call('ZREM', P .. 'sd', s.id) end
-end
-local function name_field(tenant, name)
-  return (tenant or '') .. '\\31' .. name
-end
-local function read_definition(at)
-  local fields = {}
-  local count = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * count, 2 do fields[ARGV[n]] = ARGV[n + 1] end
-  return fields, at + 1 + 2 * count
-end
-local function add_schedule(d, owner)
-  local field = name_field(d.tenant ~= '' and d.tenant or nil, d.name)
-  if call('HEXISTS', P .. 'sn', field) == 1 then return nil end
-  local id = whole(call('INCR', P .. 'schedule_ids'))
-  call('HSET', P .. 'sn', field, id)
-  call('ZADD', P .. 'sa', id, id)
-  d.status, d.revision, d.created, d.updated, d.owner = 'a', '1', now, now, owner or false
-  set_schedule({ id = id }, d)
-  return id
-end
-local function replace_schedule(s, d)
-  d.name, d.tenant = nil, nil
-  d.revision, d.updated = tonumber(s.revision) + 1, now
-  set_schedule(s, d)
-end
-local function remove_schedule(s)
-  call('HDEL', P .. 'sn', name_field(s.tenant, s.name))
-  call('ZREM', P .. 'sa', s.id)
-  call('ZREM', P .. 'sd', s.id)
-  call('DEL', P .. 's:' .. s.id, P .. 'tz:' .. s.id, P .. 'th:' .. s.id)
-end
-local function note_tick(s, tick, outcome, job)
-  if call('ZADD', P .. 'tz:' .. s.id, 'NX', tick, tick) == 0 then return false end
-  call('HSET', P .. 'th:' .. s.id, tick, outcome .. ':' .. (job or '') .. ':' .. whole(now))
-  if call('ZCARD', P .. 'tz:' .. s.id) > 1000 then
-    local oldest = call('ZPOPMIN', P .. 'tz:' .. s.id)[1]
-    call('HDEL', P .. 'th:' .. s.id, oldest)
-  end
-  return true
-end
-local function add_scheduled(s, id, tick, delay, manual)
-  local list = cjson.decode(s.job)
-  local j = { n = list[1], p = list[2] }
-  for at = 3, #list, 2 do j[list[at]] = list[at + 1] end
-  j.sc = '{"id":' .. s.id .. ',"name":' .. quote(s.name) .. ',"tick":' .. tick .. (manual and ',"manual":true}' or '}')
-  if delay > 0 then j.run = whole(now + delay) end
-  insert_job(id, j, false)
-  if j.l == 'r' or j.l == 'g' then release(priority(j)) end
-  return j.n
-end
-local s = read_schedule(ARGV[1])
+` + parts.base + parts.schedules + `local s = read_schedule(ARGV[1])
 if s == nil or s.revision ~= ARGV[2] or s.next ~= ARGV[3] then return 0 end
 local last = math.max(tonumber(s.lastTick or ARGV[3]), tonumber(ARGV[3]))
 set_schedule(s, { next = ARGV[4], lastTick = last, lastSkippedAt = now, lastSkip = 'u', updated = now })
@@ -11555,90 +2427,9 @@ return 1
   },
   stats: {
     name: 'stats',
-    sha: 'f91ff6861d7cb2e712e32fdb3a072ea0498ab912',
+    sha: 'eb38b1e56021c0489cdc7ea2b30de0987d4eddca',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local executing = 0
+` + parts.base + `local executing = 0
 for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do executing = executing + call('HLEN', P .. 'h:' .. worker) end
 local ready, oldest = 0, nil
 for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do
@@ -11654,776 +2445,42 @@ return {
   call('ZCARD', P .. 'live'), executing, call('ZCARD', P .. 'again'), call('ZCARD', P .. 'done'), call('ZCARD', P .. 'dead:f'),
   call('ZCARD', P .. 'dead:c'), ready, call('ZCARD', P .. 'due'), tonumber(call('HGET', P .. 'meta', 'waiting') or 0),
   oldest and whole(math.max(0, now - oldest)) or '', call('ZCOUNT', P .. 'wx', '(' .. now, '+inf'),
+  call('ZCARD', P .. 'waits'), call('SCARD', P .. 'ww'),
 }
+`,
+  },
+  store_step: {
+    name: 'store_step',
+    sha: '23034ce869b8526bcb2082cad40afa12bc1a172d',
+    text: `#!lua
+` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
+if not holds_lease(j, ARGV[2]) then return 0 end
+local text = call('HGET', P .. 'st:' .. j.id, ARGV[3])
+local before = text and cmsgpack.unpack(text) or nil
+if before and before.status == 'd' then return 1 end
+if ARGV[7] == 'd' then set_fields(j, { cr = false }) end
+local seq = next_step()
+write_step(j.id, {
+  key = ARGV[3], seq = before and before.seq or seq, ended_seq = seq, token = ARGV[2], attempt = tonumber(ARGV[4]),
+  tries = before and before.tries + 1 or tonumber(ARGV[5]), kind = 's', status = ARGV[7], rich = ARGV[8] == '1', timed_out = false,
+  started = now - math.floor(tonumber(ARGV[6])), ended = now, result = ARGV[9] ~= '' and ARGV[9] or nil,
+  error = ARGV[10] ~= '' and ARGV[10] or before and before.error or nil,
+})
+return 1
 `,
   },
   time: {
     name: 'time',
-    sha: '387adffcd44dfc6d287eafbd564667f0e980263f',
+    sha: 'aa24e0d0fdac92a40e246b4537c1aa646a365f48',
     text: `#!lua flags=no-writes,allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-return whole(now)
+` + parts.base + `return whole(now)
 `,
   },
   unregister: {
     name: 'unregister',
-    sha: '298635ba1d24ba38320ff5fbe2a6a4f9bfcd18cc',
+    sha: '11010d92d6b1a786db1ca423ddfa31aca346a743',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local function trail_events(text)
-  local entry = cjson.decode(text)
-  if entry.kind ~= 'attempt' then return 1 end
-  return entry.outcome == 'revoked' and 3 or 2
-end
-local function trail_add(j, text)
-  local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
-end
-local function trail_attempt(j, outcome, err, reason)
-  local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
-  if j.tok then parts[#parts + 1] = ',"token":' .. j.tok end
-  if j.by then parts[#parts + 1] = ',"worker":' .. quote(j.by) end
-  if j.cl then parts[#parts + 1] = ',"claimedAt":' .. j.cl end
-  parts[#parts + 1] = ',"at":' .. now
-  if err then parts[#parts + 1] = ',"error":' .. err end
-  if reason then parts[#parts + 1] = ',"reason":' .. quote(reason) end
-  parts[#parts + 1] = '}'
-  trail_add(j, table.concat(parts))
-end
-local function trail_note(j, kind, metadata)
-  trail_add(j, '{"kind":"' .. kind .. '","at":' .. now .. (metadata and ',"metadata":' .. metadata or '') .. '}')
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
-  end
-end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
-  local id = next_seq()
-  local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
-  local envelope = table.concat({
-    '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
-    ',"failedAt":"', iso(now), '"}}',
-  })
-  local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
-  if j.rich then fields.rich = '1' end
-  if j.tn then fields.tn = j.tn end
-  if j.tg then fields.tg = j.tg end
-  set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
-  enter(letter, 'r')
-  tag_index('ZADD', letter)
-  live_tag_index('ZADD', letter)
-  return id
-end
-end_job = function(j, status, err, message, reason, root)
-  local was_running = j.l == 'x'
-  if was_running then
-    trail_attempt(j, status == 'f' and 'failed' or 'cancelled', err, reason)
-  else
-    trail_note(j, 'cancelled', root and '{"rootJobId":' .. root .. ',"dependencyCascade":true}' or nil)
-  end
-  local held = has_place(j)
-  leave(j)
-  if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
-  live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
-  if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
-  if status == 'f' then
-    fields.lf = now
-    if reason then fields.fr = reason end
-    if j.dl then
-      fields.dli = add_letter(j, message, reason)
-      fields.dla = now
-    end
-  else
-    fields.lc = now
-  end
-  set_fields(j, fields)
-  forget_dependencies(j)
-  if held then leave_group(j.gk) end
-  tell_ended(j.id, 'f', root)
-end
-local room = 1000
-local has_blocked = nil
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-local function unblocked(j)
-  call('SREM', P .. 'blocked', j.id)
-end
-local function wait_for(j, on, waits_on)
-  call('ZADD', P .. (waits_on and 'dk:' or 'dp:') .. on, j.id, j.id)
-  call('SADD', P .. 'do:' .. j.id, on)
-end
-local function stop_watching(j)
-  if j.wt == nil then return end
-  call('ZREM', P .. 'dw:' .. j.wt, j.id)
-  set_fields(j, { wt = false })
-end
-local function let_go(j)
-  unblocked(j)
-  local lane = ready_lane(j, false)
-  set_fields(j, { un = false, l = lane, s = next_seq() })
-  enter(j, lane)
-  release(priority(j))
-end
-local function is_due(j)
-  return tonumber(j.run or 0) <= now
-end
-local function put_off(j)
-  if tonumber(j.un or 0) == 0 then
-    unblocked(j)
-    set_fields(j, { un = false })
-  end
-  set_fields(j, { l = 't' })
-  enter(j, 't', tonumber(j.run))
-end
-local function meet(j, on)
-  if call('SREM', P .. 'do:' .. j.id, on) == 0 then return end
-  local un = tonumber(j.un) - 1
-  set_fields(j, { un = un })
-  if un > 1 or (un == 1 and j.bt == nil) then return end
-  if not is_due(j) then put_off(j)
-  elseif un == 1 then open_barrier(j)
-  else let_go(j) end
-end
-local function waits_for(id, other)
-  local seen, open = { [id] = true }, { id }
-  while #open > 0 do
-    local at = table.remove(open)
-    if at == other then return true end
-    local ons = call('SMEMBERS', P .. 'do:' .. at)
-    ons[#ons + 1] = call('HGET', job_key(at), 'wt') or nil
-    for _, on in ipairs(ons) do
-      if not seen[on] then
-        seen[on] = true
-        open[#open + 1] = on
-      end
-    end
-  end
-  return false
-end
-local function has_all(tags, wanted)
-  local set = {}
-  for _, tag in ipairs(tags) do set[tag] = true end
-  for _, tag in ipairs(wanted) do
-    if not set[tag] then return false end
-  end
-  return true
-end
-local function find_blocker(j)
-  local wanted = cjson.decode(j.dt)
-  local source = nil
-  local least = nil
-  for _, tag in ipairs(wanted) do
-    local count = call('ZCARD', P .. 'lt:' .. tag)
-    if least == nil or count < least then source, least = tag, count end
-  end
-  local waiting = {}
-  for at = 0, least - 1, 100 do
-    for _, id in ipairs(call('ZREVRANGE', P .. 'lt:' .. source, at, at + 99)) do
-      local f = call('HMGET', job_key(id), 'tg', 'tn', 'un')
-      if id ~= tostring(j.id) and (f[2] or nil) == j.tn and has_all(cjson.decode(f[1]), wanted) then
-        if not f[3] then return id end
-        waiting[#waiting + 1] = id
-      end
-    end
-  end
-  for _, id in ipairs(waiting) do
-    if not waits_for(id, tostring(j.id)) then return id end
-  end
-  return nil
-end
-open_barrier = function(j)
-  if j.l ~= 'd' or j.bt == nil or tonumber(j.un) ~= 1 then return end
-  stop_watching(j)
-  if not is_due(j) then return put_off(j) end
-  local blocker = find_blocker(j)
-  if blocker then
-    set_fields(j, { wt = blocker })
-    call('ZADD', P .. 'dw:' .. blocker, j.id, j.id)
-    return
-  end
-  call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id)
-  set_fields(j, { bt = false })
-  let_go(j)
-end
-tags_changed = function(j)
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. j.id, 0, -1)) do open_barrier(read_job(id)) end
-end
-forget_dependencies = function(j)
-  if j.un == nil then return end
-  for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. j.id)) do
-    call('ZREM', P .. 'dp:' .. on, j.id)
-    call('ZREM', P .. 'dk:' .. on, j.id)
-  end
-  call('DEL', P .. 'do:' .. j.id)
-  if j.bt then call('ZREM', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id) end
-  stop_watching(j)
-  set_fields(j, { bt = false })
-  unblocked(j)
-end
-local function fail_barriers(on, root)
-  local f = read_job(on)
-  if f == nil or f.tg == nil then return true end
-  local tags = cjson.decode(f.tg)
-  local when = tonumber(f.fin or f.lr or now)
-  for _, tag in ipairs(tags) do
-    for _, id in ipairs(call('ZRANGE', P .. 'bar:' .. tag, 0, -1)) do
-      local j = read_job(id)
-      local concerned = j and j.bt and j.of ~= 'r' and id ~= tostring(on) and j.tn == f.tn and tonumber(j.c) <= when
-        and has_all(tags, cjson.decode(j.dt)) and call('SISMEMBER', P .. 'do:' .. id, on) == 0
-      if concerned then
-        if room <= 0 then return false end
-        room = room - 1
-        if j.of == 'w' then
-          stop_watching(j)
-          leave(j)
-          wait_for(j, on, true)
-          set_fields(j, { un = tonumber(j.un) + 1, l = 'd' })
-        else
-          end_job(j, 'c', nil, nil, nil, root)
-        end
-      end
-    end
-  end
-  return true
-end
-local function tell_set(key, on, act)
-  while true do
-    local ids = call('ZRANGE', key, 0, math.min(room, 500) - 1)
-    if room <= 0 then return call('EXISTS', key) == 0 end
-    if #ids == 0 then return true end
-    for _, id in ipairs(ids) do
-      room = room - 1
-      call('ZREM', key, id)
-      act(read_job(id))
-    end
-  end
-end
-local function tell(on, outcome, root)
-  local all
-  if outcome == 'k' then
-    all = tell_set(P .. 'dp:' .. on, on, function(j) meet(j, on) end)
-    all = tell_set(P .. 'dk:' .. on, on, function(j) meet(j, on) end) and all
-  else
-    all = tell_set(P .. 'dp:' .. on, on, function(j)
-      if j.of == 'r' then return meet(j, on) end
-      end_job(j, 'c', nil, nil, nil, root)
-    end)
-    all = fail_barriers(on, root) and all
-  end
-  for _, id in ipairs(call('ZRANGE', P .. 'dw:' .. on, 0, -1)) do
-    local j = read_job(id)
-    if j and is_live(j) then open_barrier(j) end
-  end
-  return all
-end
-local function note(on, outcome, root)
-  call('RPUSH', P .. 'notes', on .. ':' .. outcome .. ':' .. root)
-  call('HINCRBY', P .. 'noted', on, 1)
-end
-local ended = {}
-local is_telling = false
-local function tell_all()
-  if is_telling then return end
-  is_telling = true
-  local at = 1
-  while at <= #ended do
-    local e = ended[at]
-    if not tell(e[1], e[2], e[3]) then note(e[1], e[2], e[3]) end
-    at = at + 1
-  end
-  ended = {}
-  is_telling = false
-end
-tell_ended = function(id, outcome, root)
-  if not any_blocked() then return end
-  if call('HEXISTS', P .. 'noted', id) == 1 then return note(id, outcome, root or id) end
-  ended[#ended + 1] = { id, outcome, root or id }
-  tell_all()
-end
-local function serve_notes()
-  local count = call('LLEN', P .. 'notes')
-  for _ = 1, count do
-    if room <= 0 then return end
-    local text = call('LPOP', P .. 'notes')
-    local on, outcome, root = string.match(text, '^(%d+):(%a):(%d+)$')
-    if tell(on, outcome, root) then
-      if call('HINCRBY', P .. 'noted', on, -1) <= 0 then call('HDEL', P .. 'noted', on) end
-      tell_all()
-    else
-      call('LPUSH', P .. 'notes', text)
-      tell_all()
-      return
-    end
-  end
-end
-local function block(j, patient)
-  local un, fatal = 0, nil
-  if j.dj then
-    local seen = {}
-    for _, number in ipairs(cjson.decode(j.dj)) do
-      local on = whole(number)
-      if not seen[on] then
-        seen[on] = true
-        local lane = call('HGET', job_key(on), 'l')
-        local has_failed = lane == 'f' or lane == 'c'
-        if lane and lane ~= 'k' and not (has_failed and j.of == 'r') then
-          wait_for(j, on, j.of == 'w')
-          un = un + 1
-          if has_failed and j.of == nil and not patient and fatal == nil then fatal = on end
-        end
-      end
-    end
-  end
-  if j.dt then
-    call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], j.id, j.id)
-    set_fields(j, { bt = '1' })
-    un = un + 1
-  end
-  if un > 0 then
-    set_fields(j, { un = un })
-    call('SADD', P .. 'blocked', j.id)
-    has_blocked = true
-  end
-  return un, fatal
-end
-block_again = function(j)
-  if block(j, true) == 0 then return false end
-  open_barrier(j)
-  return true
-end
-local function was_settled(j, token, kind)
-  if kind == 'completed' then return j.l == 'k' and j.tok == token end
-  if kind == 'released' and j.tok == token and j.l == 'r' then return true end
-  for _, text in ipairs(call('LRANGE', P .. 'g:' .. j.id, 0, -1)) do
-    local entry = cjson.decode(text)
-    if entry.token and whole(entry.token) == token and entry.reason ~= 'worker_lost' then
-      local wanted = kind == 'retry' and 'failed' or kind
-      if entry.outcome == wanted or (entry.outcome == 'cancelled' and kind ~= 'failed') then return true end
-    end
-  end
-  return false
-end
-local function try_again(j, s)
-  local failed = s.kind == 'retry'
-  trail_attempt(j, failed and 'failed' or 'snoozed', s.err, s.reason)
-  leave(j)
-  local at = now + s.delay
-  local holds = keeps_place(j)
-  local fields = { l = 't', w = false, cq = false }
-  if failed then
-    fields.na, fields.lf, fields.fr, fields.cr = at, now, s.reason, false
-    call('ZADD', P .. 'again', j.id, j.id)
-  else
-    fields.run, fields.a = at, attempts(j) - 1
-  end
-  if holds then fields.hp = '1' end
-  set_fields(j, fields)
-  enter(j, 't', at)
-  if j.gk and not holds then leave_group(j.gk) end
-end
-local function hand_back(j, unstarted)
-  if now - tonumber(j.cl) >= 200 then trail_attempt(j, 'released') end
-  leave(j)
-  local first = attempts(j) == 1
-  local fields = { l = 'r', w = false, a = attempts(j) - 1 }
-  if first then
-    fields.st = false
-    if unstarted then fields.hv = false end
-  end
-  set_fields(j, fields)
-  enter(j, 'r')
-end
-local function settle_other(j, s, keep)
-  if s.kind == 'completed' then
-    complete_job(j, s.output, keep)
-  elseif s.kind == 'failed' then
-    end_job(j, 'f', s.err, s.message, s.reason)
-  elseif s.kind == 'cancelled' or j.cq then
-    end_job(j, 'c', s.err, s.message, s.reason)
-  elseif s.kind == 'released' then
-    hand_back(j, s.unstarted)
-  elseif s.kind == 'retry' and attempts(j) >= max_attempts(j) then
-    end_job(j, 'f', s.err, s.message, s.reason)
-  else
-    try_again(j, s)
-  end
-end
-local function settle_all(at, keep)
-  local lost = {}
-  local worked_off = {}
-  local function settle_one(s)
-    local j = read_job(s.id)
-    if j and j.l == 'x' and j.tok == s.token then
-      settle_other(j, s, keep)
-      if not keep and s.kind == 'completed' then worked_off[s.id .. ':' .. s.token] = true end
-    elseif not (j and was_settled(j, s.token, s.kind)) and not worked_off[s.id .. ':' .. s.token] then
-      lost[#lost + 1] = s.id
-      lost[#lost + 1] = s.token
-    end
-  end
-  local function some(text) if text ~= '' then return text end end
-  local plain = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * plain, 2 do
-    settle_one({ id = ARGV[n], token = ARGV[n + 1], kind = 'completed' })
-  end
-  at = at + 1 + 2 * plain
-  local others = tonumber(ARGV[at])
-  for n = at + 1, at + 9 * others, 9 do
-    settle_one({
-      id = ARGV[n], token = ARGV[n + 1], kind = ARGV[n + 2], delay = tonumber(ARGV[n + 3]) or 0, err = some(ARGV[n + 4]),
-      message = some(ARGV[n + 5]), reason = some(ARGV[n + 6]), output = some(ARGV[n + 7]), unstarted = ARGV[n + 8] == '1',
-    })
-  end
-  return lost, at + 1 + 9 * others
-end
-local function take_back(j)
-  if j.cq then
-    end_job(j, 'c', nil, nil, 'worker_lost')
-  elseif attempts(j) >= max_attempts(j) or tonumber(j.cr or 0) >= 4 then
-    local message = '"The worker that ran this attempt died or was cut off for longer than its lease."'
-    end_job(j, 'f', '{"name":"WorkerLost","message":' .. message .. ',"reason":"worker_lost","attempt":' .. j.a .. ',"workerId":'
-      .. quote(j.by or '') .. ',"timestamp":"' .. iso(now) .. '"}', message, 'worker_lost')
-  else
-    trail_attempt(j, 'lost', nil, 'worker_lost')
-    leave(j)
-    set_fields(j, { l = 'r', s = next_seq(), tok = false, w = false, cr = (j.cr or 0) + 1 })
-    enter(j, 'r')
-  end
-end
-local function forget_worker(worker)
-  call('ZREM', P .. 'wx', worker)
-  call('ZREM', P .. 'ws', worker)
-  call('DEL', P .. 'w:' .. worker, P .. 'cr:' .. worker, P .. 'h:' .. worker)
-end
-local function held_jobs(worker)
-  local ids = call('HKEYS', P .. 'h:' .. worker)
-  table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
-  return ids
-end
-local function rescue()
-  local dead = call('ZRANGEBYSCORE', P .. 'wx', '-inf', '(' .. now)
-  local count = 0
-  for _, worker in ipairs(dead) do
-    for _, id in ipairs(held_jobs(worker)) do
-      take_back(read_job(id))
-      count = count + 1
-    end
-    forget_worker(worker)
-  end
-  if #dead > 0 then set_group_limit() end
-  if count > 0 then wake('r') end
-  return count
-end
-local worker = ARGV[1]
+` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + `local worker = ARGV[1]
 for _, id in ipairs(held_jobs(worker)) do
   settle_other(read_job(id), { kind = 'released' }, true)
 end
@@ -12435,194 +2492,9 @@ return 1
   },
   upkeep: {
     name: 'upkeep',
-    sha: '450611c300e13b9f2ea0927a971d04ff174ef572',
+    sha: 'f92c7d20c3da71538da4f5554f7749852613c654',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local seen_levels = {}
-local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
-  return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
-end
-local function wake_group(key)
-  call('ZADD', P .. 'gw', 'NX', now, key)
-end
-local function leave_group(key)
-  if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
-  wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
-end
-local function enter(j, lane, due)
-  if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
-    if j.gk then call('SADD', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZADD', P .. 'due', whole(due), j.id)
-  elseif lane == 'g' then
-    call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', 1)
-    wake_group(j.gk)
-  end
-end
-local function leave(j)
-  local lane = j.l
-  if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
-    if j.gk then call('SREM', P .. 'gr', j.id) end
-  elseif lane == 't' then
-    call('ZREM', P .. 'due', j.id)
-  elseif lane == 'g' then
-    call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
-    call('HINCRBY', P .. 'meta', 'waiting', -1)
-  elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
-    if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
-  end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
-end
-for _, key in ipairs(call('HKEYS', P .. 'gs')) do
+` + parts.base + parts.lanes + `for _, key in ipairs(call('HKEYS', P .. 'gs')) do
   if call('EXISTS', P .. 'gq:' .. key) == 1 then wake_group(key) end
 end
 return 1
@@ -12630,179 +2502,17 @@ return 1
   },
   wake: {
     name: 'wake',
-    sha: '3263edc02897a00bdc7962e99e42e841a5a3007f',
+    sha: '19e5e4fc2bbcc9c5433a6bc2fadf97fa8a8b8b8e',
     text: `#!lua flags=allow-oom
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-wake(ARGV[1])
+` + parts.base + `wake(ARGV[1])
 return 1
 `,
   },
   workers: {
     name: 'workers',
-    sha: '2cbf9c6c1a58342110c247d885a45920328b75c7',
+    sha: '80e7fff78320e17f42ca98cae58ffb237cde4a62',
     text: `#!lua flags=no-writes
-local P = KEYS[1]
-local call = redis.call
-local clock = call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local function whole(number)
-  return string.format('%.0f', number)
-end
-local function job_key(id)
-  return P .. 'j:' .. id
-end
-local function read_job(id)
-  local flat = call('HGETALL', job_key(id))
-  if #flat == 0 then return nil end
-  local j = { id = id, flat = flat }
-  for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
-  return j
-end
-local function is_live(j)
-  local lane = j.l
-  return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
-end
-local function priority(j) return j.y or '0' end
-local function attempts(j) return tonumber(j.a or 0) end
-local function max_attempts(j) return tonumber(j.m or 3) end
-local function set_fields(j, fields)
-  local set, del = {}, {}
-  for name, value in pairs(fields) do
-    if value == false then
-      if j[name] ~= nil then del[#del + 1] = name end
-      j[name] = nil
-    else
-      if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
-    end
-  end
-  if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
-  if #del > 0 then call('HDEL', job_key(j.id), unpack(del)) end
-end
-local function next_seq()
-  return call('INCR', P .. 'ids')
-end
-local function wake(message)
-  call('PUBLISH', P .. 'wake', message)
-end
-local function has_sleepers()
-  return call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
-end
-local released = {}
-local has_released = false
-local function release(level)
-  released[level] = true
-  has_released = true
-end
-local function tell_sleepers()
-  if not has_released or not has_sleepers() then return end
-  local levels = {}
-  for level in pairs(released) do levels[#levels + 1] = level end
-  wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
-end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
-local answer = {}
+` + parts.base + `local answer = {}
 local found = call('ZRANGE', P .. 'wx', 0, -1, 'WITHSCORES')
 for at = 1, #found, 2 do
   answer[#answer + 1] = { found[at], found[at + 1], call('HLEN', P .. 'h:' .. found[at]), call('HGETALL', P .. 'w:' .. found[at]) }

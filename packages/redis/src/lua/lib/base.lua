@@ -24,8 +24,9 @@ end
 --   failed, retried, cancelled  ch changed  cq cancel requested  cr crashes in a row (0)  fr failure reason  prog progress  out output
 --   to time limit  fk force kill  rd rb rm retry delay, backoff, cap  dl dla dli dead letter's type, time, id  tg tags (JSON)  ik key
 --   tn tenant  gk group key  gt tier  hp holds its place  hv handler version  sc schedule (JSON)  no nonce  ld dropped events
+--   wu wk waits until, for (of a job that suspended itself)
 --   un unmet dependencies  dj dt dn job ids, tags, names (JSON)  of on failure  pr reason it is pending
--- Lanes: r ready, t timed, g waits for its group, d for dependencies, x executing; k completed, f failed for good, c cancelled.
+-- Lanes: r ready, t timed, g waits for its group, d for dependencies, w for a token, signal or event, x executing; k completed, f failed for good, c cancelled.
 local function read_job(id)
   local flat = call('HGETALL', job_key(id))
   if #flat == 0 then return nil end
@@ -37,6 +38,11 @@ end
 local function is_live(j)
   local lane = j.l
   return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
+end
+
+-- Whether a job suspended itself and has not been claimed since.
+local function has_waits(j)
+  return j.wu ~= nil or j.wk ~= nil
 end
 
 local function priority(j) return j.y or '0' end

@@ -20,7 +20,7 @@ end
 --   changes  stored fields by name, false to clear; `run` is a time in ms, or true for now
 --   note     JSON text for the trail
 local function edit_job(j, changes, note)
-  if not is_live(j) or j.l == 'x' then return false end
+  if not is_live(j) or j.l == 'x' or has_waits(j) then return false end
   trail_note(j, 'edited', note)
   local timed = changes.run ~= nil
   local run_at = type(changes.run) == 'number' and changes.run or now

@@ -16,6 +16,6 @@ local function wakes(changes)
 end
 
 local function is_upcoming(id)
-  local f = call('HMGET', job_key(id), 'l', 'na')
-  return f[1] and f[1] ~= 'x' and f[1] ~= 'k' and f[1] ~= 'f' and f[1] ~= 'c' and not f[2]
+  local f = call('HMGET', job_key(id), 'l', 'na', 'wu', 'wk')
+  return f[1] and f[1] ~= 'x' and f[1] ~= 'k' and f[1] ~= 'f' and f[1] ~= 'c' and not f[2] and not f[3] and not f[4]
 end

@@ -42,7 +42,7 @@ end
 local function check_live(j, indexed)
   local lane = j.l
   if indexed[lane] then indexed[lane] = indexed[lane] + 1 end
-  expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'x', 'a job in an impossible state', j)
+  expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'w' or lane == 'x', 'a job in an impossible state', j)
   expect(attempts(j) >= 0 and attempts(j) <= max_attempts(j), 'a job in an impossible state', j)
   expect(lane == 'x' or attempts(j) < max_attempts(j), 'attempts used up but not ended', j)
   expect((lane == 'x') == (j.w ~= nil), 'a worker on a job that does not execute', j)
@@ -57,10 +57,14 @@ local function check_live(j, indexed)
   elseif lane == 'g' then
     expect(j.gk and call('ZSCORE', P .. 'gq:' .. j.gk, string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id),
       'a waiting job that nothing will wake', j)
+  elseif lane == 'w' then
+    expect(j.wk ~= nil, 'a waiting job that nothing will wake', j)
   elseif lane == 'd' then
     expect(tonumber(j.un or 0) > 0, 'a waiting job that nothing will wake', j)
   elseif lane == 'x' then
     expect(j.tok and call('HGET', P .. 'h:' .. j.w, j.id) == j.tok, 'an executing job in no lease', j)
   end
+  local is_suspended = (lane == 't' or lane == 'w') and has_waits(j)
+  expect(is_suspended == is_in('waits', j), 'a suspended job that is not listed as one', j)
   check_dependencies(j)
 end

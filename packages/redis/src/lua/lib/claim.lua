@@ -141,8 +141,14 @@ local function lease(jobs, worker, locked_by, versions)
   for at, j in ipairs(jobs) do
     leave(j)
     local fields = {
-      l = 'x', tok = token, w = worker, by = locked_by, cl = now, a = attempts(j) + 1, prog = false, out = false, pr = false,
+      l = 'x', tok = token, w = worker, by = locked_by, cl = now, a = attempts(j) + 1, pr = false,
     }
+    if has_waits(j) then
+      -- A resumed job goes on where it was.
+      fields.wu, fields.wk = false, false
+    else
+      fields.prog, fields.out = false, false
+    end
     if j.st == nil then fields.st = now end
     if j.na then
       call('ZREM', P .. 'again', j.id)

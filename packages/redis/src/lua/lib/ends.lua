@@ -26,7 +26,12 @@ end
 
 -- Forgets a job that is in no lane any more.
 local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id)
+  call('DEL', job_key(j.id), P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
+  for _, token in ipairs(call('SMEMBERS', P .. 'jt:' .. j.id)) do
+    call('DEL', P .. 'wp:' .. token)
+    call('ZREM', P .. 'wt', token)
+  end
+  call('DEL', P .. 'jt:' .. j.id)
   free_key(j)
   tag_index('ZREM', j)
 end
@@ -88,7 +93,7 @@ end_job = function(j, status, err, message, reason, root)
   call('ZREM', P .. 'live', j.id)
   live_tag_index('ZREM', j)
   call('ZADD', P .. 'dead:' .. status, j.id, j.id)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false }
+  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false, wu = false, wk = false }
   if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
   if status == 'f' then
     fields.lf = now

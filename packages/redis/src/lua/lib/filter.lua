@@ -32,16 +32,17 @@ local function matches_tags(tg, wanted)
   return true
 end
 
-local function status_of(lane, na)
+local function status_of(lane, na, waits)
   if lane == 'x' or lane == 'k' or lane == 'f' or lane == 'c' then return lane end
+  if waits and (lane == 't' or lane == 'w') then return 'w' end
   return na and 'f' or 'p'
 end
 
 local function matches(id, filter)
-  local f = call('HMGET', job_key(id), 'l', 'n', 'y', 'run', 'c', 'tg', 'gk', 'tn', 'na')
+  local f = call('HMGET', job_key(id), 'l', 'n', 'y', 'run', 'c', 'tg', 'gk', 'tn', 'na', 'wu', 'wk')
   local lane, na, tn = f[1], f[9], f[8]
   if not lane then return false end
-  local status = status_of(lane, na)
+  local status = status_of(lane, na, f[10] or f[11])
   if filter.statuses and not listed(filter.statuses, status) then return false end
   if filter.final ~= nil and (status ~= 'f' or (lane == 'f') ~= filter.final) then return false end
   if filter.types and not listed(filter.types, f[2]) then return false end

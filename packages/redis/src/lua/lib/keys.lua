@@ -51,7 +51,7 @@ local function take_keys(jobs, ids, created)
           call('HSET', P .. 'keys', field, ids[n])
         else
           local found = read_job(holder)
-          if found and is_live(found) and found.l ~= 'x' then replace_job(found, j, mode)
+          if found and is_live(found) and found.l ~= 'x' and not has_waits(found) then replace_job(found, j, mode)
           else call('HSET', P .. 'keys', field, ids[n]) end
         end
       end

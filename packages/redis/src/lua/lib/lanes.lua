@@ -3,6 +3,7 @@
 --   t  due, a zset by due time
 --   g  gq:<group>, a zset by falling priority, then place
 --   d  nothing: see dependencies.lua
+--   w  ww, a set; see waits.lua. Suspended jobs, in t or w, are in the zset waits by id
 --   x  h:<worker>, a hash of job id and token
 -- Ready jobs of groups are also in gr. How many jobs of a group have a place (are ready or executing, or hold it between two
 -- attempts) is in the hash gs; groups that may have room for waiting jobs are in the zset gw, by the time they were woken.
@@ -53,12 +54,15 @@ local function enter(j, lane, due)
     call('ZADD', P .. 'gq:' .. j.gk, -tonumber(priority(j)), group_member(j))
     call('HINCRBY', P .. 'meta', 'waiting', 1)
     wake_group(j.gk)
+  elseif lane == 'w' then
+    call('SADD', P .. 'ww', j.id)
   end
 end
 
 -- Takes a job out of the index of the lane it is in. Its place in a group is not touched.
 local function leave(j)
   local lane = j.l
+  if (lane == 't' or lane == 'w') and has_waits(j) then call('ZREM', P .. 'waits', j.id) end
   if lane == 'r' then
     local y = priority(j)
     call('ZREM', P .. 'r:' .. y, j.id)
@@ -69,6 +73,8 @@ local function leave(j)
   elseif lane == 'g' then
     call('ZREM', P .. 'gq:' .. j.gk, group_member(j))
     call('HINCRBY', P .. 'meta', 'waiting', -1)
+  elseif lane == 'w' then
+    call('SREM', P .. 'ww', j.id)
   elseif lane == 'x' then
     call('HDEL', P .. 'h:' .. j.w, j.id)
     if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
@@ -105,11 +111,11 @@ local function serve_groups()
   end
 end
 
--- Makes the smallest limit among live workers hold. A lower limit takes unstarted jobs back out of the ready order; any change wakes
+-- Makes the smallest limit among workers hold, also of one that is late with its beat: it may still come back. A lower limit takes unstarted jobs back out of the ready order; any change wakes
 -- every group with waiting jobs.
 local function set_group_limit()
   local limit = nil
-  for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
+  for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do
     local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
     if own and (limit == nil or own < limit) then limit = own end
   end

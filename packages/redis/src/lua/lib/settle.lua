@@ -1,6 +1,7 @@
 -- What became of attempts, fenced by (id, token). `settle_all` reads from ARGV:
 --   the number of plain completions, then id and token of each;
---   the number of other settlements, then for each: id, token, kind, delay, error, message, reason, output, unstarted
+--   the number of other settlements, then for each: id, token, kind, delay, error, message, reason, output, unstarted, number of
+--   children, the children (see add.lua), number of waits, their keys
 --   (JSON texts for error, message and output; '' for what there is not)
 -- and answers the attempts that no longer held their lease, and the position after what it read.
 
@@ -42,7 +43,7 @@ end
 local function hand_back(j, unstarted)
   if now - tonumber(j.cl) >= 200 then trail_attempt(j, 'released') end
   leave(j)
-  local first = attempts(j) == 1
+  local first = attempts(j) == 1 and call('EXISTS', P .. 'st:' .. j.id) == 0
   local fields = { l = 'r', w = false, a = attempts(j) - 1 }
   if first then
     fields.st = false
@@ -55,16 +56,33 @@ end
 local function settle_other(j, s, keep)
   if s.kind == 'completed' then
     complete_job(j, s.output, keep)
+    if s.children then
+      local _, _, levels = add_batch(s.children)
+      for level in pairs(levels) do release(level) end
+    end
   elseif s.kind == 'failed' then
     end_job(j, 'f', s.err, s.message, s.reason)
   elseif s.kind == 'cancelled' or j.cq then
     end_job(j, 'c', s.err, s.message, s.reason)
+  elseif s.kind == 'waiting' then
+    suspend(j, s.waits)
   elseif s.kind == 'released' then
     hand_back(j, s.unstarted)
   elseif s.kind == 'retry' and attempts(j) >= max_attempts(j) then
     end_job(j, 'f', s.err, s.message, s.reason)
   else
     try_again(j, s)
+  end
+end
+
+-- Refuses the whole call, before its first write, for a child whose prerequisite does not exist.
+local function refuse_orphans(settlements, keep)
+  for _, s in ipairs(settlements) do
+    local f = s.children and call('HMGET', job_key(s.id), 'l', 'tok')
+    if f and f[1] == 'x' and f[2] == s.token then
+      local missing = missing_of(s.children, not keep)
+      if #missing > 0 then error({ err = 'INPUT dependsOn.jobIds of a child: one or more job ids do not exist (' .. table.concat(missing, ', ') .. ')' }) end
+    end
   end
 end
 
@@ -82,17 +100,29 @@ local function settle_all(at, keep)
     end
   end
   local function some(text) if text ~= '' then return text end end
-  local plain = tonumber(ARGV[at])
-  for n = at + 1, at + 2 * plain, 2 do
+  local first = at
+  at = at + 1 + 2 * tonumber(ARGV[at])
+  local others = {}
+  local count = tonumber(ARGV[at])
+  at = at + 1
+  for n = 1, count do
+    local s = {
+      id = ARGV[at], token = ARGV[at + 1], kind = ARGV[at + 2], delay = tonumber(ARGV[at + 3]) or 0, err = some(ARGV[at + 4]),
+      message = some(ARGV[at + 5]), reason = some(ARGV[at + 6]), output = some(ARGV[at + 7]), unstarted = ARGV[at + 8] == '1',
+    }
+    local children = tonumber(ARGV[at + 9])
+    at = at + 10
+    if children > 0 then s.children, at = read_jobs(at, children) end
+    s.waits = {}
+    for n = at + 1, at + tonumber(ARGV[at]) do s.waits[ARGV[n]] = true end
+    at = at + 1 + tonumber(ARGV[at])
+    others[n] = s
+  end
+  refuse_orphans(others, keep)
+  local plain = tonumber(ARGV[first])
+  for n = first + 1, first + 2 * plain, 2 do
     settle_one({ id = ARGV[n], token = ARGV[n + 1], kind = 'completed' })
   end
-  at = at + 1 + 2 * plain
-  local others = tonumber(ARGV[at])
-  for n = at + 1, at + 9 * others, 9 do
-    settle_one({
-      id = ARGV[n], token = ARGV[n + 1], kind = ARGV[n + 2], delay = tonumber(ARGV[n + 3]) or 0, err = some(ARGV[n + 4]),
-      message = some(ARGV[n + 5]), reason = some(ARGV[n + 6]), output = some(ARGV[n + 7]), unstarted = ARGV[n + 8] == '1',
-    })
-  end
-  return lost, at + 1 + 9 * others
+  for _, s in ipairs(others) do settle_one(s) end
+  return lost, at
 end

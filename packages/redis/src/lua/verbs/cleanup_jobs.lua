@@ -24,4 +24,9 @@ while true do
   if not id or call('EXISTS', job_key(id)) == 1 then break end
   call('LPOP', P .. 'trails')
 end
+-- Tokens of no job that ended before that time, and that nobody waits for.
+for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'wd', '-inf', before, 'LIMIT', 0, tonumber(ARGV[2]))) do
+  call('ZREM', P .. 'wd', id)
+  call('DEL', P .. 'wp:' .. id)
+end
 return count

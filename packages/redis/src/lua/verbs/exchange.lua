@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: workers trail lanes ends dependencies settle rescue claim schedules_due
+-- include: workers trail lanes ends dependencies change insert keys add steps waits settle rescue claim schedules_due
 -- The hot path: records what a worker finished and claims what it runs next, in one round trip.
 --   ARGV  worker, limit, slots, flags, lease in ms ('' none), handler versions (JSON, '' none);
 --         number of types (-1 any), the types; number of bounds (-1: look everywhere), priority and place of each;
@@ -59,8 +59,10 @@ end
 local house = {}
 if has('h') then
   local rescued = rescue()
-  local promoted = promote()
+  local promoted = expire_tokens(1000) + promote()
   local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
+  local limited = call('ZRANGE', P .. 'wt', 0, 0, 'WITHSCORES')
+  local next_due = math.min(tonumber(due[2] or math.huge), tonumber(limited[2] or math.huge))
   local requests = {}
   local flat = call('HGETALL', P .. 'cr:' .. worker)
   for n = 1, #flat, 2 do
@@ -68,7 +70,7 @@ if has('h') then
     requests[#requests + 1] = string.match(flat[n], '(%d+)$')
     requests[#requests + 1] = flat[n + 1]
   end
-  house = { rescued, promoted, due[2] and whole(tonumber(due[2]) - now) or '', schedules_due(), requests }
+  house = { rescued, promoted, next_due < math.huge and whole(next_due - now) or '', schedules_due(), requests }
   alive = alive and call('EXISTS', P .. 'w:' .. worker) == 1
 end
 

@@ -1,5 +1,5 @@
 -- flags: no-writes
--- include: filter
+-- include: filter steps
 -- One stretch of a list, newest id first.
 --   ARGV  filter (JSON), limit, how many candidates to look at, then name and cursor (only ids below it) of each index to walk
 -- Returns for each index {cursor to go on from, or '' at its end; jobs as get.lua answers them}.
@@ -41,7 +41,7 @@ for at = 4, #ARGV, 2 do
     for _, id in ipairs(ids) do
       cursor = tonumber(id)
       if (source == nil or call('ZSCORE', P .. ARGV[at], id)) and matches(id, filter) then
-        jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1) }
+        jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) }
         if #jobs == limit then break end
       end
     end

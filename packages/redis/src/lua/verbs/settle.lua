@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies settle
+-- include: trail lanes ends dependencies change insert keys add steps waits settle
 -- Settles without claiming.
 --   ARGV  keep completed jobs (1), the settlements (see lib/settle.lua)
 -- Returns id and token of each attempt that no longer held its lease.

@@ -1,6 +1,7 @@
 -- flags: no-writes
 -- Returns {live, executing, between two attempts, completed, failed for good, cancelled, ready, timed, waiting for a group, age of the
--- oldest ready job in ms or '', live workers}.
+-- oldest ready job in ms or '', live workers,
+-- suspended, of those without a time}.
 
 local executing = 0
 for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do executing = executing + call('HLEN', P .. 'h:' .. worker) end
@@ -18,4 +19,5 @@ return {
   call('ZCARD', P .. 'live'), executing, call('ZCARD', P .. 'again'), call('ZCARD', P .. 'done'), call('ZCARD', P .. 'dead:f'),
   call('ZCARD', P .. 'dead:c'), ready, call('ZCARD', P .. 'due'), tonumber(call('HGET', P .. 'meta', 'waiting') or 0),
   oldest and whole(math.max(0, now - oldest)) or '', call('ZCOUNT', P .. 'wx', '(' .. now, '+inf'),
+  call('ZCARD', P .. 'waits'), call('SCARD', P .. 'ww'),
 }

@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies settle rescue
+-- include: trail lanes ends dependencies change insert keys add steps waits settle rescue
 -- Removes a worker. What it still holds is handed back without using up the attempts.
 --   ARGV  worker
 

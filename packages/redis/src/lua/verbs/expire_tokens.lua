@@ -1,0 +1,9 @@
+-- flags: allow-oom
+-- include: steps trail lanes ends dependencies waits
+-- Times out tokens past their limit, and makes the jobs ready that wait for them.
+--   ARGV  at most so many
+-- Returns how many.
+
+local count = expire_tokens(tonumber(ARGV[1]))
+tell_sleepers()
+return count
