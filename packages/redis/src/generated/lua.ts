@@ -1094,16 +1094,17 @@ local function set_group_limit()
 end
 `,
   rescue: `local function take_back(j)
+  local got_on = j.go ~= nil and j.go == j.tok
   if j.cq then
     end_job(j, 'c', nil, nil, 'worker_lost')
-  elseif attempts(j) >= max_attempts(j) or tonumber(j.cr or 0) >= 4 then
+  elseif attempts(j) >= max_attempts(j) or (tonumber(j.cr or 0) >= 4 and not got_on) then
     local message = '"The worker that ran this attempt died or was cut off for longer than its lease."'
     end_job(j, 'f', '{"name":"WorkerLost","message":' .. message .. ',"reason":"worker_lost","attempt":' .. j.a .. ',"workerId":'
       .. quote(j.by or '') .. ',"timestamp":"' .. iso(now) .. '"}', message, 'worker_lost')
   else
     trail_attempt(j, 'lost', nil, 'worker_lost')
     leave(j)
-    set_fields(j, { l = 'r', s = next_seq(), tok = false, w = false, cr = (j.cr or 0) + 1 })
+    set_fields(j, { l = 'r', s = next_seq(), tok = false, w = false, cr = not got_on and (j.cr or 0) + 1 })
     enter(j, 'r')
   end
 end
@@ -1815,7 +1816,7 @@ return { ids, created, sleepers and 1 or 0 }
   },
   exchange: {
     name: 'exchange',
-    sha: '982bbb6b837feb9e60fadd87555915c59347cad7',
+    sha: 'eef36c5c0cadcb50ce1c69bfbf07b02b383505fd',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.workers + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + parts.claim + parts.schedules_due + `local worker, limit, slots, flags = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local lease_ms = tonumber(ARGV[5])
@@ -2196,7 +2197,7 @@ end
   },
   reclaim: {
     name: 'reclaim',
-    sha: '095163643b2655ee1f06ea01839c3b8aca4beee3',
+    sha: '45c85fc1389772620b377848d25dd18063cca3da',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.rescue + `local count = rescue()
 tell_sleepers()
@@ -2451,14 +2452,14 @@ return {
   },
   store_step: {
     name: 'store_step',
-    sha: '23034ce869b8526bcb2082cad40afa12bc1a172d',
+    sha: 'b5cd4d15cd77a8a0048ae23a2c03a6117dc8dcdb',
     text: `#!lua
 ` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
 if not holds_lease(j, ARGV[2]) then return 0 end
 local text = call('HGET', P .. 'st:' .. j.id, ARGV[3])
 local before = text and cmsgpack.unpack(text) or nil
 if before and before.status == 'd' then return 1 end
-if ARGV[7] == 'd' then set_fields(j, { cr = false }) end
+if ARGV[7] == 'd' then set_fields(j, { go = ARGV[2] }) end
 local seq = next_step()
 write_step(j.id, {
   key = ARGV[3], seq = before and before.seq or seq, ended_seq = seq, token = ARGV[2], attempt = tonumber(ARGV[4]),
@@ -2478,7 +2479,7 @@ return 1
   },
   unregister: {
     name: 'unregister',
-    sha: '11010d92d6b1a786db1ca423ddfa31aca346a743',
+    sha: 'b9ce236e6b5a51fa009ccc8768ebd945a0000100',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + `local worker = ARGV[1]
 for _, id in ipairs(held_jobs(worker)) do

@@ -1,16 +1,18 @@
 -- Takes back an attempt whose worker is gone. On the last attempt, or the fifth crash in a row, the job ends as a dead letter; else it
 -- is ready again at once, the attempt used up.
+-- A crash of an attempt that had finished a step (`go` is its token) is none in a row: the job gets further.
 local function take_back(j)
+  local got_on = j.go ~= nil and j.go == j.tok
   if j.cq then
     end_job(j, 'c', nil, nil, 'worker_lost')
-  elseif attempts(j) >= max_attempts(j) or tonumber(j.cr or 0) >= 4 then
+  elseif attempts(j) >= max_attempts(j) or (tonumber(j.cr or 0) >= 4 and not got_on) then
     local message = '"The worker that ran this attempt died or was cut off for longer than its lease."'
     end_job(j, 'f', '{"name":"WorkerLost","message":' .. message .. ',"reason":"worker_lost","attempt":' .. j.a .. ',"workerId":'
       .. quote(j.by or '') .. ',"timestamp":"' .. iso(now) .. '"}', message, 'worker_lost')
   else
     trail_attempt(j, 'lost', nil, 'worker_lost')
     leave(j)
-    set_fields(j, { l = 'r', s = next_seq(), tok = false, w = false, cr = (j.cr or 0) + 1 })
+    set_fields(j, { l = 'r', s = next_seq(), tok = false, w = false, cr = not got_on and (j.cr or 0) + 1 })
     enter(j, 'r')
   end
 end

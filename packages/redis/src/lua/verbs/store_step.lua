@@ -9,8 +9,7 @@ if not holds_lease(j, ARGV[2]) then return 0 end
 local text = call('HGET', P .. 'st:' .. j.id, ARGV[3])
 local before = text and cmsgpack.unpack(text) or nil
 if before and before.status == 'd' then return 1 end
--- What has got further is not going round in circles.
-if ARGV[7] == 'd' then set_fields(j, { cr = false }) end
+if ARGV[7] == 'd' then set_fields(j, { go = ARGV[2] }) end
 local seq = next_step()
 write_step(j.id, {
   key = ARGV[3], seq = before and before.seq or seq, ended_seq = seq, token = ARGV[2], attempt = tonumber(ARGV[4]),
