@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, realpathSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { serveDashboard } from '@millrace/dashboard'
 import { initJobQueue } from 'millrace'
 import { beginRun, watchRun } from './run.mjs'
 import { createHandlers } from './jobs.mjs'
@@ -93,6 +94,8 @@ async function main(options) {
   say(`Opening the database: ${options.database === undefined ? brief(join(options.dataDir, 'database')) : 'a server'}`)
   await queue.ready()
   say(`Ready after ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`)
+  const dashboard = await serveDashboard(queue)
+  say(`Dashboard, for as long as this runs: ${dashboard.url}`)
 
   const run = await beginRun(queue, options)
   /** @type {import('./jobs.mjs').Activity} */
@@ -107,7 +110,7 @@ async function main(options) {
   if (!stop.signal.aborted) processor.startInBackground()
   const isFinished = await watchRun(queue, { run, activity, signal: stop.signal })
   const drainingAt = performance.now()
-  await queue.close({ drainMs: DRAIN_MS })
+  await Promise.all([queue.close({ drainMs: DRAIN_MS }), dashboard.close()])
   endProgress()
   if (isFinished) return
   say(`Stopped in ${Math.round(performance.now() - drainingAt)} ms. Start it again: it goes on from here.`)
