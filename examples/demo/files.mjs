@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs'
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { extname, join, relative } from 'node:path'
 
-/** Folders that hold what somebody else wrote, or a program. */
-const SKIPPED = new Set(['node_modules', '.git', 'dist', 'coverage', '.millrace'])
+/** Folders that hold what somebody else wrote, or a program, or pictures of one. */
+const SKIPPED = new Set(['node_modules', '.git', 'dist', 'coverage', '.millrace', 'images'])
 
 /** @type {Readonly<Record<string, string>>} */
 const LANGUAGES = {

@@ -66,6 +66,10 @@ describe.skipIf(!hasServer)('the API of the dashboard', () => {
     expect(await get(`/jobs/${filled.steps}/steps`)).toMatchObject({
       steps: [{ name: 'reserve', status: 'done', result: { value: { shelf: 12 } } }, { name: 'charge' }],
     })
+    expect(await get(`/jobs/${filled.dependent}/explain`)).toMatchObject({
+      jobId: filled.dependent,
+      reasons: [{ kind: 'dependencies', blockers: [{ id: filled.later }] }, { kind: 'no_workers' }],
+    })
     expect(await get(`/jobs/${filled.dependent}/relations`)).toMatchObject({
       dependsOn: [{ id: filled.later }],
       counts: { total: 1, unfinished: 1 },

@@ -12,7 +12,7 @@ import { openPage, type WatchedPage } from './watched-page.ts'
 
 const SCREENS = ['', 'jobs', 'dead', 'schedules', 'workers', 'health', 'add']
 
-describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', () => {
+describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 90_000 }, () => {
   const instance = useInstance('dash_browser')
   const cleanup = useCleanup()
   let browser: Browser
@@ -72,7 +72,7 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', () => {
       expect([screen, ...(await watched.violations())]).toEqual([screen])
       await watched.picture(`phone-${screen.replace('/', '-') || 'overview'}`)
     }
-  }, 60_000)
+  })
 
   test('the overview leads on, and follows what happens', async () => {
     const watched = await open('')
@@ -131,6 +131,7 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', () => {
     await page.goto(`${server.url}#/jobs/${filled.steps}`)
     await page.getByRole('region', { name: 'Steps' }).getByText('charge').waitFor()
     await page.goto(`${server.url}#/jobs/${filled.dependent}`)
+    await page.getByRole('region', { name: 'Where it stands' }).getByText(String(filled.later)).waitFor()
     await page.getByRole('table', { name: 'Jobs it waits for' }).getByText(String(filled.later)).waitFor()
     await page.goto(`${server.url}#/jobs/99999999`)
     await page.getByRole('alert').getByText('There is no such job.').waitFor()
@@ -204,7 +205,7 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', () => {
     expect((await instance.queue.getJob(filled.dead))?.status).toBe('failed')
     await page.getByRole('button', { name: 'Redrive…' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click()
-    await page.getByText('1 jobs are pending again.').waitFor()
+    await page.getByText('1 job made pending again.').waitFor()
     expect((await instance.queue.getJob(filled.dead))?.status).toBe('pending')
     await page.getByText('No jobs match.').waitFor()
     await page.getByRole('button', { name: 'Redrive…' }).click()

@@ -9,9 +9,17 @@ const JSON_CHANGE = { 'content-type': 'application/json', 'x-millrace-dashboard'
 const READS = [
   '/',
   '/assets/icon.svg',
-  ...['meta', 'overview', 'jobs', 'jobs/1', 'jobs/1/events', 'jobs/1/steps', 'jobs/1/relations', 'schedules'].map(
-    (path) => `/api/${path}`,
-  ),
+  ...[
+    'meta',
+    'overview',
+    'jobs',
+    'jobs/1',
+    'jobs/1/events',
+    'jobs/1/steps',
+    'jobs/1/explain',
+    'jobs/1/relations',
+    'schedules',
+  ].map((path) => `/api/${path}`),
   '/api/schedules/1',
   '/api/workers',
   '/api/health',
@@ -257,7 +265,8 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
       expect((await change(`/api/jobs/${other}/${action}`, {}, options)).status).toBe(404)
     for (const action of ['run', 'skip', 'pause', 'resume'])
       expect((await change(`/api/schedules/${schedule}/${action}`, {}, options)).status).toBe(404)
-    for (const path of ['/api/workers', '/api/health']) expect((await send(path, {}, options)).status).toBe(403)
+    for (const path of ['/api/workers', '/api/health', `/api/jobs/${own}/explain`])
+      expect((await send(path, {}, options)).status).toBe(403)
     const body = JSON.stringify({ jobType: 't' })
     const added = await send('/api/jobs', { method: 'POST', headers: JSON_CHANGE, body }, options)
     const { id } = (await added.json()) as { id: number }

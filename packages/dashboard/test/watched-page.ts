@@ -32,7 +32,7 @@ export async function openPage(
     ...options,
   })
   const page = await context.newPage()
-  page.setDefaultTimeout(8000)
+  page.setDefaultTimeout(20_000)
   const faults: string[] = []
   page.on('dialog', (dialog) => {
     faults.push(`dialog: ${dialog.message()}`)

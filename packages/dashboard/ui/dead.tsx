@@ -1,7 +1,7 @@
 import { useState, type FormEvent, type ReactNode } from 'react'
 import { post, queryOf } from './api.ts'
 import { useChange, useShared } from './context.ts'
-import { fieldOf, number } from './format.ts'
+import { fieldOf, jobs, number } from './format.ts'
 import { JobList } from './jobs.tsx'
 import { Dialog } from './parts.tsx'
 import { go } from './route.ts'
@@ -28,7 +28,7 @@ export function DeadScreen({ params }: { readonly params: URLSearchParams }): Re
     setFound(null)
     await change(async () => {
       const answer = await post<{ count: number }>('/redrive', given)
-      return `${number(answer.count)} jobs are pending again.`
+      return `${jobs(answer.count)} made pending again.`
     })
   }
   const shown = new URLSearchParams({ ...given, status: 'failed', final: 'true' })
@@ -46,7 +46,7 @@ export function DeadScreen({ params }: { readonly params: URLSearchParams }): Re
       <DeadFilter key={params.toString()} params={params} />
       <JobList params={shown} label="Dead letters" />
       {found !== null && (
-        <Dialog title={`Redrive ${number(found.count)} jobs?`} onClose={() => setFound(null)}>
+        <Dialog title={`Redrive ${jobs(found.count)}?`} onClose={() => setFound(null)}>
           <p>
             {found.hasMore
               ? `More than ${number(found.count)} match; the oldest ${number(found.count)} of them become pending again.`

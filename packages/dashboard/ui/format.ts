@@ -5,6 +5,11 @@ export function number(value: number): string {
   return NUMBER.format(value)
 }
 
+/** Such as `1 job`, `2,000 jobs`. */
+export function jobs(count: number): string {
+  return `${number(count)} ${count === 1 ? 'job' : 'jobs'}`
+}
+
 /** Such as `3 min`, `1.2 s`. */
 export function duration(milliseconds: number): string {
   const seconds = milliseconds / 1000

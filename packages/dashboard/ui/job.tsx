@@ -1,7 +1,9 @@
 import type { ReactNode } from 'react'
+import type { Explanation } from 'millrace'
 import type { EventRow, JobDetail, Relations, StepRow } from '../src/wire.ts'
 import { JobActions } from './job-actions.tsx'
-import { duration } from './format.ts'
+import { useShared } from './context.ts'
+import { duration, jobs } from './format.ts'
 import { JobsTable } from './jobs-table.tsx'
 import { Timeline } from './timeline.tsx'
 import { ErrorView, Facts, JobLink, Json, Panel, Status, Time, Trouble } from './parts.tsx'
@@ -47,6 +49,7 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
           {job.progress} % <progress max={100} value={job.progress} aria-label="Progress" />
         </label>
       )}
+      <Why job={job} path={path} />
       <Panel title="Facts">
         <Facts of={factsOf(job)} />
       </Panel>
@@ -55,14 +58,29 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
         <Panel title="Payload">
           <Json shown={job.payload} label="Payload" />
         </Panel>
-        <Panel title="Output">
-          <Json shown={job.output} label="Output" />
-        </Panel>
+        {(job.status === 'completed' || job.output.value !== null) && (
+          <Panel title="Output">
+            <Json shown={job.output} label="Output" />
+          </Panel>
+        )}
       </div>
       {steps !== null && steps.steps.length > 0 && <Steps steps={steps.steps} />}
       {relations !== null && <Related relations={relations} />}
       <Panel title="Timeline">{events !== null && <Timeline events={events.events} />}</Panel>
     </>
+  )
+}
+
+/** Of a job that somebody may be waiting for. */
+function Why({ job, path }: Pick<LoadedProps, 'job' | 'path'>): ReactNode {
+  const { meta } = useShared()
+  const isAsked = job.status !== 'completed' && job.status !== 'cancelled' && meta.tenantId === null
+  const { data } = usePoll<Explanation>(isAsked ? `${path}/explain` : null, 5000)
+  if (!isAsked || data === null) return null
+  return (
+    <Panel title="Where it stands">
+      <p className="message plain">{data.text}</p>
+    </Panel>
   )
 }
 
@@ -138,7 +156,7 @@ function Steps({ steps }: { readonly steps: readonly StepRow[] }): ReactNode {
         {steps.map((step, at) => {
           const [start = from, end = from] = [starts[at], ends[at]]
           const style = {
-            left: `${((start - from) / span) * 100}%`,
+            left: `min(${((start - from) / span) * 100}%, 100% - 3px)`,
             width: `${Math.max(0.5, ((end - start) / span) * 100)}%`,
           }
           return (
@@ -182,7 +200,7 @@ function Related({ relations }: { readonly relations: Relations }): ReactNode {
       {dependsOn.length > 0 && (
         <>
           <p>
-            Waits for {counts?.total ?? dependsOn.length} jobs
+            Waits for {jobs(counts?.total ?? dependsOn.length)}
             {counts !== null &&
               `: ${counts.completed} completed, ${counts.failed} failed, ${counts.unfinished} unfinished`}
             .

@@ -4,7 +4,7 @@ import type { Overview } from '../src/wire.ts'
 import { Throughput } from './chart.tsx'
 import { useChange, useShared } from './context.ts'
 import { post } from './api.ts'
-import { duration, number } from './format.ts'
+import { duration, jobs, number } from './format.ts'
 import { JobsTable } from './jobs-table.tsx'
 import { Empty, Panel, Trouble } from './parts.tsx'
 import { usePoll } from './use-poll.ts'
@@ -102,7 +102,7 @@ function ProcessButton({ onDone }: { readonly onDone: () => void }): ReactNode {
   const change = useChange()
   if (!meta.canProcess || !meta.canChange) return null
   const run = async (): Promise<void> => {
-    await change(async () => `${(await post<{ processed: number }>('/process')).processed} jobs processed.`)
+    await change(async () => `${jobs((await post<{ processed: number }>('/process')).processed)} processed.`)
     onDone()
   }
   return (

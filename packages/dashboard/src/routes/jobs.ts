@@ -51,6 +51,14 @@ export const jobRoutes: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/jobs/:id/explain',
+    summary: 'Why a job is not running, as data and as a text.',
+    // It names the jobs and workers that are in the way, whosoever they are.
+    isForWholeInstance: true,
+    handle: async (call) => call.dashboard.queue.explain((await jobOf(call)).id),
+  },
+  {
+    method: 'GET',
     path: '/jobs/:id/relations',
     summary: 'The jobs that a job depends on, and those it was made of or became.',
     handle: relationsOf,
