@@ -1,4 +1,4 @@
-import { createDashboard, type DashboardOptions } from '@millrace/dashboard'
+import { createDashboard, createDataqueueDashboard, type DashboardOptions } from '@millrace/dashboard'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fill, type Filled } from './fill.ts'
 import { hasServer, useInstance } from './instance.ts'
@@ -170,6 +170,53 @@ describe.skipIf(!hasServer)('the API of the dashboard', () => {
       await ask('/process', { body: {}, handlers, processorOptions: { heartbeat: 'main', jobType: 'now' } }),
     ).toEqual([200, { processed: 1 }])
     expect((await instance.queue.getJob(id))?.status).toBe('completed')
+  })
+
+  test('serves what dataqueue’s dashboard does, as the handlers of one catch-all route of Next', async () => {
+    const { GET, POST } = createDataqueueDashboard({
+      jobQueue: instance.queue,
+      jobHandlers: { old: () => Promise.resolve('done') },
+      basePath: '/api/dataqueue/dashboard',
+      processorOptions: { heartbeat: 'main', jobType: 'old' },
+      authorize: () => true,
+    })
+    // Next passes a context, which is no word on who asks.
+    const next = { params: Promise.resolve({ path: [] }) }
+    const at = (path: string): string => `http://localhost:3000/api/dataqueue/dashboard${path}`
+    const read = async (path: string): Promise<unknown> => (await GET(new Request(at(path)), next)).json()
+    const change = async (path: string): Promise<[number, unknown]> => {
+      const answer = await POST(new Request(at(path), { method: 'POST', headers: CHANGE, body: '{}' }), next)
+      return [answer.status, await answer.json()]
+    }
+    expect((await GET(new Request(at('')), next)).headers.get('content-type')).toContain('text/html')
+    const id = await instance.queue.addJob({ jobType: 'old', payload: {} })
+    expect(await change('/api/process')).toEqual([200, { processed: 1 }])
+    expect(await read(`/api/jobs/${id}`)).toMatchObject({ job: { id, status: 'completed' } })
+    expect(await read('/api/jobs?status=completed&jobType=old&limit=25&offset=0')).toMatchObject({
+      jobs: [{ id }],
+      hasMore: false,
+    })
+    expect((await change(`/api/jobs/${id}/retry`))[0]).toBe(409)
+    const { GET: closed } = createDataqueueDashboard({ jobQueue: instance.queue })
+    expect((await closed(new Request(at('/api/jobs')), next)).status).toBe(401)
+  })
+
+  test('those who look at once share one reading of the counts', async () => {
+    let readings = 0
+    const counted = new Proxy(instance.queue, {
+      get: (queue, name) => {
+        if (name === 'getStats') readings++
+        return Reflect.get(queue, name)
+      },
+    })
+    const dashboard = createDashboard(counted, { basePath: '' })
+    const look = async (): Promise<void> => {
+      const answer = await dashboard(new Request('http://localhost/api/overview'), LOCAL)
+      expect(answer.status).toBe(200)
+    }
+    await Promise.all(Array.from({ length: 10 }, look))
+    await look()
+    expect(readings).toBe(1)
   })
 
   test('describes itself: everything it routes, and nothing else', async () => {
