@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import { type CommonConfig, type JobQueueConfig, MillraceError } from 'millrace'
+
+/** Options of every command. */
+export interface GlobalOptions {
+  readonly database?: string
+  readonly schema?: string
+  readonly data?: string
+  readonly json?: true
+}
+
+const DEFAULT_DATA = './.millrace'
+
+/**
+ * Which database the options name: `--database`, else the embedded one of `--data`, else `DATABASE_URL`, else the embedded one
+ * under `./.millrace`. Commands that only look at it (`migrate: 'check'`) neither make a database nor change its schema.
+ *
+ * @throws MillraceError `CONFIG_INVALID`, or `STORE_UNAVAILABLE` for an embedded database that is not there.
+ */
+export function configOf(options: GlobalOptions, common: CommonConfig): JobQueueConfig {
+  const { database, data, schema } = options
+  if (database !== undefined && data !== undefined) {
+    throw invalid('--data', 'Either --database or --data names the database, not both.', 'Leave one of them out')
+  }
+  const url = database ?? (data === undefined ? process.env['DATABASE_URL'] || undefined : undefined)
+  const shared = { ...common, ...(schema !== undefined && { schema }) }
+  if (url === undefined) return embedded(data ?? DEFAULT_DATA, shared)
+  checkUrl(url)
+  return { ...shared, databaseConfig: { connectionString: url, application_name: 'millrace-cli' } }
+}
+
+function embedded(dataDir: string, shared: CommonConfig): JobQueueConfig {
+  if (shared.migrate === 'check' && !existsSync(dataDir)) {
+    throw new MillraceError(
+      'STORE_UNAVAILABLE',
+      `There is no embedded database in ${dataDir}, and none other is named.`,
+      {
+        details: { remedy: 'set DATABASE_URL, pass --database or --data, or make an embedded one: millrace migrate' },
+      },
+    )
+  }
+  return { ...shared, backend: 'pglite', dataDir }
+}
+
+function checkUrl(url: string): void {
+  if (/^postgres(ql)?:\/\//.test(url)) return
+  // Not the value: it may hold a password.
+  throw invalid('--database', 'The database must be a postgres:// URL.', 'Pass --database postgres://user@host/name')
+}
+
+function invalid(field: string, message: string, remedy: string): MillraceError {
+  return new MillraceError('CONFIG_INVALID', message, { details: { field, remedy } })
+}
