@@ -6,7 +6,7 @@ import { addDoctorCommand } from './commands/doctor.ts'
 import { addEnqueueCommand } from './commands/enqueue.ts'
 import { addFollowCommands } from './commands/follow.ts'
 import { addListCommand } from './commands/list.ts'
-import { addInspectCommand } from './commands/inspect.ts'
+import { addExplainCommand, addInspectCommand } from './commands/inspect.ts'
 import { addOverviewCommands } from './commands/overview.ts'
 import { addSchemaCommands } from './commands/schema.ts'
 import { addWorkerCommand } from './commands/worker.ts'
@@ -28,6 +28,7 @@ export function createProgram(): Command {
   addEnqueueCommand(program)
   addListCommand(program)
   addInspectCommand(program)
+  addExplainCommand(program)
   addChangeCommands(program)
   addDeadCommands(program)
   addOverviewCommands(program)

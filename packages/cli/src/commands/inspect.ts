@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { JobEvent, JobRecord, JobStep } from 'millrace'
+import { EXIT } from '../failure.ts'
 import { existingJob } from '../filters.ts'
 import { statusCell } from '../job-cells.ts'
 import type { Cell, Output } from '../output.ts'
@@ -24,6 +25,20 @@ export function addInspectCommand(program: Command): void {
           printEvents(output, events)
           if (steps.length > 0) printSteps(output, steps)
         })
+      })
+    })
+}
+
+export function addExplainCommand(program: Command): void {
+  program
+    .command('explain')
+    .description('say why a job is not running')
+    .argument('<id>', 'job id', positive)
+    .action(async (id: number, _options: object, command: Command) => {
+      await withQueue(command, async ({ queue, output }) => {
+        const explanation = await queue.explain(id)
+        output.result(explanation, () => output.line(explanation.text))
+        return explanation.reasons.some(({ kind }) => kind === 'unknown_job') ? EXIT.finding : EXIT.ok
       })
     })
 }
