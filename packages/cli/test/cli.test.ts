@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
 import { initJobQueue, type JobQueue } from 'millrace'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createProgram } from '../src/program.ts'
 import { type Ended, run, type Running, start } from './support/command.ts'
 import { poll } from './support/poll.ts'
 
@@ -46,6 +48,28 @@ describe('without a database', () => {
   })
 })
 
+describe('the guide', () => {
+  it('names every command and every option', async () => {
+    const page = readFileSync(new URL('../../../docs/guides/cli.md', import.meta.url), 'utf8')
+    const program = createProgram()
+    const words = new Set(commandsOf(program).flatMap(({ path, command }) => [path, ...command.options.map(longName)]))
+    const missing = [...words].filter((word) => !page.includes(`\`${word}`))
+    expect(missing).toEqual([])
+    const help = await run(['--help'])
+    const listed = [...help.stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name]) => name)
+    expect(listed).toEqual([...program.commands.map((command) => command.name()), 'help'])
+  })
+})
+
+function commandsOf(command: Command, path: string = ''): { readonly path: string; readonly command: Command }[] {
+  const inner = command.commands.flatMap((child) => commandsOf(child, `${path} ${child.name()}`.trim()))
+  return [{ path, command }, ...inner]
+}
+
+function longName({ long }: { readonly long?: string | null | undefined }): string {
+  return long ?? ''
+}
+
 describe.skipIf(url === '')('on PostgreSQL', { timeout: TIME_LIMIT_MS }, () => {
   const admin = new pg.Pool({ connectionString: url, max: 2 })
   let queue: JobQueue
@@ -60,19 +84,21 @@ describe.skipIf(url === '')('on PostgreSQL', { timeout: TIME_LIMIT_MS }, () => {
 
   beforeAll(async () => {
     await admin.query(`drop schema if exists ${SCHEMA} cascade`)
-    const before = await cli('migrate', '--check')
-    const looked = await cli('ls')
-    const migrated = await cli('migrate')
-    const after = await cli('migrate', '--check')
-    // Here, because everything else needs the schema: it is made by `migrate`, and by nothing that looks.
-    expect([before.code, looked.code, migrated.code, after.code]).toEqual([1, 1, 0, 0])
-    expect(looked.stderr).toMatch(/SCHEMA_MISSING[^]*millrace migrate/)
     queue = initJobQueue({ databaseConfig: { connectionString: url, max: 2 }, schema: SCHEMA, listen: false })
-  }, TIME_LIMIT_MS)
+  })
   afterAll(async () => {
     await queue.close()
     await admin.query(`drop schema if exists ${SCHEMA} cascade`)
     await admin.end()
+  })
+
+  it('migrate makes the schema, and nothing that looks does', async () => {
+    const before = await cli('migrate', '--check')
+    const looked = await cli('ls')
+    const migrated = await cli('migrate')
+    const after = await cli('migrate', '--check')
+    expect([before.code, looked.code, migrated.code, after.code]).toEqual([1, 1, 0, 0])
+    expect(looked.stderr).toMatch(/SCHEMA_MISSING[^]*millrace migrate/)
   })
 
   it('enqueue stores what its options say, ls finds it, inspect shows it without control characters', async () => {
@@ -95,9 +121,17 @@ describe.skipIf(url === '')('on PostgreSQL', { timeout: TIME_LIMIT_MS }, () => {
     const id = Number(added.stdout)
     const job = await queue.getJob(id)
     expect(job).toMatchObject({
-      ...{ jobType: 'mail', payload: { to: 'ada' }, priority: -7, maxAttempts: 4, timeoutMs: 90_000 },
-      ...{ tags: ['a', 'b', 'c'], idempotencyKey: 'k1', groupId: 'g', tenantId: 't' },
-      ...{ retryDelay: 5, deadLetterJobType: 'dead' },
+      jobType: 'mail',
+      payload: { to: 'ada' },
+      priority: -7,
+      maxAttempts: 4,
+      timeoutMs: 90_000,
+      tags: ['a', 'b', 'c'],
+      idempotencyKey: 'k1',
+      groupId: 'g',
+      tenantId: 't',
+      retryDelay: 5,
+      deadLetterJobType: 'dead',
     })
     const delayMs = (job?.runAt.getTime() ?? 0) - Date.now()
     expect(delayMs).toBeGreaterThan(7_000_000)
@@ -121,6 +155,8 @@ describe.skipIf(url === '')('on PostgreSQL', { timeout: TIME_LIMIT_MS }, () => {
       events: [{ eventType: 'added' }],
       steps: [],
     })
+    expect((await cli('explain', String(id))).stdout).toMatch(/not due before[^]*No worker is running/)
+    expect((await cli('explain', '999999')).code).toBe(1)
     expect(await cli('inspect', '999999')).toMatchObject({ code: 1, stderr: expect.stringContaining('JOB_NOT_FOUND') })
   })
 
@@ -134,5 +170,99 @@ describe.skipIf(url === '')('on PostgreSQL', { timeout: TIME_LIMIT_MS }, () => {
     expect(again).toMatchObject({ code: 1, stdout: expect.stringMatching(/not changed[^]*no such job/) })
     expect((await cli('retry', String(id))).code).toBe(0)
     expect((await queue.getJob(id))?.status).toBe('pending')
+  })
+
+  it('dead letters are listed, counted and redriven', async () => {
+    const ids = await queue.addJobs([1, 2, 3].map((n) => ({ jobType: 'doomed', payload: { n }, maxAttempts: 1 })))
+    const fail = { doomed: () => Promise.reject(new Error('no luck\u0007')) }
+    await queue.createProcessor(fail, { jobType: 'doomed', heartbeat: 'main' }).start()
+    const listed = await cli('dead', 'ls', '--type', 'doomed')
+    expect(listed.stdout.match(/doomed +failed .*no luck$/gm)).toHaveLength(3)
+    const inspected = await cli('inspect', String(ids[0]))
+    expect(inspected.stdout).toMatch(/error \(attempt 1, handler_error/)
+
+    const dry = await json('dead', 'redrive', '--type', 'doomed', '--limit', '2', '--dry-run')
+    expect(dry).toEqual({ matching: 3, wouldRedrive: 2, byType: { doomed: 3 } })
+    expect((await queue.getJob(ids[0] ?? 0))?.status).toBe('failed')
+    expect(await json('dead', 'redrive', '--type', 'doomed', '--limit', '2')).toEqual({ ids: ids.slice(0, 2) })
+    const ended = await cli('wait', String(ids[2]))
+    expect(ended).toMatchObject({ code: 1, stdout: expect.stringContaining('failed no luck') })
+    await cli('cancel', ...ids.map(String))
+  })
+
+  it('schedules are listed, paused, resumed, run and removed, by name or id', async () => {
+    const schedule = { scheduleName: 'nightly', cronExpression: '0 3 * * *', jobType: 'report', payload: {} }
+    const id = await queue.addCronJob(schedule)
+    expect((await cli('cron', 'ls')).stdout).toMatch(/nightly +0 3 \* \* \* +UTC +report +active/)
+    expect((await cli('cron', 'pause', 'nightly')).code).toBe(0)
+    expect(await queue.getCronJob(id)).toMatchObject({ status: 'paused' })
+    expect(await json('cron', 'resume', String(id))).toMatchObject({ id, status: 'active' })
+    const jobId = Number((await cli('cron', 'run', 'nightly')).stdout)
+    expect(await queue.getJob(jobId)).toMatchObject({
+      jobType: 'report',
+      schedule: { name: 'nightly', isManual: true },
+    })
+    expect((await cli('cron', 'rm', 'nightly')).code).toBe(0)
+    expect(await queue.getCronJob(id)).toBeNull()
+    expect((await cli('cron', 'rm', 'nightly')).code).toBe(2)
+    await queue.cancelJob(jobId)
+  })
+
+  it('a worker runs jobs and lets those that run finish on SIGTERM, while tail and workers show it', async () => {
+    const tail = begin('tail', '--interval', '100ms', '--json')
+    const worker = begin('worker', JOBS, '--json')
+    try {
+      await poll(() => worker.text().includes('"started"'))
+      expect(await json('workers')).toMatchObject([{ pid: worker.child.pid }])
+      const id = Number((await cli('enqueue', 'greet', '{"name":"ada"}')).stdout)
+      const waited = await cli('wait', String(id), '--timeout', '20s')
+      expect(waited).toMatchObject({ code: 0, stdout: `${id} completed "hello ada"\n` })
+      await poll(() => tail.text().includes(`"id":${id},`))
+
+      const slow = await queue.addJob({ jobType: 'slow', payload: { ms: 1500 } })
+      await poll(() => worker.text().includes(`"processing","jobId":${slow},`))
+      const early = await cli('wait', String(slow), '--timeout', '1ms')
+      expect(early.code).toBe(1)
+      worker.child.kill('SIGTERM')
+      const ended = await worker.ended
+      expect(ended).toMatchObject({ code: 0, stderr: '' })
+      expect(await queue.getJob(slow)).toMatchObject({ status: 'completed', output: 'finished', attempts: 1 })
+      expect(await json('workers')).toEqual([])
+    } finally {
+      worker.child.kill('SIGKILL')
+      tail.child.kill('SIGTERM')
+    }
+    expect((await tail.ended).code).toBe(0)
+    expect((await cli('worker', 'no-such-module.mjs')).code).toBe(2)
+  })
+
+  it('doctor finds what is planted, and stats counts it', async () => {
+    await queue.cancelAllUpcomingJobs()
+    expect(await cli('doctor')).toMatchObject({ code: 0, stdout: expect.not.stringContaining('FINDING') })
+    await queue.addJob({ jobType: 'lonely', payload: {} })
+    const id = await queue.addCronJob({ scheduleName: 'late', cronExpression: '* * * * *', jobType: 'x', payload: {} })
+    await admin.query(`update ${SCHEMA}.schedules set next_run_at = now() - interval '1 hour' where id = $1`, [id])
+    const { code, stdout } = await cli('doctor', '--max-wait', '1ms', '--json')
+    expect(code).toBe(1)
+    const { checks } = JSON.parse(stdout) as { checks: { name: string; ok: boolean }[] }
+    const findings = checks.filter(({ ok }) => !ok).map(({ name }) => name)
+    expect(findings).toEqual(['workers', 'oldest ready job', 'schedules'])
+    expect(await json('stats')).toMatchObject({ byStatus: { pending: 1 }, ready: 1, workers: 0 })
+    await queue.removeCronJob(id)
+  })
+
+  it('grants prints statements that PostgreSQL takes', async () => {
+    const { stdout } = await run(['grants', '--role', 'cli-app', '--schema', SCHEMA])
+    const client = await admin.connect()
+    try {
+      await client.query('begin')
+      await client.query('create role "cli-app"')
+      await client.query(stdout)
+      await client.query('set local role "cli-app"')
+      expect((await client.query(`select 1 from ${SCHEMA}.schedules`)).rows).toEqual([])
+    } finally {
+      await client.query('rollback')
+      client.release()
+    }
   })
 })
