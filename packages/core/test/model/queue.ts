@@ -306,11 +306,9 @@ export class ModelQueue {
     if (job.key !== null && this.keys.get(job.key) === job.id) this.keys.delete(job.key)
   }
 
-  /** The smallest limit among live workers holds; a lower one takes back what has not started. */
+  /** The smallest limit among workers that nobody has given up for dead holds; a lower one takes back what has not started. */
   #setGroupLimit(): void {
-    const limits = [...this.workers.values()].flatMap(({ expiresAt, groupConcurrency }) =>
-      expiresAt > this.now && groupConcurrency !== null ? [groupConcurrency] : [],
-    )
+    const limits = [...this.workers.values()].flatMap(({ groupConcurrency }) => groupConcurrency ?? [])
     const before = this.groupLimit
     this.groupLimit = limits.length === 0 ? null : Math.min(...limits)
     if (this.groupLimit === null || (before !== null && this.groupLimit >= before)) return
