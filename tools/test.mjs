@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startPostgres } from './servers/postgres.mjs'
 import { startRedis } from './servers/redis.mjs'
+import { installPackages } from './servers/system-packages.mjs'
 
 const VERSIONS = /** @type {const} */ ([18, 14])
 const REDIS_VARIABLE = 'MILLRACE_TEST_REDIS_URL'
@@ -41,6 +42,8 @@ try {
 
 /** @returns {Promise<Record<string, string>>} The addresses of what was started. */
 async function startServers() {
+  const missing = installPackages()
+  if (missing.length > 0) console.warn(`test: not on this machine: ${missing.join(', ')}`)
   const wanted = [
     ...VERSIONS.map((version) => ({
       name: `PostgreSQL ${version}`,
