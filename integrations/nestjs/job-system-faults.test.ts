@@ -133,11 +133,19 @@ describe.skipIf(serverUrl === '')('the faults of the job system', () => {
     const first = await boot({ leaseMs: 2000 })
     let running = 0
     let most = 0
+    const source = apps[0]?.get<DataSource>(getDataSourceToken('app_data'))
     const long: JobHandlerFn<{ job: JobEntity }> = async () => {
       running += 1
       most = Math.max(most, running)
-      // Twice the lease, by the database's clock.
-      await apps[0]?.get<DataSource>(getDataSourceToken('app_data')).query('select pg_sleep(4)')
+      // Until the lease has been extended past twice its length, by the database's clock.
+      const [start]: { at: Date }[] = (await source?.query('select clock_timestamp() as at')) ?? []
+      await poll(async () => {
+        const rows: { past: boolean }[] | undefined = await source?.query(
+          `select min(w.expires_at) > $1::timestamptz + interval '6 s' as past from millrace.workers w`,
+          [start?.at],
+        )
+        return rows?.[0]?.past
+      })
       running -= 1
     }
     handle(first, 'long', long)

@@ -25,6 +25,15 @@ const E = {
   left: (left: Error) => ({ _tag: 'Left', left }) as const,
 }
 
+/** Closed until somebody opens it. */
+function createGate(): { readonly promise: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined
+  const promise = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { promise, open: () => open() }
+}
+
 const login = (clientId: string): ParsedJob => ({ type: 'sendClientLoginLink', options: { clientId } })
 
 describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
@@ -120,11 +129,16 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     for (let round = 0; round < 20; round++) {
       await first.queue(async () => ({ data: null, job: login(`c${round}`) }))
       let runs = 0
+      // Open once the other drainer has looked as well: it must find the job leased.
+      const gate = createGate()
       const handle = async (): Promise<void> => {
         runs += 1
-        await admin.query('select pg_sleep(0.02)')
+        await gate.promise
       }
-      await Promise.all([first.run(handle), second.run(handle)])
+      const drains = [first.run(handle), second.run(handle)]
+      await Promise.race(drains)
+      gate.open()
+      await Promise.all(drains)
       expect(runs).toBe(1)
     }
   })
@@ -134,12 +148,19 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     await doctorJob.queue(async () => ({ data: null, job: login('slow') }))
     let runs = 0
     let hasEnded = false
+    const began = createGate()
+    const gate = createGate()
     const handle = async (): Promise<void> => {
       runs += 1
-      await admin.query('select pg_sleep(0.05)')
+      began.open()
+      await gate.promise
       hasEnded = true
     }
-    await Promise.all(Array.from({ length: 5 }, () => doctorJob.run(handle)))
+    const first = doctorJob.run(handle)
+    await began.promise
+    const others = Array.from({ length: 4 }, () => doctorJob.run(handle))
+    gate.open()
+    await Promise.all([first, ...others])
     expect([runs, hasEnded]).toEqual([1, true])
   })
 

@@ -11,7 +11,12 @@ import {
 } from 'millrace/locks'
 import type { JobLockResult } from 'millrace/locks'
 import { DataSource } from 'typeorm'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+
+/** Rows as the driver answers them. */
+function rowsOf(answer: unknown): Record<string, unknown>[] {
+  return Array.isArray(answer) ? answer : []
+}
 
 const serverUrl = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
 
@@ -109,8 +114,16 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
   test('a long run is never joined, and its lock ends when its row is saved', async () => {
     const held = await acquireJobLock(dataSource, 'long', { staleAfterMs: 1000 })
     expect(held.acquired).toBe(true)
-    // Three times as long as a silent holder would keep it, by the database's clock.
-    await sql('select pg_sleep(3)')
+    // Until it has been extended so often that a silent holder would have lost it three times over.
+    const seen = new Set<string>()
+    await vi.waitFor(
+      async () => {
+        const [row] = rowsOf(await sql(`select "expiresAt"::text as at from millrace_locks.job_execution`))
+        seen.add(String(row?.['at']))
+        expect(seen.size).toBeGreaterThan(9)
+      },
+      { timeout: 15_000, interval: 50 },
+    )
     expect(await acquireJobLock(dataSource, 'long')).toEqual({ acquired: false, reason: 'already_running' })
     await finish(held)
     await finish(await acquireJobLock(dataSource, 'long'))
@@ -123,12 +136,7 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     child.kill('SIGKILL')
     await once(child, 'exit')
     const killedAt = Date.now()
-    let result: JobLockResult
-    do {
-      await sql('select pg_sleep(0.1)')
-      result = await acquireJobLock(dataSource, 'crash')
-    } while (!result.acquired && Date.now() - killedAt < 10_000)
-    await finish(result)
+    await vi.waitFor(async () => finish(await acquireJobLock(dataSource, 'crash')), { timeout: 10_000, interval: 50 })
     expect(Date.now() - killedAt).toBeLessThan(5000)
     expect(await repository().findOneByOrFail({ id })).toMatchObject({
       status: 'failure',
@@ -155,6 +163,16 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
       reason: 'disabled',
     })
     expect(await repository().countBy({ status: JobStatus.RUNNING })).toBe(0)
+  })
+
+  test('a success that cannot be recorded is thrown, and not recorded as a failure of the function', async () => {
+    const table = 'millrace_locks.job_execution'
+    const run = runExclusive('unrecorded', { dataSource }, async () => {
+      await sql(`alter table ${table} rename to away`)
+    })
+    await expect(run).rejects.toThrow('does not exist')
+    await sql('alter table millrace_locks.away rename to job_execution')
+    expect(await repository().findOneByOrFail({ jobType: 'unrecorded' })).toMatchObject({ status: 'running' })
   })
 
   test('once per period is a constraint: ten callers at once and later, one success', async () => {

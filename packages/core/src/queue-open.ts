@@ -1,4 +1,5 @@
 import { isMillraceError, MillraceError } from './errors.ts'
+import { pause } from './model/clock.ts'
 import type { Clock } from './model/clock.ts'
 
 /** How long the first call of a queue waits for a database that does not take connections. */
@@ -45,16 +46,4 @@ function mayPass(error: unknown): boolean {
   if (!isMillraceError(error)) return false
   const { storeCode, isTransient } = error.details
   return isTransient === true && !(storeCode !== undefined && NOWHERE.has(storeCode))
-}
-
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = clock.after(delayMs, end)
-    signal.addEventListener('abort', end)
-  })
 }

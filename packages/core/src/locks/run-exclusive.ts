@@ -62,13 +62,15 @@ export async function runExclusive<Manager = unknown>(
   const result = await acquireJobLock(dataSource, jobType, { ...lock, ...(periodKey && { periodKey }) })
   if (!result.acquired) return { skipped: true, reason: result.reason }
   const { jobExecution } = result
+  let outcome: ExclusiveOutcome
   try {
-    const outcome = (await fn({ jobExecution })) ?? {}
-    return await close(dataSource, jobExecution, { status: JobStatus.SUCCESS, ...outcome })
+    outcome = (await fn({ jobExecution })) ?? {}
   } catch (error) {
     const errorMessage = error instanceof Error ? error.message : String(error)
     return { ...(await close(dataSource, jobExecution, { status: JobStatus.FAILURE, errorMessage })), error }
   }
+  // Outside: a success that could not be recorded is no failure of the function.
+  return close(dataSource, jobExecution, { status: JobStatus.SUCCESS, ...outcome })
 }
 
 /** Whether the environment does not say `MY_JOB_ENABLED=false` of `MY_JOB` (of `my-job` and `myJob` likewise). */

@@ -41,3 +41,17 @@ export const systemClock: Clock = {
   date: () => new Date(),
   random: () => Math.random(),
 }
+
+/** Waits `delayMs`, or until `signal` aborts; not at all if it has. */
+export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || delayMs <= 0) return Promise.resolve()
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel()
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.after(delayMs, end)
+    signal.addEventListener('abort', end)
+  })
+}

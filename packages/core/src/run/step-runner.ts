@@ -1,4 +1,5 @@
 import { isMillraceError, MillraceError } from '../errors.ts'
+import { pause } from '../model/clock.ts'
 import { checkInteger, checkOptions } from '../model/check.ts'
 import { encodeOutput } from '../model/codec.ts'
 import { recordError } from '../model/error-record.ts'
@@ -12,7 +13,7 @@ import type { Children } from './children.ts'
 import { leaseLost } from './reporter.ts'
 import { encodeResult, type StepPolicy } from './step-options.ts'
 import { createScope, type StepScope } from './step-scope.ts'
-import { pause, persist, type WorkflowHost, type WorkflowSettings } from './workflow-host.ts'
+import { persist, type WorkflowHost, type WorkflowSettings } from './workflow-host.ts'
 
 export interface StepRunnerOptions {
   readonly host: WorkflowHost
@@ -118,7 +119,7 @@ export class StepRunner {
           forget(scope)
           await this.#recordFailure(current, error)
           if (!this.#mayRepeat(step.policy, tryNumber, error)) throw error
-          await pause(host, step.policy.delayMs(tryNumber))
+          await pause(host.clock, step.policy.delayMs(tryNumber), host.signal)
           if (this.#isOver(error)) throw error
         }
       }

@@ -1,4 +1,5 @@
 import { isMillraceError, MillraceError } from '../errors.ts'
+import { pause } from '../model/clock.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Transact } from '../model/transaction.ts'
 import type { ClaimedJob } from '../store/claim.ts'
@@ -58,24 +59,9 @@ export async function persist<T>(host: WorkflowHost, call: () => Promise<T>): Pr
     } catch (error) {
       if (!isTransient(error) || host.phase !== 'running') throw error
       const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(failures, 10))
-      await pause(host, longest * (0.5 + host.clock.random() / 2))
+      await pause(host.clock, longest * (0.5 + host.clock.random() / 2), host.signal)
     }
   }
-}
-
-/** Waits so long, or until the attempt is told to stop. */
-export function pause(host: WorkflowHost, delayMs: number): Promise<void> {
-  const { signal, clock } = host
-  if (signal.aborted || delayMs <= 0) return Promise.resolve()
-  return new Promise((resolve) => {
-    const end = (): void => {
-      timer.cancel()
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = clock.after(delayMs, end)
-    signal.addEventListener('abort', end)
-  })
 }
 
 export function inTransaction(call: string, remedy: string): MillraceError {

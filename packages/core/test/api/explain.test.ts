@@ -32,6 +32,13 @@ describe.skipIf(!hasServer)('explain', () => {
     expect((await api.queue.explain(id)).text).toContain('under version 3')
   })
 
+  test('the error of the last attempt is told, also when something was noted since', async () => {
+    const id = await api.queue.addJob({ jobType: 'mail', payload: {} })
+    await api.run({ mail: () => Promise.reject(new Error('no mail server')) })
+    await api.queue.editJob(id, { priority: 3 })
+    expect((await api.queue.explain(id)).text).toContain('Attempt 1 of 3 failed (no mail server)')
+  })
+
   test('a long queue is counted so far and no further', async () => {
     await api.queue.addJobs(Array.from({ length: 1100 }, () => ({ jobType: 'mail', payload: {} })))
     const id = await api.queue.addJob({ jobType: 'mail', payload: {} })

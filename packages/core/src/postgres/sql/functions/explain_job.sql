@@ -15,7 +15,7 @@ begin
         'maxAttempts', e.max_attempts, 'reason', e.failure_reason, 'error', e.error, 'deadLetterJobId', e.dead_letter_job_id)
       into v_ended from (
         select f.status::text, f.finished_at, f.attempts, f.max_attempts, f.failure_reason, f.dead_letter_job_id,
-          jsonb_path_query_first(f.log, '$[last].error.message') #>> '{}' as error
+          jsonb_path_query_array(f.log, '$[*].error.message') ->> -1 as error
         from :schema.failed_jobs f where f.id = p_id
         union all
         select 'd', f.finished_at, f.attempts, f.max_attempts, null, null, null from :schema.finished_jobs f where f.id = p_id
@@ -27,7 +27,7 @@ begin
     'nextAttemptAt', v_job.next_attempt_at, 'waitUntil', v_job.wait_until, 'waitTokenId', v_job.wait_token_id,
     'attempts', v_job.attempts, 'maxAttempts', v_job.max_attempts, 'priority', v_job.priority, 'claimedAt', v_job.claimed_at,
     'handlerVersion', v_job.handler_version, 'groupId', :schema.group_id(v_job.group_key, v_job.tenant_id),
-    'cancelRequestedAt', v_job.cancel_requested_at, 'error', jsonb_path_query_first(v_job.log, '$[last].error.message') #>> '{}',
+    'cancelRequestedAt', v_job.cancel_requested_at, 'error', jsonb_path_query_array(v_job.log, '$[*].error.message') ->> -1,
     'liveWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now),
     'ableWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
       and (w.job_types is null or v_job.job_type = any (w.job_types))));
