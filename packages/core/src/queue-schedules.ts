@@ -1,6 +1,7 @@
 import { prepareChanges, prepareJob, type PrepareContext } from './enqueue/prepare.ts'
 import { MillraceError } from './errors.ts'
 import { checkInteger, checkText, refuseOption } from './model/check.ts'
+import { pause } from './model/clock.ts'
 import type { JobType } from './model/options.ts'
 import { nextTick, type ScheduleRule } from './model/schedule.ts'
 import {
@@ -73,12 +74,12 @@ export function scheduleMethods(core: QueueCore): ScheduleMethods {
       await (await store()).removeSchedule(ref)
     },
     async pauseCronJob(id) {
-      await change(await store(), checkedId(id), async (opened, schedule) => {
+      await change(core, checkedId(id), async (opened, schedule) => {
         return schedule.status === 'paused' || (await opened.pauseSchedule(schedule))
       })
     },
     async resumeCronJob(id) {
-      await change(await store(), checkedId(id), async (opened, schedule) => {
+      await change(core, checkedId(id), async (opened, schedule) => {
         if (schedule.status === 'active') return true
         return opened.resumeSchedule({ ...schedule, nextRunAt: await nextOf(opened, schedule) })
       })
@@ -86,8 +87,7 @@ export function scheduleMethods(core: QueueCore): ScheduleMethods {
     },
     async editCronJob(id, updates) {
       checkEditNames(updates)
-      const opened = await store()
-      await change(opened, checkedId(id), (_, schedule) => edit(core, opened, { schedule, updates }))
+      await change(core, checkedId(id), (opened, schedule) => edit(core, opened, { schedule, updates }))
       core.wake({ kind: 'schedules' })
     },
     enqueueDueCronJobs: async () => (await firer.fire()).count,
@@ -136,7 +136,7 @@ function tickMethods(core: QueueCore): Pick<ScheduleMethods, 'runCronJobNow' | '
     },
     async skipNextCronJob(id) {
       let skipped: Date | null = null
-      await change(await core.store(), checkedId(id), async (opened, schedule) => {
+      await change(core, checkedId(id), async (opened, schedule) => {
         const { nextRunAt, nextRunKey } = schedule
         if (nextRunAt === null || nextRunKey === null) return true
         const next = nextTick(schedule, nextRunAt)
@@ -148,20 +148,26 @@ function tickMethods(core: QueueCore): Pick<ScheduleMethods, 'runCronJobNow' | '
   }
 }
 
-/** Others may edit the same schedule all the time, but not so often. */
-const MOST_TRIES = 20
+/** How long a change is tried while others keep changing the same schedule. */
+const CHANGE_TIMEOUT_MS = 10_000
+
+/** A writer whose change takes more round trips than the others' would lose every time if all tried again at once. */
+const MAX_PAUSE_MS = 100
 
 /** Reads, works out and writes, again and again until nobody came between. */
 async function change(
-  store: Store,
+  { store, clock }: QueueCore,
   id: number,
   attempt: (store: Store, schedule: StoredSchedule) => Promise<boolean>,
 ): Promise<void> {
-  for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const schedule = await store.getSchedule({ id })
-    if (schedule === null || (await attempt(store, schedule))) return
+  const opened = await store()
+  const startedAt = clock.now()
+  for (let tries = 1; clock.now() - startedAt < CHANGE_TIMEOUT_MS; tries++) {
+    const schedule = await opened.getSchedule({ id })
+    if (schedule === null || (await attempt(opened, schedule))) return
+    await pause(clock, clock.random() * Math.min(tries * 5, MAX_PAUSE_MS))
   }
-  throw new MillraceError('STORE_FAILED', `Schedule ${id} was changed by others ${MOST_TRIES} times meanwhile.`, {
+  throw new MillraceError('STORE_FAILED', `Schedule ${id} was changed by others for ${CHANGE_TIMEOUT_MS} ms.`, {
     details: { isTransient: true, remedy: 'Try again' },
   })
 }

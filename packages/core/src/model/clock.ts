@@ -43,15 +43,15 @@ export const systemClock: Clock = {
 }
 
 /** Waits `delayMs`, or until `signal` aborts; not at all if it has. */
-export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted || delayMs <= 0) return Promise.resolve()
+export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true || delayMs <= 0) return Promise.resolve()
   return new Promise((resolve) => {
     const end = (): void => {
       timer.cancel()
-      signal.removeEventListener('abort', end)
+      signal?.removeEventListener('abort', end)
       resolve()
     }
     const timer = clock.after(delayMs, end)
-    signal.addEventListener('abort', end)
+    signal?.addEventListener('abort', end)
   })
 }

@@ -136,9 +136,13 @@ describe.skipIf(SERVER_URL === undefined)('schedules', () => {
           if (n === 3) await (round % 2 === 0 ? queue.runCronJobNow(id) : queue.skipNextCronJob(id))
         }
       })
-      await Promise.all(editing)
-      await first.resumeCronJob(id)
-      isOver = true
+      try {
+        await Promise.all(editing)
+        await first.resumeCronJob(id)
+      } finally {
+        isOver = true
+        await Promise.allSettled([...firing, ...editing])
+      }
       await Promise.all(firing)
       const before = (await first.getCronJobTicks(id, 1000)).length
       await poll(async () => {
