@@ -1,5 +1,6 @@
 /**
- * What tests need of the machine that npm does not have: Redis, PgBouncer, a browser, a library that lies about the time, psql and Python.
+ * What tests need of the machine that npm does not have: Redis, PgBouncer, a browser, a library that lies about the time, psql,
+ * Python, and tmux, which emulates a terminal.
  *
  * A clean machine gets them from its package manager, where this process may use it (root, or `sudo` without a password in CI). What
  * is still missing then is named; each test decides for itself, and with CI=true a missing server fails the run.
@@ -19,6 +20,7 @@ const WANTED = [
   },
   { package: 'postgresql-client', paths: ['psql'] },
   { package: 'python3', paths: ['python3'] },
+  { package: 'tmux', paths: ['tmux'] },
 ]
 
 /** @returns {string[]} The packages that are missing on this machine. */

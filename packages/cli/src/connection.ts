@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
 import { type CommonConfig, type JobQueueConfig, MillraceError } from 'millrace'
 
 /** Options of every command. */
@@ -12,8 +13,8 @@ export interface GlobalOptions {
 const DEFAULT_DATA = './.millrace'
 
 /**
- * Which database the options name: `--database`, else the embedded one of `--data`, else `DATABASE_URL`, else the embedded one
- * under `./.millrace`. Commands that only look at it (`migrate: 'check'`) neither make a database nor change its schema.
+ * Which database the options name: `--database`, else the embedded one of `--data`, else `DATABASE_URL` of the environment or of
+ * the file `.env`, else the embedded one under `./.millrace`. Commands that only look at it (`migrate: 'check'`) neither make a database nor change its schema.
  *
  * @throws MillraceError `CONFIG_INVALID`, or `STORE_UNAVAILABLE` for an embedded database that is not there.
  */
@@ -22,11 +23,22 @@ export function configOf(options: GlobalOptions, common: CommonConfig): JobQueue
   if (database !== undefined && data !== undefined) {
     throw invalid('--data', 'Either --database or --data names the database, not both.', 'Leave one of them out')
   }
-  const url = database ?? (data === undefined ? process.env['DATABASE_URL'] || undefined : undefined)
+  const url = database ?? (data === undefined ? urlOfEnvironment() : undefined)
   const shared = { ...common, ...(schema !== undefined && { schema }) }
   if (url === undefined) return embedded(data ?? DEFAULT_DATA, shared)
   checkUrl(url)
   return { ...shared, databaseConfig: { connectionString: url, application_name: 'millrace-cli' } }
+}
+
+function urlOfEnvironment(): string | undefined {
+  const { DATABASE_URL: url } = process.env
+  if (url) return url
+  try {
+    return parseEnv(readFileSync('.env', 'utf8'))['DATABASE_URL'] || undefined
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 function embedded(dataDir: string, shared: CommonConfig): JobQueueConfig {
@@ -40,6 +52,15 @@ function embedded(dataDir: string, shared: CommonConfig): JobQueueConfig {
     )
   }
   return { ...shared, backend: 'pglite', dataDir }
+}
+
+/** For people; without what may be a password. */
+export function databaseText(config: JobQueueConfig): string {
+  if (config.backend === 'pglite') return `${config.dataDir ?? DEFAULT_DATA} (embedded)`
+  const url = config.backend === undefined ? config.databaseConfig?.connectionString : undefined
+  if (url === undefined || !URL.canParse(url)) return 'PostgreSQL'
+  const { host, pathname } = new URL(url)
+  return `${host}${pathname}`
 }
 
 function checkUrl(url: string): void {

@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { addChangeCommands } from './commands/change.ts'
 import { addCronCommands } from './commands/cron.ts'
+import { addDashboardCommand } from './commands/dashboard.ts'
 import { addDeadCommands } from './commands/dead.ts'
+import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEnqueueCommand } from './commands/enqueue.ts'
 import { addFollowCommands } from './commands/follow.ts'
+import { addInitCommand } from './commands/init.ts'
 import { addListCommand } from './commands/list.ts'
 import { addExplainCommand, addInspectCommand } from './commands/inspect.ts'
 import { addOverviewCommands } from './commands/overview.ts'
@@ -24,6 +27,9 @@ export function createProgram(): Command {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(millrace --help lists the commands, millrace <command> --help their options)')
+  addInitCommand(program)
+  addDevCommand(program)
+  addDashboardCommand(program)
   addSchemaCommands(program)
   addEnqueueCommand(program)
   addListCommand(program)

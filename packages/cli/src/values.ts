@@ -13,6 +13,13 @@ export function positive(text: string): number {
   return value
 }
 
+/** 0: one that is free. */
+export function port(text: string): number {
+  const value = integer(text)
+  if (value < 0 || value > 65_535) throw new InvalidArgumentError('It must be a port, 0 to 65535.')
+  return value
+}
+
 /** For `<id...>`: adds to what came before. */
 export function ids(text: string, before: readonly number[] | undefined): readonly number[] {
   return [...(before ?? []), positive(text)]
