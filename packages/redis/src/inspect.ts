@@ -1,6 +1,6 @@
-import { MillraceError } from 'millrace'
 import type { InspectStore, JobRecord, JobTrail, ListOptions, QueueStats, WorkerRecord } from 'millrace/store'
 import { jobEvents } from 'millrace/store'
+import { readFacts } from './explain.ts'
 import { filterJson, indexesOf } from './filter.ts'
 import { scripts } from './generated/lua.ts'
 import type { RedisInstance } from './instance.ts'
@@ -31,8 +31,7 @@ export function inspectVerbs(instance: RedisInstance): InspectStore {
     async stats() {
       return queueStats(list(await instance.run(scripts.stats)))
     },
-    // What a job waits for is not told by this store yet; see `features.explain`.
-    facts: () => Promise.reject(new MillraceError('NOT_YET', '`explain` is not available on Redis yet')),
+    facts: ({ id }) => readFacts(instance, id),
     async checkInvariants() {
       const flat = list(await instance.run(scripts.check, [], LONG_MS)).map(text)
       return flat.flatMap((invariant, at) => (at % 2 === 0 ? [{ invariant, detail: flat[at + 1] ?? '' }] : []))

@@ -101,7 +101,7 @@ export function groupKey(
   return group === undefined ? undefined : `${whose}${group}`
 }
 
-function groupOf(fields: Fields): { readonly groupId: string | null; readonly queue: string | null } {
+export function groupOf(fields: Fields): { readonly groupId: string | null; readonly queue: string | null } {
   const key = fields.textOrNull('gk')
   if (key === null) return { groupId: null, queue: null }
   const isQueue = key.startsWith(QUEUE_MARK)
@@ -148,7 +148,7 @@ function isReason(value: string | null): value is FailureReason {
   return value !== null && REASONS.has(value)
 }
 
-function errorsOf(trail: unknown): JobError[] {
+export function errorsOf(trail: unknown): JobError[] {
   return trailEntries(trail)
     .map(({ error }) => error)
     .filter(isJobError)

@@ -24,7 +24,7 @@ export function createRedisStore(
 ): Store {
   return {
     kind: 'redis',
-    features: { callerTransactions: false, push: listens, multiProcess: true, steps: true, explain: false },
+    features: { callerTransactions: false, push: listens, multiProcess: true, steps: true, explain: true },
     parallelism: PARALLELISM,
     heartbeatTarget: null,
     ...enqueueVerbs(instance),

@@ -3,6 +3,7 @@ import type { Explanation } from '../model/explain.ts'
 import { check, equal } from './assert.ts'
 import { type Bench, completed, failed, retry } from './bench.ts'
 import type { ConformanceCase } from './case.ts'
+import { suspend, waitOf } from './waits.ts'
 
 const HOUR_MS = 3_600_000
 const needs = ['explain'] as const
@@ -74,6 +75,69 @@ export const explainCases: readonly ConformanceCase[] = [
       const second = await t.add({ groupId: 'g', tenantId: 'a tenant' })
       await t.claim(worker)
       await says(t, second, 'group_full', 'group g has 1 of 1 places taken', `job ${first.id}`)
+    },
+  },
+  {
+    name: 'a job behind others of its queue names the queue and who has its place, also while that one waits for its next attempt',
+    needs,
+    async run(t) {
+      const worker = await t.worker()
+      const first = await t.start(worker, { queue: 'mail' })
+      const second = await t.add({ queue: 'mail' })
+      await says(t, second, 'group_full', 'group mail has 1 of 1 places taken', `job ${first.id}`)
+      await t.settle(retry(first, HOUR_MS))
+      await says(t, second, 'group_full', 'group mail has 1 of 1 places taken')
+    },
+  },
+  {
+    name: 'a long line is counted so far and no further',
+    needs,
+    async run(t) {
+      await t.worker()
+      await t.addAll(Array.from({ length: 600 }, () => ({ priority: 1 })))
+      await t.addAll(Array.from({ length: 500 }, () => ({})))
+      const { reasons } = await explained(t, await t.add())
+      equal(reasons, [{ kind: 'queued', ahead: 1000, isMore: true, priority: 0 }])
+    },
+  },
+  {
+    name: 'a job that waits says for what, and until when',
+    needs: ['explain', 'steps'],
+    async run(t) {
+      const worker = await t.worker()
+      const forSignal = await suspend(t, worker, waitOf('signal', { awaited: 'signal:paid' }))
+      await says(t, forSignal.id, 'waiting_for', 'waits for signal:paid.')
+      const forTime = await suspend(t, worker, waitOf('time', { until: { delayMs: HOUR_MS } }))
+      await says(t, forTime.id, 'waiting_for_time', 'waits until')
+      const forEither = await suspend(
+        t,
+        worker,
+        waitOf('event', { awaited: 'event:paid', until: { delayMs: HOUR_MS } }),
+      )
+      await says(t, forEither.id, 'waiting_for', 'waits for event:paid, at the latest until')
+    },
+  },
+  {
+    name: 'a failed attempt is told of by its error, also when something was noted since',
+    needs,
+    async run(t) {
+      const worker = await t.worker()
+      const { id } = await t.finish(worker, (job) => retry(job, HOUR_MS, 'no mail server'))
+      await t.store.edit({ id, changes: { priority: 3 } })
+      await says(t, id, 'retry', 'Attempt 1 of 3 failed (no mail server)')
+    },
+  },
+  {
+    name: 'a job that began under a version of its handler says so',
+    needs,
+    async run(t) {
+      const worker = await t.worker()
+      await t.add()
+      const [job] = await t.claim(worker, 1, { versions: { work: [3] } })
+      check(job !== undefined, 'it is claimed')
+      await t.settle(retry(job))
+      await t.keepHouse(worker)
+      check((await explained(t, job.id)).text.includes('under version 3'), 'it says so')
     },
   },
   {

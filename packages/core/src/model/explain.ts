@@ -53,6 +53,19 @@ export type LaneFacts =
     }
   | { readonly kind: 'awaiting'; readonly awaited: readonly string[]; readonly until: Date | null }
 
+const STATES: ReadonlyMap<string, string> = new Map([
+  ['x', 'running'],
+  ['t', 'scheduled'],
+  ['g', 'waiting for its group'],
+  ['d', 'blocked'],
+  ['w', 'waiting'],
+])
+
+/** What a job that another waits for is doing, in words, from its lane. */
+export function blockerState(lane: string, isRetried: boolean): string {
+  return isRetried && lane !== 'x' ? 'failed, to be retried' : (STATES.get(lane) ?? 'pending')
+}
+
 /** Why a job is not running, or that it is. */
 export type ExplainReason =
   | { readonly kind: 'unknown_job' }

@@ -1,4 +1,4 @@
-import type { JobFacts, LaneFacts } from '../model/explain.ts'
+import { blockerState, type JobFacts, type LaneFacts } from '../model/explain.ts'
 
 /** The answer of `explain_job`, as the pure part reads it. */
 export function jobFacts(answer: unknown): JobFacts | null {
@@ -39,13 +39,18 @@ function laneFacts(answer: Readonly<Record<string, unknown>>): LaneFacts {
         since: date(answer['claimedAt']),
         leaseUntil: date(answer['leaseUntil']),
       }
-    case 't':
+    case 't': {
+      // A wait for something else may have a limit.
+      const awaited = list(answer['awaited']).map(String)
+      if (awaited.length > 0 && answer['waitUntil'] !== undefined)
+        return { kind: 'awaiting', awaited, until: date(answer['waitUntil']) }
       return {
         kind: 'timed',
         dueAt: date(answer['dueAt']) ?? new Date(0),
         cause:
           answer['nextAttemptAt'] !== undefined ? 'retry' : answer['waitUntil'] !== undefined ? 'wait' : 'scheduled',
       }
+    }
     case 'g':
       return {
         kind: 'group',
@@ -61,10 +66,7 @@ function laneFacts(answer: Readonly<Record<string, unknown>>): LaneFacts {
         tags: list(answer['tags']).map(String),
         blockers: list(answer['blockers']).map((entry) => {
           const [id, lane, isRetried] = list(entry)
-          return {
-            id: number(id),
-            state: isRetried === true ? 'failed, to be retried' : (STATES[String(lane)] ?? 'pending'),
-          }
+          return { id: number(id), state: blockerState(String(lane), isRetried === true) }
         }),
       }
     case 'w':
@@ -79,14 +81,6 @@ function laneFacts(answer: Readonly<Record<string, unknown>>): LaneFacts {
 
 /** The function counts one more, to tell. */
 const MOST_AHEAD = 1000
-
-const STATES: Readonly<Record<string, string>> = {
-  x: 'running',
-  t: 'scheduled',
-  g: 'waiting for its group',
-  d: 'blocked',
-  w: 'waiting',
-}
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -42,6 +42,7 @@ export type { ReportOptions, Settlement, SettleResult, SettleStore } from './set
 export type { DeliveryResult, NewToken, SignalStore, StoredToken } from './signal.ts'
 export type { LeaseRef, NewStep, NewWait, StepRow, StepStore, StoredStep, StoredValue, WaitKind } from './steps.ts'
 export type { HeartbeatTarget, Store, StoreFeatures, Wake } from './store.ts'
+export { blockerState, type JobFacts, type LaneFacts } from '../model/explain.ts'
 export { decodePayload } from '../model/codec.ts'
 export { stepData } from '../model/step-data.ts'
 export { type FailureReason, isJobError, type JobError, type JobRecord, type JobSchedule } from '../model/job.ts'

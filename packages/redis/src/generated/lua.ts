@@ -1540,7 +1540,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'leased' | 'list' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'leased' | 'list' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: '7dc05a201d57480a4e8a72835fb0bb9a45d2c8b5',
@@ -1908,6 +1908,71 @@ return { lost, token, levels, (alive and '' or 'd') .. (state.held and 'h' or ''
 ` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local count = expire_tokens(tonumber(ARGV[1]))
 tell_sleepers()
 return count
+`,
+  },
+  explain: {
+    name: 'explain',
+    sha: '318faedcde967df2624592272d01bcc84d8c4c76',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.lanes + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
+local j = read_job(ARGV[1])
+if j == nil then return false end
+local live, able = 0, 0
+for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
+  live = live + 1
+  local types = call('HGET', P .. 'w:' .. worker, 'jobTypes')
+  local takes = not types
+  for _, name in ipairs(types and cjson.decode(types) or {}) do takes = takes or name == j.n end
+  if takes then able = able + 1 end
+end
+local function ahead()
+  local count = 0
+  for _, level in ipairs(call('ZREVRANGEBYSCORE', P .. 'rl', '+inf', '(' .. priority(j))) do
+    count = count + call('ZCARD', P .. 'r:' .. level)
+    if count > most_ahead then return most_ahead + 1 end
+  end
+  return math.min(count + (call('ZRANK', P .. 'r:' .. priority(j), j.id) or 0), most_ahead + 1)
+end
+local function holders()
+  local found = {}
+  local function look(id)
+    if #found < most_named and call('HGET', job_key(id), 'gk') == j.gk then found[#found + 1] = id end
+  end
+  for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do
+    for _, id in ipairs(call('HKEYS', P .. 'h:' .. worker)) do look(id) end
+  end
+  for _, id in ipairs(call('SSCAN', P .. 'gr', 0, 'COUNT', 1000)[2]) do look(id) end
+  table.sort(found, function(a, b) return tonumber(a) < tonumber(b) end)
+  return found
+end
+local function blockers()
+  local ids = call('SMEMBERS', P .. 'do:' .. j.id)
+  table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
+  local named = {}
+  for n = 1, math.min(#ids, most_named) do
+    local f = call('HMGET', job_key(ids[n]), 'l', 'na')
+    named[n] = { ids[n], f[1] or '', f[2] and 1 or 0 }
+  end
+  return named
+end
+local function awaited()
+  local found = {}
+  for _, step in ipairs(read_steps(j.id)) do
+    if step.status == 'p' and step.awaited then found[#found + 1] = step.awaited end
+  end
+  return found
+end
+local more = ''
+if j.l == 'x' then more = call('ZSCORE', P .. 'wx', j.w) or ''
+elseif j.l == 'r' then more = ahead()
+elseif j.l == 't' then more = { call('ZSCORE', P .. 'due', j.id), has_waits(j) and awaited() or {} }
+elseif j.l == 'g' then
+  local limit = is_queue(j.gk) and '1' or call('HGET', P .. 'meta', 'limit') or ''
+  more = { tonumber(call('HGET', P .. 'gs', j.gk) or 0), limit, holders() }
+elseif j.l == 'd' then more = blockers()
+elseif j.l == 'w' then more = awaited()
+end
+return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, more }
 `,
   },
   find_added: {

@@ -2067,7 +2067,7 @@ begin
   v_facts := jsonb_build_object('state', 'live', 'now', v_now, 'lane', v_job.lane, 'jobType', v_job.job_type, 'dueAt', v_job.due_at,
     'nextAttemptAt', v_job.next_attempt_at, 'waitUntil', v_job.wait_until, 'waitTokenId', v_job.wait_token_id,
     'attempts', v_job.attempts, 'maxAttempts', v_job.max_attempts, 'priority', v_job.priority, 'claimedAt', v_job.claimed_at,
-    'handlerVersion', v_job.handler_version, 'groupId', :schema.group_id(v_job.group_key, v_job.tenant_id),
+    'handlerVersion', v_job.handler_version, 'groupId', coalesce(:schema.group_id(v_job.group_key, v_job.tenant_id), :schema.queue_name(v_job.group_key, v_job.tenant_id)),
     'cancelRequestedAt', v_job.cancel_requested_at, 'error', jsonb_path_query_array(v_job.log, '$[*].error.message') ->> -1,
     'liveWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now),
     'ableWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
@@ -2093,7 +2093,7 @@ begin
         'blockers', (select jsonb_agg(jsonb_build_array(b.id, b.lane, b.retried) order by b.id) from (
           select p.id, p.lane, p.next_attempt_at is not null as retried from :schema.job_dependencies d
             join :schema.jobs p on p.id = d.on_job_id where d.job_id = p_id order by p.id limit 20) b));
-    when 'w' then
+    when 'w', 't' then
       v_facts := v_facts || jsonb_build_object(
         'awaited', (select jsonb_agg(s.awaited order by s.seq) from :schema.job_steps s
           where s.job_id = p_id and s.status = 'p' and s.awaited is not null));
@@ -4199,7 +4199,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'c901b117d27383faecf3911711f37e349dcc2e48ec0171d73b42cf77eb45e3b7'
+export const functionsChecksum: string = 'a87621bcf0500e30e206cff6aaa43bcb6786b14e5c1861521f46bceaa89802b5'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
