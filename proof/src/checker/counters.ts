@@ -31,8 +31,10 @@ export interface Counters {
   /** Of all, as a fraction. */
   readonly rerunRatio: number
   readonly kills: number
-  /** From the end of a killed process to the next start of each job it ran, at worst; jobs with nobody free are left out. */
+  /** From the end of a killed process to the next start of each job it ran, at worst, where nothing else went wrong meanwhile. */
   readonly recoveryMaxMs: number | undefined
+  /** The same where something did; jobs with nobody free are left out. */
+  readonly troubledRecoveryMaxMs: number | undefined
   readonly recoveries: number
   /** From the server's return to the next start, at worst. */
   readonly resumeMaxMs: number | undefined
@@ -65,7 +67,8 @@ export function countersOf(
     rerunsOfSuccesses: reruns,
     rerunRatio: succeeded === 0 ? 0 : reruns / succeeded,
     kills: timeline.of('worker-gone').filter(({ signal }) => signal === 'SIGKILL').length,
-    recoveryMaxMs: highest(recovered.map(({ tookMs }) => tookMs)),
+    recoveryMaxMs: highest(recovered.flatMap(({ isAlone, tookMs }) => (isAlone ? [tookMs] : []))),
+    troubledRecoveryMaxMs: highest(recovered.flatMap(({ isAlone, tookMs }) => (isAlone ? [] : [tookMs]))),
     recoveries: recovered.length,
     resumeMaxMs: highest(resumed.map(({ tookMs }) => tookMs)),
     resumptions: resumed.length,

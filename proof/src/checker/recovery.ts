@@ -21,6 +21,8 @@ export interface Recovery {
   readonly tookMs: number
   /** Whether it counts: it was in time, or nothing but the recovery itself can have made it late. */
   readonly isFair: boolean
+  /** Whether nothing else was wrong with anybody from the kill on. */
+  readonly isAlone: boolean
   readonly allowedMs: number
 }
 
@@ -83,7 +85,13 @@ function recoveryOf(timeline: Timeline, slots: Slots, cut: Exec, gone: At<'worke
   const isFair =
     tookMs <= allowedMs ||
     (until <= timeline.finishedAt && isPlain(job) && slots.someoneIsFree(cut.start.jobType, gone.at + leaseMs, until))
-  return [{ worker: worker.name, cut, gone, restart, tookMs, isFair, allowedMs }]
+  const isAlone = !timeline.faults.some((fault) => isTrouble(fault, gone.at, gone.at + Math.min(tookMs, allowedMs)))
+  return [{ worker: worker.name, cut, gone, restart, tookMs, isFair, isAlone, allowedMs }]
+}
+
+/** A fault of any process or the server in the time, but for those that end a process and leave the others alone. */
+function isTrouble({ effect, from, to }: Fault, since: number, until: number): boolean {
+  return effect !== 'clock' && effect !== 'none' && effect !== 'kill' && from <= until && to >= since
 }
 
 /** Nobody has to take up what was taken over before, completed by its transaction, changed, or used up. */

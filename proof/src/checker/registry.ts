@@ -44,6 +44,7 @@ export class Registry {
     for (const worker of this.workers.values()) {
       worker.diedAt = Math.min(killTimes.get(worker.name) ?? Infinity, worker.gone?.at ?? Infinity)
     }
+    for (const exec of this.#execs.values()) endAtWait(exec)
     for (const add of this.#adds.values()) this.#fileAdd(add)
     for (const change of this.#changes.values()) this.#fileChange(change)
     for (const job of this.jobs.values()) {
@@ -171,6 +172,16 @@ export class Registry {
     }
     return worker
   }
+}
+
+/**
+ * What follows a wait that is not over never runs, so nothing tells that the execution ended there: it did if the beginning of a
+ * wait is the last that was heard of it.
+ */
+function endAtWait(exec: Exec): void {
+  const last = exec.waits.at(-1)
+  if (exec.end !== undefined || last?.type !== 'wait-begin') return
+  exec.end = { ...last, type: 'end', outcome: 'waiting' }
 }
 
 function put<T extends object, K extends keyof T>(target: T | undefined, key: K, value: T[K]): void {

@@ -9,10 +9,11 @@ import { Findings, type Finding } from './violation.ts'
  */
 export function checkSteps(timeline: Timeline): Finding {
   const findings = new Findings('G27')
+  const tokens = tokenValues(timeline)
   for (const job of timeline.jobs.values()) {
     const steps = job.execs.flatMap((exec) => exec.steps.map((event) => ({ exec, event })))
     for (const [step, seen] of groupBy(steps, ({ event }) => event.step)) checkStep(findings, job, step, seen)
-    checkWaits(timeline, findings, job)
+    checkWaits(timeline, { findings, tokens }, job)
   }
   return findings
 }
@@ -55,7 +56,23 @@ function isStoredByStale(exec: Exec, value: At<'step-value'>, seen: readonly Ste
   return ran !== undefined && ran.event.at >= staleFrom(exec)
 }
 
-function checkWaits(timeline: Timeline, findings: Findings, job: Job): void {
+/** The completions that decided a token's value, by token. */
+type TokenValues = ReadonlyMap<string, readonly At<'token-complete'>[]>
+
+function tokenValues(timeline: Timeline): TokenValues {
+  const taken = new Set(timeline.of('token-complete-ok').flatMap(({ call, taken: decided }) => (decided ? [call] : [])))
+  return groupBy(
+    timeline.of('token-complete').filter(({ call }) => taken.has(call)),
+    ({ token }) => token,
+  )
+}
+
+interface WaitCheck {
+  readonly findings: Findings
+  readonly tokens: TokenValues
+}
+
+function checkWaits(timeline: Timeline, { findings, tokens }: WaitCheck, job: Job): void {
   const waits = groupBy(
     job.execs.flatMap((exec) => exec.waits),
     (event) => event.wait,
@@ -72,18 +89,17 @@ function checkWaits(timeline: Timeline, findings: Findings, job: Job): void {
     }
     const other = ends.find((end) => end.valueHash !== first.valueHash)
     if (other !== undefined) findings.add(`Wait "${wait}" gave another value than before.`, [first, other], [job.id])
-    if (begun.token !== undefined) checkToken(timeline, findings, job, { token: begun.token, first })
+    if (begun.token !== undefined) checkToken(findings, job, tokens.get(begun.token) ?? [], first)
   }
 }
 
 function checkToken(
-  timeline: Timeline,
   findings: Findings,
   job: Job,
-  { token, first }: { readonly token: string; readonly first: At<'wait-end'> },
+  completions: readonly At<'token-complete'>[],
+  first: At<'wait-end'>,
 ): void {
-  const sent = timeline.of('token-complete').filter((call) => call.token === token && call.at <= first.at)
-  const taken = sent.find((call) => timeline.of('token-complete-ok').some((ok) => ok.call === call.call && ok.taken))
+  const taken = completions.find((call) => call.at <= first.at)
   if (taken === undefined || first.valueHash === undefined || first.valueHash === taken.valueHash) return
-  findings.add(`Token ${token} gave another value than it was completed with.`, [taken, first], [job.id])
+  findings.add(`Token ${taken.token} gave another value than it was completed with.`, [taken, first], [job.id])
 }

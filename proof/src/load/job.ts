@@ -25,6 +25,8 @@ export interface JobDraft {
   readonly priority?: number
   readonly delayMs?: number
   readonly hostile?: 'contained' | 'exit'
+  /** Its handler writes one row of effects in the transaction that completes it. */
+  readonly transactional?: boolean
 }
 
 /** Attempts a job may lose to faults without ending for good. */
@@ -32,7 +34,7 @@ const PLENTY = 20
 
 export function makeJob(ref: string, draft: JobDraft, random: Random): JobRequest {
   const payload: ProofPayload = { ref, plan: draft.plan, data: someJson(random, 3) }
-  const { plan: _plan, retryDelayMs, retryBackoff, group, lane, key, delayMs, hostile, ...same } = draft
+  const { plan: _plan, retryDelayMs, retryBackoff, group, lane, key, delayMs, hostile, transactional, ...same } = draft
   const runAt = delayMs === undefined ? undefined : new Date(Date.now() + delayMs)
   const retryDelay = retryDelayMs ?? 100
   return {
@@ -58,6 +60,7 @@ export function makeJob(ref: string, draft: JobDraft, random: Random): JobReques
       ...(key === undefined ? {} : { key }),
       ...(runAt === undefined ? {} : { runAtDbMs: runAt.getTime() }),
       ...(hostile === undefined ? {} : { hostile }),
+      ...(transactional === undefined ? {} : { transactional }),
       plainJson: true,
     },
   }
@@ -88,6 +91,8 @@ export function draftJob(random: Random, load: LoadOptions, leaseMs: number): Jo
     [5, () => ({ plan: { do: 'report', ms: random.integer(5, 200) }, maxAttempts: PLENTY })],
     [10, () => failing(random)],
     [3, () => exceeding(random)],
+    [5, () => flowing(random)],
+    [6, () => transacting(random)],
   ]
   if (load.lastAttempt) kinds.push([0.6, () => dying(random)])
   if (load.blocked) kinds.push([0.4, () => ({ plan: { do: 'block', ms: leaseMs * 2 }, maxAttempts: PLENTY })])
@@ -129,6 +134,22 @@ function exceeding(random: Random): JobDraft {
     maxAttempts: random.chance(0.3) ? 2 : PLENTY,
     retryDelayMs: 200,
   }
+}
+
+/** Steps, and often a sleep between them. */
+function flowing(random: Random): JobDraft {
+  const sleeps = random.chance(0.6) ? { untilDbMs: Date.now() + random.integer(0, 3000) } : {}
+  return { plan: { do: 'flow', steps: random.integer(1, 6), ...sleeps }, maxAttempts: PLENTY }
+}
+
+/** Steps, and then a wait for a token. */
+export function awaiting(token: string, random: Random): JobDraft {
+  return { plan: { do: 'flow', steps: random.integer(1, 3), token }, maxAttempts: PLENTY }
+}
+
+function transacting(random: Random): JobDraft {
+  const times = random.chance(0.2) ? 1 : 0
+  return { plan: { do: 'transact', ms: random.integer(0, 80), times }, maxAttempts: PLENTY, transactional: true }
 }
 
 function dying(random: Random): JobDraft {

@@ -1,7 +1,7 @@
-import type { Random } from '../run/random.ts'
+import { Random } from '../run/random.ts'
 import type { LoadOptions } from '../run/settings.ts'
 import { badJobs, type BadJob } from './bad-jobs.ts'
-import { draftJob, makeChain, makeJob, type JobRequest } from './job.ts'
+import { awaiting, draftJob, makeChain, makeJob, type JobRequest } from './job.ts'
 
 /** One thing a producer does. */
 export type Operation =
@@ -9,6 +9,8 @@ export type Operation =
   /** The same key from several callers at once, here and in the other producers. */
   | { readonly do: 'add-same'; readonly jobs: readonly JobRequest[] }
   | { readonly do: 'add-all'; readonly jobs: readonly JobRequest[] }
+  /** A token, a job that waits for it, and its completion so much after the add; or never. */
+  | { readonly do: 'add-awaiting'; readonly makeJob: (token: string) => JobRequest; readonly completeAfterMs?: number }
   /** Jobs that depend on each other; nothing else changes them. */
   | { readonly do: 'add-chain'; readonly jobs: readonly JobRequest[] }
   | {
@@ -54,6 +56,7 @@ export class OperationSource {
       [10, () => this.#sameKey()],
       [5, () => ({ do: 'add-all', jobs: this.#jobs(random.integer(2, 15)) })],
       [3, () => this.#chain()],
+      [3, () => this.#awaiting()],
       [8, () => this.#inTransaction()],
       [4, () => ({ do: 'cancel', back: random.integer(0, 40) })],
       [10, () => ({ do: 'look', back: random.integer(0, 60) })],
@@ -81,6 +84,19 @@ export class OperationSource {
     const { random } = this.#source
     const more = Array.from({ length: random.integer(2, 4) }, () => this.#ref())
     return { do: 'add-chain', jobs: makeChain([this.#ref(), this.#ref(), ...more], random) }
+  }
+
+  #awaiting(): Operation {
+    const { random } = this.#source
+    const ref = this.#ref()
+    const never = random.chance(0.05)
+    // The job is made when its token is there: not from chance that other operations draw from meanwhile.
+    const own = new Random(random.integer(0, 2 ** 31))
+    return {
+      do: 'add-awaiting',
+      makeJob: (token) => makeJob(ref, awaiting(token, own), own),
+      ...(never ? {} : { completeAfterMs: random.integer(0, 3000) }),
+    }
   }
 
   #sameKey(): Operation {

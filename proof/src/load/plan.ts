@@ -13,6 +13,10 @@ export type Plan =
   /** Lets its process die of an unhandled rejection, in its first attempt. */
   | { readonly do: 'leak' }
   | { readonly do: 'return'; readonly what: OddResult }
+  /** Runs `steps` steps, sleeps until `untilDbMs` after the first, and ends when `token` is completed. */
+  | { readonly do: 'flow'; readonly steps: number; readonly untilDbMs?: number; readonly token?: string }
+  /** Completes itself in one transaction with a row of its own; throws in the middle of its first `times`. */
+  | { readonly do: 'transact'; readonly ms: number; readonly times: number }
 
 /** What handlers throw. */
 export type Oddity =

@@ -1,5 +1,7 @@
 import { isMillraceError, type ChangeResult, type EditJobOptions, type JobQueue } from 'millrace'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { payloadHash } from '../history/payload-hash.ts'
 import type { BadOutcome, ProducerEvent } from '../history/producer-event.ts'
 import { monotonicMs, type Recorder } from '../history/recorder.ts'
 import type { JobRequest } from '../load/job.ts'
@@ -17,6 +19,9 @@ export interface CallerOptions {
   /** Told whenever the database has answered. */
   readonly onAnswer: () => void
 }
+
+/** Of a token that nobody completes: long enough for the completion to come first, and over before the run is. */
+const TOKEN_TIMEOUT = '15s'
 
 /** How many jobs back changes can reach. */
 const REMEMBERED = 100
@@ -53,6 +58,8 @@ export class Caller {
         return this.#recordAdd(operation.jobs, () => queue.addJobs(operation.jobs.map(({ options }) => options)), {
           isLeftAlone: true,
         })
+      case 'add-awaiting':
+        return this.#addAwaiting(operation)
       case 'add-in-tx':
         return this.#addInTransaction(operation)
       case 'look':
@@ -98,6 +105,32 @@ export class Caller {
     } catch (error) {
       recorder.record({ type: 'add-error', call, ...badAnswer(error) })
       if (tx !== undefined) throw error
+    }
+  }
+
+  /** The job is left alone but for its token. */
+  async #addAwaiting({ makeJob, completeAfterMs }: Extract<Operation, { do: 'add-awaiting' }>): Promise<void> {
+    const { queue } = this.#options
+    const token = await queue.createToken({ timeout: TOKEN_TIMEOUT }).catch(() => undefined)
+    if (token === undefined) return
+    const job = makeJob(token.id)
+    await this.#recordAdd([job], async () => [await queue.addJob(job.options)], { isLeftAlone: true })
+    if (completeAfterMs === undefined) return
+    await sleep(completeAfterMs)
+    await this.#completeToken(token.id)
+  }
+
+  async #completeToken(token: string): Promise<void> {
+    const { queue, recorder } = this.#options
+    const call = this.#nextCall()
+    const value = `value of ${call}`
+    recorder.record({ type: 'token-complete', call, token, valueHash: payloadHash(value) })
+    try {
+      const answer = await queue.completeToken(token, value, { result: true })
+      recorder.record({ type: 'token-complete-ok', call, taken: answer === 'changed' })
+    } catch (error) {
+      const { outcome, message } = badAnswer(error)
+      recorder.record({ type: 'token-complete-error', call, outcome, message })
     }
   }
 

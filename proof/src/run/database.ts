@@ -13,6 +13,12 @@ export const DATABASE = 'proof'
 export const SCHEMA = 'millrace'
 /** What producers write beside their jobs, in one transaction. */
 export const BUSINESS_TABLE = 'public.proof_business'
+/** What handlers write in the transaction that completes their job. */
+export const EFFECTS_TABLE = 'public.proof_effects'
+export const TABLES: readonly string[] = [
+  `create table ${BUSINESS_TABLE} (tx text primary key)`,
+  `create table ${EFFECTS_TABLE} (job bigint not null)`,
+]
 
 const ADMIN_NAME = 'proof-admin'
 
@@ -221,8 +227,8 @@ export class Database {
     if (!this.#settings.leastPrivilege) await first.query(`grant ${OWNER_ROLE} to ${APP_ROLE}`)
     await first.query(`grant create on database ${DATABASE} to ${OWNER_ROLE}`)
     await first.end()
-    await this.sql(`create table ${BUSINESS_TABLE} (tx text primary key)`)
-    await this.sql(`grant select, insert on ${BUSINESS_TABLE} to ${APP_ROLE}, ${OWNER_ROLE}`)
+    for (const table of TABLES) await this.sql(table)
+    await this.sql(`grant select, insert on ${BUSINESS_TABLE}, ${EFFECTS_TABLE} to ${APP_ROLE}, ${OWNER_ROLE}`)
   }
 
   /** Gives the application's role the settings it is to have. */

@@ -3,6 +3,7 @@ import { isMillraceError, type JobContext, type JobHandler } from 'millrace'
 import { payloadHash } from '../history/payload-hash.ts'
 import type { Recorder } from '../history/recorder.ts'
 import type { AbortReason } from '../history/worker-event.ts'
+import { durable, isDurable, type DurablePlan } from './durable-handlers.ts'
 import { isProofPayload, type Oddity, type OddResult, type Plan } from '../load/plan.ts'
 
 /** Names the executions of one worker. */
@@ -81,7 +82,9 @@ export function createHandlers(executions: Executions, recorder: Recorder): Reco
     if ('polluted' in {}) recorder.record({ type: 'polluted', what: 'Object.prototype' })
     let result: unknown
     try {
-      result = await follow(payload.plan, { signal, ctx, exec, recorder, executions })
+      const { plan } = payload
+      const execution = { signal, ctx, exec, recorder, executions }
+      result = await (isDurable(plan) ? durable(plan, execution) : follow(plan, execution))
     } catch (thrown) {
       recorder.record({ type: 'end', exec, outcome: 'threw' })
       throw thrown
@@ -95,10 +98,21 @@ export function createHandlers(executions: Executions, recorder: Recorder): Reco
     recorder.record({ type: 'end', exec, outcome: 'ok', ...output })
     return result
   }
-  return { work: run, fail: run, exceed: run, report: run, block: run, die: run, leak: run, return: run }
+  return {
+    work: run,
+    fail: run,
+    exceed: run,
+    report: run,
+    block: run,
+    die: run,
+    leak: run,
+    return: run,
+    flow: run,
+    transact: run,
+  }
 }
 
-interface Execution {
+export interface Execution {
   readonly signal: AbortSignal
   readonly ctx: JobContext
   readonly exec: string
@@ -106,7 +120,7 @@ interface Execution {
   readonly executions: Executions
 }
 
-async function follow(plan: Plan, execution: Execution): Promise<unknown> {
+async function follow(plan: Exclude<Plan, DurablePlan>, execution: Execution): Promise<unknown> {
   const { signal, ctx } = execution
   switch (plan.do) {
     case 'work':

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { initJobQueue, type JobQueue } from 'millrace'
 import type { Backend } from './backend.ts'
-import { BUSINESS_TABLE, SCHEMA } from './database.ts'
+import { SCHEMA, TABLES } from './database.ts'
 import type { Connection } from './task.ts'
 
 /** An embedded database that the processes of the run share; one of them runs it, and may be killed. */
@@ -18,7 +18,7 @@ export class PgliteBackend implements Backend {
     const backend = new PgliteBackend(join(folder, 'data'))
     const queue = backend.openQueue()
     await queue.transaction(async (tx) => {
-      await tx.query(`create table ${BUSINESS_TABLE} (tx text primary key)`)
+      for (const table of TABLES) await tx.query(table)
     })
     await queue.close()
     return backend

@@ -6,7 +6,7 @@ import { readHistory } from '../history/read-history.ts'
 import { monotonicMs, Recorder } from '../history/recorder.ts'
 import type { Backend } from './backend.ts'
 import { conduct } from './conductor.ts'
-import { BUSINESS_TABLE, SCHEMA } from './database.ts'
+import { BUSINESS_TABLE, EFFECTS_TABLE, SCHEMA } from './database.ts'
 import { PgliteBackend } from './pglite-backend.ts'
 import { PostgresBackend } from './postgres-backend.ts'
 import { Processes, type WorkerShape } from './processes.ts'
@@ -211,7 +211,7 @@ class Running {
       if (left > 0) this.#problems.push(`${left} jobs have not ended ${QUIET_MS} ms after the last fault`)
       await this.#stop('workers')
       await readInventory(queue, recorder)
-      await readBusinessRows(queue, { recorder, folder: this.#options.folder })
+      await readEffects(queue, { recorder, folder: this.#options.folder })
       for (const { invariant, detail } of await queue.checkInvariants()) {
         recorder.record({ type: 'invariant', invariant, detail })
         this.#problems.push(`impossible: ${invariant}: ${detail}`)
@@ -259,12 +259,20 @@ async function readInventory(queue: JobQueue, recorder: Recorder): Promise<void>
   recorder.record({ type: 'inventory', sentAt, count })
 }
 
-/** Whether the business row of each transaction that somebody began is there. */
-async function readBusinessRows(queue: JobQueue, { recorder, folder }: ReadOptions): Promise<void> {
-  const begun = readHistory(folder).events.flatMap((event) =>
-    event.type === 'add' && event.tx !== undefined ? [event.tx] : [],
-  )
+/** Whether the business row of each transaction that somebody began is there, and what each transactional handler left. */
+async function readEffects(queue: JobQueue, { recorder, folder }: ReadOptions): Promise<void> {
+  const { events } = readHistory(folder)
+  const begun = events.flatMap((event) => (event.type === 'add' && event.tx !== undefined ? [event.tx] : []))
   const { rows } = await queue.transaction((tx) => tx.query(`select tx from ${BUSINESS_TABLE}`))
   const present = new Set(rows.map(({ tx }) => String(tx)))
   for (const tx of new Set(begun)) recorder.record({ type: 'business-row', tx, present: present.has(tx) })
+  const counted = await queue.transaction((tx) =>
+    tx.query(`select job, count(*)::integer as n from ${EFFECTS_TABLE} group by job`),
+  )
+  const effects = new Map(counted.rows.map(({ job, n }) => [Number(job), Number(n)]))
+  const transactional = events.flatMap((event) =>
+    event.type === 'start' && event.jobType === 'transact' ? [event.job] : [],
+  )
+  for (const job of new Set([...transactional, ...effects.keys()]))
+    recorder.record({ type: 'effects', job, count: effects.get(job) ?? 0 })
 }

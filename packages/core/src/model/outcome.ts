@@ -30,6 +30,13 @@ export type Outcome =
   /** The lease is gone; there is nothing to record. */
   | { readonly kind: 'lost' }
 
+/** Those of which there is nothing more to say; shared, as nearly every attempt ends in one. */
+export const RETURNED: Outcome = { kind: 'returned' }
+export const RELEASED: Outcome = { kind: 'released' }
+export const CANCELLED: Outcome = { kind: 'cancelled' }
+export const LOST: Outcome = { kind: 'lost' }
+export const COMMITTED: Outcome = { kind: 'committed' }
+
 /** For the end of every `switch` over a union: a new member that is not handled fails to compile. */
 export function assertNever(value: never): never {
   throw new TypeError(`unexpected value: ${JSON.stringify(value)}`)

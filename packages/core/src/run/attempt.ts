@@ -1,10 +1,10 @@
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Clock, Timer } from '../model/clock.ts'
-import { decodePayload, encodeOutput } from '../model/codec.ts'
+import { decodePayload } from '../model/codec.ts'
 import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 import type { OnTimeoutCallback } from '../model/handler.ts'
 import { FailureReason } from '../model/job.ts'
-import type { Outcome } from '../model/outcome.ts'
+import { CANCELLED, COMMITTED, LOST, type Outcome, RELEASED, RETURNED } from '../model/outcome.ts'
 import { checkPayload, type CheckedPayload } from '../model/validate-payload.ts'
 import { isFatal, isSnooze, snoozeDelayMs } from '../model/verdict.ts'
 import type { ClaimedJob } from '../store/claim.ts'
@@ -13,27 +13,23 @@ import { createContext, type ContextSource } from './context.ts'
 import { isModuleHandler, type HandlerEntry } from './handler-entry.ts'
 import { startIsolated, type IsolatedRun } from './isolated.ts'
 import { attemptOver, leaseLost, Reporter, type ReportValues } from './reporter.ts'
+import { returned } from './returned.ts'
 import { prolongRefused, isDuration, TimeLimit } from './time-limit.ts'
 import { Workflow } from './workflow.ts'
 import { inTransaction, type WorkflowHost } from './workflow-host.ts'
 
 /**
- * `running`: the handler may still decide. `closing`: it has, and what it reported is being stored. `killing`: its thread
- * is being ended. `ended`: the outcome is known.
+ * `running`: the handler may still decide. `committed`: it has completed the job in a transaction, and keeps its slot until it
+ * returns. `closing`: it has decided, and what it reported is being stored. `killing`: its thread is being ended. `ended`: the
+ * outcome is known.
  */
-type State = 'running' | 'closing' | 'killing' | 'ended'
+type State = 'running' | 'committed' | 'closing' | 'killing' | 'ended'
 
 interface Stop {
   readonly reason: MillraceError
   readonly graceEndsAt: number
   readonly timer: Timer
 }
-
-const RETURNED: Outcome = { kind: 'returned' }
-const RELEASED: Outcome = { kind: 'released' }
-const CANCELLED: Outcome = { kind: 'cancelled' }
-const LOST: Outcome = { kind: 'lost' }
-const COMMITTED: Outcome = { kind: 'committed' }
 
 /** Starts an attempt: its handler has been called, as far as its first `await`, when this returns. */
 export function startAttempt(job: ClaimedJob, entry: HandlerEntry | undefined, settings: RunSettings): Attempt {
@@ -128,8 +124,8 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
 
   abort(reason: MillraceError, graceMs: number = this.#settings.cancelGraceMs ?? DEFAULT_CANCEL_GRACE_MS): void {
     if (this.#state === 'ended') return
-    if (reason.code === 'LEASE_LOST') {
-      this.#end(LOST)
+    if (this.#state === 'committed' || reason.code === 'LEASE_LOST') {
+      this.#end(this.#state === 'committed' ? COMMITTED : LOST)
       this.#fire(reason)
       void this.#isolated?.kill()
     } else if (this.#state === 'running') {
@@ -172,8 +168,12 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   }
 
   committed(): void {
-    if (this.#isolated === undefined) this.#end(COMMITTED)
-    else this.#finishByForce(COMMITTED, attemptOver())
+    if (this.#isolated !== undefined) {
+      this.#finishByForce(COMMITTED, attemptOver())
+      return
+    }
+    this.#state = 'committed'
+    this.#reporter?.close(attemptOver())
   }
 
   reportedOutput(): Promise<string | undefined> {
@@ -255,28 +255,23 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
     return Reflect.apply(handler, undefined, entry.parameters === 2 ? [payload, this.signal] : [payload])
   }
 
+  /** Whether what the handler comes to has no effect any more. */
+  #isDecided(): boolean {
+    if (this.#state === 'committed') this.#end(COMMITTED)
+    return this.#state !== 'running'
+  }
+
   #resolved(value: unknown): void {
-    if (this.#state !== 'running') return
+    if (this.#isDecided()) return
     if (isSnooze(value) || isFatal(value)) {
       this.#rejected(value)
       return
     }
-    if (value === undefined || this.#reporter?.hasOutput === true) {
-      this.#close(RETURNED)
-      return
-    }
-    let output: string | undefined
-    try {
-      output = encodeOutput(value)
-    } catch (error) {
-      this.#close({ kind: 'threw', error, reason: FailureReason.HandlerError })
-      return
-    }
-    this.#close(output === undefined ? RETURNED : { kind: 'returned', output })
+    this.#close(this.#reporter?.hasOutput === true ? RETURNED : returned(value))
   }
 
   #rejected(error: unknown): void {
-    if (this.#state !== 'running') return
+    if (this.#isDecided()) return
     const stopCode = this.#stop?.reason.code
     if (stopCode === 'JOB_CANCELLED') this.#close(CANCELLED)
     else if (isSnooze(error)) this.#close({ kind: 'snoozed', delayMs: snoozeDelayMs(error) })
@@ -323,10 +318,11 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   }
 
   #timedOut(limitMs: number): void {
-    if (this.#state !== 'running') return
     const how = this.#isolated === undefined ? '' : ' and was forcefully terminated'
     const error = new MillraceError('JOB_TIMEOUT', `Job timed out after ${limitMs} ms${how}`)
-    this.#finishByForce({ kind: 'threw', error, reason: FailureReason.Timeout }, error)
+    if (this.#state === 'committed') this.abort(error)
+    else if (this.#state === 'running')
+      this.#finishByForce({ kind: 'threw', error, reason: FailureReason.Timeout }, error)
   }
 
   #askToStop(reason: MillraceError, graceMs: number): void {
@@ -386,7 +382,7 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
       onLost: () => this.abort(leaseLost()),
       onError: (error) => onReportError?.(this.job, error),
     })
-    if (this.#state === 'ended') reporter.close(attemptOver())
+    if (this.#state === 'ended' || this.#state === 'committed') reporter.close(attemptOver())
     this.#reporter = reporter
     return reporter
   }

@@ -53,6 +53,39 @@ describe.skipIf(SERVER_URL === undefined)('completion in a transaction of the ha
     await lab.check()
   })
 
+  test('a handler that goes on after it has completed its job keeps its slot until it returns', async () => {
+    const lab = await openLab()
+    await using queue = lab.queue()
+    const ids = await queue.addJobs([
+      { jobType: 'lingering', payload: null },
+      { jobType: 'next', payload: null, runAt: new Date(Date.now() + 50) },
+    ])
+    const seen: string[] = []
+    const completed = new Promise<void>((resolve) => {
+      queue.on('job:completed', () => resolve())
+    })
+    await using processor = queue.createProcessor(
+      {
+        lingering: async (_payload, _signal, ctx) => {
+          await ctx.transaction(() => Promise.resolve('done'))
+          await poll(async () => (await queue.getJob(ids[0] ?? 0))?.status === 'completed')
+          // Long enough for the next one to have been claimed and begun, if there were a slot.
+          await poll(() => Date.now() > dueAt)
+          seen.push('lingering returns')
+        },
+        next: () => void seen.push('next starts'),
+      },
+      { pollInterval: 50, concurrency: 1 },
+    )
+    const dueAt = Date.now() + 300
+    processor.startInBackground()
+    await completed
+    await poll(() => seen.length === 2)
+    expect(seen).toEqual(['lingering returns', 'next starts'])
+    expect((await queue.getJob(ids[0] ?? 0))?.output).toBe('done')
+    await lab.check()
+  })
+
   test(
     `whatever is killed, terminated or cut off, each transaction has its effect once (seed ${SEED})`,
     { timeout: 90_000 },
