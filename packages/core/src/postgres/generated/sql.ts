@@ -4190,8 +4190,13 @@ end $$;
 -- Extends a worker's lease on everything it runs; false once the store has given its leases away.
 create or replace function :schema.heartbeat(p_worker bigint, p_lease_ms integer) returns boolean language plpgsql as $$
 declare
-  v_now timestamptz := clock_timestamp();
+  v_now timestamptz;
 begin
+  -- It may stand behind an exchange of its own worker, and must be next when that gives up: a role whose lock_timeout is shorter
+  -- than an exchange would lose the lease of a worker that is well.
+  if current_setting('lock_timeout') <> '20s' then perform set_config('lock_timeout', '20s', true); end if;
+  perform from :schema.workers w where w.id = p_worker for no key update;
+  v_now := clock_timestamp();
   update :schema.workers w set last_seen_at = v_now, expires_at = v_now + p_lease_ms * interval '1 millisecond' where w.id = p_worker;
   return found;
 end $$;
@@ -4199,7 +4204,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'a87621bcf0500e30e206cff6aaa43bcb6786b14e5c1861521f46bceaa89802b5'
+export const functionsChecksum: string = '15c41e76ca978d7c108094b9b555285d8fb5a768987515c160491e7d7ad49138'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
