@@ -13,6 +13,7 @@ export type {
 export { assertNoDependencyCycle, validatePrerequisiteJobIdsExist } from './queue-flows.ts'
 export type { AddBatchOptions, Batch, BatchCallback, BatchStatus, FlowMethods } from './queue-flows.ts'
 export type { CronScheduleInput, CronScheduleRecord, CronScheduleStatus } from './queue-schedule-records.ts'
+export type { PauseMethods } from './queue-pauses.ts'
 export type { ScheduleScope } from './queue-schedules.ts'
 export type {
   InTransaction,
@@ -89,6 +90,7 @@ export type {
 export type { KeyMode, QueueOption } from './model/lanes.ts'
 export type { EditJobOptions, JobOptions, JobType } from './model/options.ts'
 export type { RetryContext, RetryFunction, RetryPolicy } from './model/backoff.ts'
+export type { Pause, PauseOptions, PauseScope } from './model/pause.ts'
 export type { TransactionClient, TransactionOptions } from './model/transaction.ts'
 export { fatal, snooze, WaitSignal } from './model/verdict.ts'
 

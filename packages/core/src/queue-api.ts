@@ -10,6 +10,7 @@ import type { MillraceHooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { Processor, ProcessorOptions } from './processor/processor.ts'
 import type { FlowMethods } from './queue-flows.ts'
+import type { PauseMethods } from './queue-pauses.ts'
 import type { RedisClientLike } from './queue-redis.ts'
 import type { ScheduleMethods } from './queue-schedules.ts'
 import type { WaitMethods } from './queue-waits.ts'
@@ -53,7 +54,7 @@ export interface RawPool extends PoolLike {
  * codes; bad input rejects with `OPTION_INVALID` naming the field, before anything is sent.
  */
 export interface JobQueue<PayloadMap = Record<string, unknown>>
-  extends AsyncDisposable, WaitMethods, FlowMethods<PayloadMap>, ScheduleMethods<PayloadMap> {
+  extends AsyncDisposable, WaitMethods, FlowMethods<PayloadMap>, ScheduleMethods<PayloadMap>, PauseMethods {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes
    * nothing. Calls made at the same time share a statement. Rejects with `PAYLOAD_INVALID` or `PAYLOAD_TOO_LARGE`.

@@ -6,6 +6,7 @@ import { addMethods, editMethods, endMethods } from './queue-changes.ts'
 import { type JobQueueConfig, resolveConfig } from './queue-config.ts'
 import { createQueueCore, type QueueCore } from './queue-core.ts'
 import { flowMethods } from './queue-flows.ts'
+import { pauseMethods } from './queue-pauses.ts'
 import { readMethods } from './queue-reads.ts'
 import { scheduleMethods } from './queue-schedules.ts'
 import { waitMethods } from './queue-waits.ts'
@@ -38,6 +39,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...lifeMethods(core),
     ...scheduleMethods(core),
     ...waitMethods(core),
+    ...pauseMethods(core),
   }
 }
 

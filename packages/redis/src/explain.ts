@@ -41,6 +41,8 @@ export async function readFacts(instance: RedisInstance, id: number): Promise<Jo
     error,
     liveWorkers: integer(live),
     ableWorkers: integer(able),
+    // See `features.pauses`.
+    pauses: [],
     lane: laneFacts(fields, more),
   }
 }

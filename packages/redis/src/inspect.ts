@@ -119,6 +119,7 @@ function queueStats(answer: readonly unknown[]): QueueStats {
     timed,
     groupWaiting,
     blocked: live - processing - ready - timed - groupWaiting - integer(untimed),
+    paused: 0,
     oldestReadyMs: oldest === '' ? null : integer(oldest),
     workers: integer(workers),
   }

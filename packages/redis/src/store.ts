@@ -1,4 +1,5 @@
-import type { Store } from 'millrace/store'
+import { MillraceError } from 'millrace'
+import type { PauseStore, Store } from 'millrace/store'
 import { changeVerbs } from './change.ts'
 import type { ServerRules } from './check-server.ts'
 import { claimVerbs } from './claim.ts'
@@ -24,7 +25,14 @@ export function createRedisStore(
 ): Store {
   return {
     kind: 'redis',
-    features: { callerTransactions: false, push: listens, multiProcess: true, steps: true, explain: true },
+    features: {
+      callerTransactions: false,
+      push: listens,
+      multiProcess: true,
+      steps: true,
+      explain: true,
+      pauses: false,
+    },
     parallelism: PARALLELISM,
     heartbeatTarget: null,
     ...enqueueVerbs(instance),
@@ -36,6 +44,7 @@ export function createRedisStore(
     ...scheduleVerbs(instance),
     ...maintainVerbs(instance),
     ...migrateVerbs(instance, rules),
+    ...pauseVerbs,
     ...stepVerbs(instance),
     ...signalVerbs(instance),
     async listen(options) {
@@ -46,3 +55,11 @@ export function createRedisStore(
     },
   }
 }
+
+const noPauses = (): Promise<never> =>
+  Promise.reject(
+    new MillraceError('FEATURE_UNSUPPORTED', 'Redis cannot pause jobs; PostgreSQL and the embedded database can.'),
+  )
+
+/** See `features.pauses`. */
+const pauseVerbs: PauseStore = { pause: noPauses, resume: noPauses, listPauses: () => Promise.resolve([]) }

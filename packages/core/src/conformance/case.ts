@@ -16,6 +16,8 @@ export type ConformanceNeed =
   | 'children'
   /** Why a job is not running. */
   | 'explain'
+  /** Keeping jobs from being claimed. */
+  | 'pauses'
 
 /** One promise of the contract, as data. */
 export interface ConformanceCase {

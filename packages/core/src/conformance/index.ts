@@ -21,6 +21,7 @@ import { inspectCases } from './inspect.ts'
 import { keyCases } from './keys.ts'
 import { maintainCases } from './maintain.ts'
 import { migrateCases } from './migrate.ts'
+import { pauseCases } from './pauses.ts'
 import { payloadCases } from './payloads.ts'
 import { queueCases } from './queues.ts'
 import { retryCases } from './retry.ts'
@@ -59,6 +60,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...editCases,
   ...inspectCases,
   ...explainCases,
+  ...pauseCases,
   ...maintainCases,
   ...migrateCases,
   ...signalCases,

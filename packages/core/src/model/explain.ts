@@ -1,4 +1,5 @@
 import { assertNever } from './outcome.ts'
+import { describePauseScope, type Pause, type PauseScope } from './pause.ts'
 
 /** What decides when a job runs, as a store answers it. Times are of the store's clock. */
 export type JobFacts =
@@ -25,6 +26,8 @@ export type JobFacts =
       readonly liveWorkers: number
       /** Of those, how many take this type. */
       readonly ableWorkers: number
+      /** Those that cover it and hold now. */
+      readonly pauses: readonly Pause[]
       readonly lane: LaneFacts
     }
 
@@ -58,6 +61,7 @@ const STATES: ReadonlyMap<string, string> = new Map([
   ['t', 'scheduled'],
   ['g', 'waiting for its group'],
   ['d', 'blocked'],
+  ['p', 'paused'],
   ['w', 'waiting'],
 ])
 
@@ -114,6 +118,15 @@ export type ExplainReason =
     }
   /** `isMore`: there are more than that. */
   | { readonly kind: 'queued'; readonly ahead: number; readonly isMore: boolean; readonly priority: number }
+  /** By a pause of this scope; of several, one reason each. */
+  | {
+      readonly kind: 'paused'
+      readonly scope: PauseScope
+      readonly reason: string | null
+      readonly by: string | null
+      readonly since: Date
+      readonly until: Date | null
+    }
   | { readonly kind: 'no_workers' }
   | { readonly kind: 'no_worker_for_type'; readonly jobType: string; readonly liveWorkers: number }
   /** It began under this version of its handler, and only workers that have it take it. */
@@ -139,14 +152,20 @@ function reasonsOf(facts: JobFacts): readonly ExplainReason[] {
   if (first.kind === 'running') {
     return facts.cancelRequestedAt === null ? [first] : [first, { kind: 'stopping', since: facts.cancelRequestedAt }]
   }
+  const paused = facts.pauses.map((pause) => pauseReason(pause))
   const next: ExplainReason[] = []
   if (facts.liveWorkers === 0) next.push({ kind: 'no_workers' })
   else if (facts.ableWorkers === 0) {
     next.push({ kind: 'no_worker_for_type', jobType: facts.jobType, liveWorkers: facts.liveWorkers })
   }
   if (facts.handlerVersion !== null) next.push({ kind: 'pinned_version', version: facts.handlerVersion })
-  // A ready job is held up by the lack of a worker before it is by those ahead of it.
-  return first.kind === 'queued' ? [...next, first] : [first, ...next]
+  // A ready job is held up by a pause before it is by the lack of a worker, and by that before it is by those ahead of it.
+  if (first.kind === 'queued') return paused.length > 0 ? [...paused, ...next] : [...next, first]
+  return first.kind === 'group_full' ? [...paused, first, ...next] : [first, ...paused, ...next]
+}
+
+function pauseReason({ scope, reason, by, pausedAt, until }: Pause): ExplainReason {
+  return { kind: 'paused', scope, reason, by, since: pausedAt, until }
 }
 
 function ended(facts: Extract<JobFacts, { state: 'ended' }>): ExplainReason {
@@ -220,6 +239,9 @@ const SENTENCES: Sentences = {
     ahead === 0
       ? 'It is the next in line, and starts as soon as a worker has a free slot.'
       : `It is ready, with ${isMore ? 'more than ' : ''}${ahead} ${ahead === 1 ? 'job' : 'jobs'} ahead of it (its priority is ${priority}).`,
+  paused: ({ scope, reason, by, since, until }) =>
+    `It is paused (${describePauseScope(scope)}) since ${time(since)}${by === null ? '' : ` by ${by}`}` +
+    `${until === null ? ', until somebody resumes it' : `, until ${time(until)}`}${reason === null ? '.' : `: ${reason}.`}`,
   no_workers: () => 'No worker is running.',
   no_worker_for_type: ({ jobType, liveWorkers }) =>
     `None of the ${liveWorkers} running workers takes jobs of type ${jobType}.`,

@@ -1,4 +1,6 @@
 import { blockerState, type JobFacts, type LaneFacts } from '../model/explain.ts'
+import type { Pause } from '../model/pause.ts'
+import { pauseScope } from './pause.ts'
 
 /** The answer of `explain_job`, as the pure part reads it. */
 export function jobFacts(answer: unknown): JobFacts | null {
@@ -26,6 +28,7 @@ export function jobFacts(answer: unknown): JobFacts | null {
     error: text(answer['error']),
     liveWorkers: number(answer['liveWorkers']),
     ableWorkers: number(answer['ableWorkers']),
+    pauses: list(answer['pauses']).flatMap((entry) => (isRecord(entry) ? [pauseFact(entry)] : [])),
     lane: laneFacts(answer),
   }
 }
@@ -76,6 +79,17 @@ function laneFacts(answer: Readonly<Record<string, unknown>>): LaneFacts {
       const isAheadBounded = ahead > MOST_AHEAD
       return { kind: 'ready', ahead: Math.min(ahead, MOST_AHEAD), isAheadBounded, priority: number(answer['priority']) }
     }
+  }
+}
+
+function pauseFact(entry: Readonly<Record<string, unknown>>): Pause {
+  const { jobType, queue, group, tenantId } = entry
+  return {
+    scope: pauseScope({ jobType, queue, group, tenantId }),
+    reason: text(entry['reason']),
+    by: text(entry['pausedBy']),
+    pausedAt: date(entry['pausedAt']) ?? new Date(0),
+    until: date(entry['until']),
   }
 }
 

@@ -189,6 +189,7 @@ function queueStats(rows: readonly Row[]): QueueStats {
     timed: of('lane:t'),
     groupWaiting: of('lane:g'),
     blocked: of('lane:d'),
+    paused: of('lane:p'),
     oldestReadyMs: counts.has('oldest') ? Math.max(0, of('oldest')) : null,
     workers: of('workers'),
   }

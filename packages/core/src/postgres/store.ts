@@ -7,6 +7,7 @@ import type { Executor } from './executor.ts'
 import { inspectVerbs } from './inspect.ts'
 import { maintainVerbs } from './maintain.ts'
 import { type CompatibilitySchema, migrateVerbs } from './migrate.ts'
+import { pauseVerbs } from './pause.ts'
 import { scheduleVerbs } from './schedule.ts'
 import { Database } from './schema.ts'
 import { settleVerbs } from './settle.ts'
@@ -39,6 +40,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
       multiProcess: true,
       steps: true,
       explain: true,
+      pauses: true,
     },
     parallelism: executor.parallelism,
     heartbeatTarget: target,
@@ -51,6 +53,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...scheduleVerbs(db),
     ...maintainVerbs(db),
     ...migrateVerbs(db, options.with),
+    ...pauseVerbs(db),
     ...stepVerbs(db),
     ...signalVerbs(db),
     async listen({ onWake, onError, signal }) {

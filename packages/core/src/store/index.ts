@@ -26,6 +26,7 @@ export type {
 export type { DependencyStore } from './dependencies.ts'
 export type { MaintainStore } from './maintain.ts'
 export type { MigrateStore } from './migrate.ts'
+export type { PauseStore } from './pause.ts'
 export type {
   FiredSchedules,
   NewSchedule,

@@ -59,6 +59,8 @@ export interface QueueStats {
   readonly groupWaiting: number
   /** Waiting for jobs that they depend on. */
   readonly blocked: number
+  /** Put aside by a pause. A paused job that no claim has met yet counts where it is. */
+  readonly paused: number
   /** Age of the oldest ready job in milliseconds; `null` when none is ready. */
   readonly oldestReadyMs: number | null
   readonly workers: number

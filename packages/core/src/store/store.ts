@@ -5,6 +5,7 @@ import type { EnqueueStore } from './enqueue.ts'
 import type { InspectStore } from './inspect.ts'
 import type { MaintainStore } from './maintain.ts'
 import type { MigrateStore } from './migrate.ts'
+import type { PauseStore } from './pause.ts'
 import type { ScheduleStore } from './schedule.ts'
 import type { SettleStore } from './settle.ts'
 import type { SignalStore } from './signal.ts'
@@ -22,6 +23,8 @@ export interface StoreFeatures {
   readonly steps: boolean
   /** `explain`: why a job is not running. */
   readonly explain: boolean
+  /** `pause` and `resume`. */
+  readonly pauses: boolean
 }
 
 /** How a heartbeat thread can open its own connection; plain data that can be sent to a thread. */
@@ -51,6 +54,7 @@ export interface Store
     ScheduleStore,
     MaintainStore,
     MigrateStore,
+    PauseStore,
     StepStore,
     SignalStore {
   readonly kind: 'postgres' | 'pglite' | 'redis'

@@ -33,7 +33,7 @@ export function simulatedStore(store: ReferenceStore, network: Network, connecti
   const once = { mayBeLate: true, isRepeatable: false }
   const simulated: Simulated = {
     kind: 'postgres',
-    features: { callerTransactions: false, push: true, multiProcess: true, steps: true, explain: false },
+    features: { callerTransactions: false, push: true, multiProcess: true, steps: true, explain: false, pauses: false },
     parallelism: connections,
     heartbeatTarget: null,
     listen: () => Promise.resolve(),

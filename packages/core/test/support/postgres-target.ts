@@ -40,6 +40,8 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'job_steps',
     'job_signals',
     'tokens',
+    'paused_jobs',
+    'pauses',
   ]
   for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)
   await run(`update ${quoted(schema)}.settings set group_limit = null where group_limit is not null`)

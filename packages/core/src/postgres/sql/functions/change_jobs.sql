@@ -55,7 +55,7 @@ begin
     retry_delay_max double precision, dead_letter_job_type text);
   v_run_at := coalesce(c.run_at, v_now);
   with o as (
-    select j.id, j.lane, case
+    select j.id, j.lane, j.holds_place, case
         when not p_changes ? 'run_at' then j.lane
         when j.lane in ('d', 'w') then j.lane
         when v_run_at > v_now then 't'
@@ -74,7 +74,7 @@ begin
       ready_seq = case when o.new_lane <> o.lane or (p_changes ? 'priority' and c.priority <> j.priority)
         then nextval(':schema.job_ids') else j.ready_seq end,
       due_at = case when not p_changes ? 'run_at' then j.due_at when o.new_lane = 't' then v_run_at end,
-      holds_place = case when o.new_lane = 't' then j.holds_place end,
+      holds_place = case when o.new_lane = o.lane then j.holds_place end,
       run_at = case when p_changes ? 'run_at' then v_run_at else j.run_at end,
       next_attempt_at = case when p_changes ? 'run_at' and j.next_attempt_at is not null then v_run_at else j.next_attempt_at end,
       payload = case when p_changes ? 'payload' then p_changes -> 'payload' else j.payload end,
@@ -89,9 +89,10 @@ begin
       dead_letter_job_type = case when p_changes ? 'dead_letter_job_type' then c.dead_letter_job_type else j.dead_letter_job_type end,
       changed_at = v_now, log = :schema.log_note(j, 'edited', v_now, p_note), log_dropped = :schema.log_dropped(j)
     from o where j.id = o.id
-    returning j.id, j.group_key, o.lane as old_lane, j.lane as new_lane
+    returning j.id, j.group_key, o.lane as old_lane, j.lane as new_lane, o.holds_place as held_place
   )
-  select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null and u.old_lane = 'r' and u.new_lane <> 'r'),
+  select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null and (u.old_lane = 'r' or (u.old_lane = 'p' and u.held_place))
+        and u.new_lane <> 'r' and u.new_lane <> u.old_lane),
       -- Also what waited before: while its row was locked here, a free place of the group passed it by.
       array_agg(distinct u.group_key) filter (where u.group_key is not null and u.new_lane = 'g')
     into v_changed, v_left, v_wake from u;

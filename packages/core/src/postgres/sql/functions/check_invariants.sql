@@ -12,14 +12,14 @@ create or replace function :schema.check_invariants() returns table (invariant t
   select 'a time limit without a claim by SQL', format('job %s, lane %s, worker %s', j.id, j.lane, j.worker)
     from :schema.jobs j where j.lease_until is not null and (j.lane <> 'x' or j.worker is not null)
   union all
-  select 'a place held by a job that does not wait for its next attempt', format('job %s, lane %s', j.id, j.lane)
-    from :schema.jobs j where j.holds_place and (j.lane <> 't' or j.group_key is null)
+  select 'a place held by a job that neither waits for its next attempt nor is paused', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.holds_place and (j.lane not in ('t', 'p') or j.group_key is null)
   union all
   select 'a queue with more than one place', format('queue %s', substr(g.group_key, 2))
     from :schema.groups g where :schema.is_queue(g.group_key) and g.max_active is distinct from 1
   union all
   select 'a job in an impossible state', format('job %s, lane %s, attempts %s of %s', j.id, j.lane, j.attempts, j.max_attempts)
-    from :schema.jobs j where j.lane not in ('r', 't', 'g', 'd', 'w', 'x') or j.attempts < 0 or j.attempts > j.max_attempts
+    from :schema.jobs j where j.lane not in ('r', 't', 'g', 'd', 'w', 'x', 'p') or j.attempts < 0 or j.attempts > j.max_attempts
       or (j.lane = 'x' and j.token is null) or (j.lane = 't' and j.due_at is null)
   union all
   select 'attempts used up but not ended', format('job %s: %s of %s', j.id, j.attempts, j.max_attempts)
@@ -28,6 +28,16 @@ create or replace function :schema.check_invariants() returns table (invariant t
   select 'a waiting job that nothing will wake', format('job %s, lane %s', j.id, j.lane)
     from :schema.jobs j where (j.lane = 'w' and j.wait_token_id is null) or (j.lane = 'd' and j.unmet <= 0)
       or (j.lane = 'g' and j.group_key is null)
+  union all
+  select 'a paused job that nothing will resume', format('job %s', j.id)
+    from :schema.jobs j where j.lane = 'p'
+      and not exists (select from :schema.paused_jobs q join :schema.pauses p on p.id = q.pause_id where q.job_id = j.id)
+  union all
+  select 'a pause of no possible scope', format('pause %s', p.id)
+    from :schema.pauses p where p.job_type = '' or p.group_key = '' or p.tenant_id = ''
+  union all
+  select 'a paused job of a pause that is gone', format('job %s, pause %s', q.job_id, q.pause_id)
+    from :schema.paused_jobs q where not exists (select from :schema.pauses p where p.id = q.pause_id)
   union all
   select 'a waiting job without a wait', format('job %s, lane %s', j.id, j.lane)
     from :schema.jobs j where j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null)

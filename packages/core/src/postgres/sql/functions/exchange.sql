@@ -14,7 +14,7 @@
 -- Returns, if there is anything to say, first a row without id: its ready_seq is the token of the claimed jobs, its payload a json object
 -- or null. Then the claimed jobs. What most jobs do not have, or have at its default, is in `extra` (see job_extra): a column costs
 -- every job its conversion at both ends.
--- Locks, in order: the worker's row, job rows settled, timed rows, dependents, group rows and ready rows (skip locked).
+-- Locks, in order: the worker's row, job rows settled, timed rows, dependents, paused rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true,
@@ -40,6 +40,7 @@ declare
   v_below bigint;
   v_held boolean;
   v_busy boolean;
+  v_has_pauses boolean;
   v_settings text;
   v_told text;
   v_cascaded jsonb;
@@ -75,6 +76,9 @@ begin
   if (p_bounds is null or p_groups or p_housekeeping or current_setting('millrace.stirred', true) = 'on')
       and exists (select from :schema.dependency_wakes) then
     v_busy := nullif(:schema.serve_dependencies(v_now), false);
+  end if;
+  if (p_bounds is null or p_housekeeping) and exists (select from :schema.pauses) then
+    v_busy := nullif(:schema.release_paused(v_now) or coalesce(v_busy, false), false);
   end if;
   if p_others is not null or p_housekeeping or current_setting('millrace.stirred', true) = 'on' then v_cascaded := :schema.cascaded(); end if;
   -- What was released just now, at levels that this worker may not know of.
@@ -136,10 +140,15 @@ begin
   if cardinality(v_all) > 0 then
     -- A worker given up for dead claims nothing, and one that claims is not given up before its claim is committed: else its jobs
     -- would be leased to nobody. Whoever holds the row has come to take it away, so there is nothing to wait for.
-    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker for key share skip locked;
+    select w.worker_id, exists (select from :schema.pauses) into v_locked_by, v_has_pauses
+      from :schema.workers w where w.id = p_worker for key share of w skip locked;
     if not found then
       v_alive := false;
       v_all := '{}';
+    elsif v_has_pauses then
+      select p.ids, nullif(p.is_more or coalesce(v_busy, false), false), nullif(p.is_held or coalesce(v_held, false), false)
+        into v_all, v_busy, v_held
+        from :schema.pass_over_paused(v_all, p_limit, p_slots, p_types, p_versions, v_now) p;
     end if;
   end if;
 
@@ -207,6 +216,8 @@ begin
   select extract(epoch from j.due_at - p_now) * 1000 into v_next from :schema.jobs j where j.lane = 't' order by j.due_at limit 1;
   select extract(epoch from t.timeout_at - p_now) * 1000 into v_timeout from :schema.tokens t
     where t.status = 'w' and t.timeout_at is not null order by t.timeout_at limit 1;
+  select least(v_timeout, extract(epoch from min(p.paused_until) - p_now) * 1000) into v_timeout from :schema.pauses p
+    where :schema.is_in_force(p, p_now);
   select jsonb_agg(jsonb_build_array(c.job_id, c.token, c.lost)) into v_cancels from :schema.cancel_requests c where c.worker = p_worker;
   return jsonb_build_object('nextDueMs', least(v_next, v_timeout), 'cancels', v_cancels, 'rescued', v_rescued,
     'promoted', v_promoted + v_expired, 'schedulesDueMs', :schema.schedules_due_ms(p_now));

@@ -30,13 +30,18 @@ begin
     'cancelRequestedAt', v_job.cancel_requested_at, 'error', jsonb_path_query_array(v_job.log, '$[*].error.message') ->> -1,
     'liveWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now),
     'ableWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
-      and (w.job_types is null or v_job.job_type = any (w.job_types))));
+      and (w.job_types is null or v_job.job_type = any (w.job_types))),
+    'pauses', (select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('jobType', p.job_type,
+        'queue', :schema.queue_name(p.group_key, p.tenant_id), 'group', :schema.group_id(p.group_key, p.tenant_id),
+        'tenantId', p.tenant_id, 'reason', p.reason, 'pausedBy', p.paused_by, 'pausedAt', p.paused_at, 'until', p.paused_until)) order by p.id)
+      from :schema.pauses p
+      where :schema.is_in_force(p, v_now) and :schema.pause_covers(p, v_job.job_type, v_job.group_key, v_job.tenant_id)));
 
   case v_job.lane
     when 'x' then
       v_facts := v_facts || jsonb_build_object('lockedBy', v_job.locked_by, 'leaseUntil',
         coalesce((select w.expires_at from :schema.workers w where w.id = v_job.worker), v_job.lease_until));
-    when 'r' then
+    when 'r', 'p' then
       v_facts := v_facts || jsonb_build_object('ahead', (select count(*) from (
         select from :schema.jobs r where r.lane = 'r' and r.priority >= v_job.priority
           and (r.priority > v_job.priority or r.ready_seq < v_job.ready_seq) limit 1001) a));
@@ -46,7 +51,7 @@ begin
         'limit', (select coalesce(g.max_active, s.group_limit) from :schema.settings s
           left join :schema.groups g on g.group_key = v_job.group_key),
         'holders', (select jsonb_agg(h.id order by h.id) from (
-          select o.id from :schema.jobs o where o.group_key = v_job.group_key and o.lane in ('x', 'r') limit 20) h));
+          select o.id from :schema.jobs o where o.group_key = v_job.group_key and (o.lane in ('x', 'r') or o.holds_place) limit 20) h));
     when 'd' then
       v_facts := v_facts || jsonb_build_object('tags', to_jsonb(v_job.depends_on_tags), 'unmet', v_job.unmet,
         'blockers', (select jsonb_agg(jsonb_build_array(b.id, b.lane, b.retried) order by b.id) from (

@@ -52,14 +52,19 @@ begin
       'priority', coalesce(p_job -> 'priority', '0'), 'timeout_ms', p_job -> 'timeout_ms', 'tags', p_job -> 'tags',
       'retry_delay', p_job -> 'retry_delay', 'retry_backoff', p_job -> 'retry_backoff', 'retry_delay_max', p_job -> 'retry_delay_max',
       'dead_letter_job_type', p_job -> 'dead_letter_job_type');
-    if p_mode = 'replace' or j.attempts > 0 then v_changes := v_changes || jsonb_build_object('run_at', p_job -> 'run_at'); end if;
+    if p_mode = 'replace' or j.attempts > 0 then
+      v_changes := v_changes || jsonb_build_object('run_at', p_job -> 'run_at');
+    elsif j.lane = 'p' then
+      -- What paused it may not cover what it is now.
+      v_changes := v_changes || jsonb_build_object('run_at', j.run_at);
+    end if;
     update :schema.jobs o set attempts = 0, crashes = 0, next_attempt_at = null, failure_reason = null, job_type = p_job ->> 'job_type',
       force_kill = coalesce((p_job ->> 'force_kill')::boolean, false)
       where o.id = j.id;
     if v_group is distinct from j.group_key then
       if j.group_key is not null and (j.lane = 'r' or j.holds_place) then perform :schema.leave_groups(array[j.group_key]); end if;
       update :schema.jobs o set group_key = v_group, holds_place = null, ready_seq = nextval(':schema.job_ids'),
-        lane = case when o.lane not in ('r', 'g') then o.lane when v_group is null then 'r' else 'g' end
+        lane = case when o.lane not in ('r', 'g', 'p') then o.lane when v_group is null then 'r' else 'g' end
         where o.id = j.id;
       if v_group is not null then insert into :schema.group_wakes (group_key) values (v_group); end if;
     end if;

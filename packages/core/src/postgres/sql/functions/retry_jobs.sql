@@ -44,7 +44,7 @@ begin
   with o as (
     select j.id, j.lane, j.token, j.worker from :schema.jobs j
     where j.id = any (p_ids) and j.id <> all (coalesce(v_moved, '{}'))
-      and ((j.lane in ('t', 'r', 'g') and j.next_attempt_at is not null) or (j.lane = 'x' and p_running))
+      and ((j.lane in ('t', 'r', 'g', 'p') and j.next_attempt_at is not null) or (j.lane = 'x' and p_running))
     for update
   ), r as (
     insert into :schema.cancel_requests (job_id, token, worker, lost)

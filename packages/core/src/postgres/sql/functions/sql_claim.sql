@@ -2,7 +2,7 @@
 -- call about the attempt must name. Also does what a processor's housekeeping does, so that due jobs and crashed workers are seen to
 -- where no processor runs.
 --   p_foreign  only jobs of the compatibility schema (see app_jobs)
--- Locks: expired claims and their jobs, timed rows, group rows and ready rows (skip locked).
+-- Locks: expired claims and their jobs, timed rows, paused rows, group rows and ready rows (skip locked).
 create or replace function :schema.claim_for_sql(
   p_worker_id text, p_job_types text[], p_limit integer, p_lease interval, p_foreign boolean
 ) returns setof :schema.jobs language plpgsql
@@ -12,6 +12,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_ids bigint[];
   v_token bigint;
+  v_has_pauses boolean := false;
 begin
   if coalesce(p_worker_id, '') = '' then
     raise exception '`worker_id` must be a text that is not empty' using errcode = '22023',
@@ -27,22 +28,31 @@ begin
   if exists (select from :schema.jobs j where j.lane = 't' and j.due_at <= v_now) then perform :schema.promote(v_now); end if;
   if exists (select from :schema.dependency_wakes) then perform :schema.serve_dependencies(v_now); end if;
   if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
-  if p_foreign then
-    select array_agg(c.id) into v_ids from (
-      select j.id from :schema.jobs j
-      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and :schema.is_uuid(j.tenant_id) and not j.rich
-        and j.handler_version is null
-      order by j.priority desc, j.ready_seq limit p_limit for update skip locked
-    ) c;
-  else
-    select array_agg(c.id) into v_ids from (
-      select j.id from :schema.jobs j
-      -- A job that began under a version of a handler is for workers that declare it.
-      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and j.handler_version is null
-      order by j.priority desc, j.ready_seq limit p_limit for update skip locked
-    ) c;
+  if exists (select from :schema.pauses) then
+    v_has_pauses := true;
+    perform :schema.release_paused(v_now);
   end if;
-  if v_ids is null then return; end if;
+  for v_round in 1 .. 5 loop
+    if p_foreign then
+      v_ids := array(
+        select j.id from :schema.jobs j
+        where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and :schema.is_uuid(j.tenant_id) and not j.rich
+          and j.handler_version is null
+        order by j.priority desc, j.ready_seq limit p_limit for update skip locked);
+    else
+      v_ids := array(
+        select j.id from :schema.jobs j
+        -- A job that began under a version of a handler is for workers that declare it.
+        where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and j.handler_version is null
+        order by j.priority desc, j.ready_seq limit p_limit for update skip locked);
+    end if;
+    if v_ids = '{}' then return; end if;
+    exit when not v_has_pauses;
+    v_ids := :schema.park_paused(v_ids, v_now);
+    exit when v_ids <> '{}';
+    perform :schema.park_head(v_now);
+  end loop;
+  if v_ids = '{}' then return; end if;
   v_token := nextval(':schema.lease_tokens');
   insert into :schema.sql_leases (job_id, token, lease_until) select i.id, v_token, v_now + p_lease from unnest(v_ids) i(id);
   return query

@@ -34,14 +34,15 @@ comment on function :schema.job_status(bigint) is
 create or replace function :schema.stats() returns table (job_type text, status text, jobs bigint) language sql stable as $$
   select j.job_type, j.status, count(*) from (
     select l.job_type, case when l.lane = 'x' then 'processing' when l.wait_until is not null or l.wait_token_id is not null then 'waiting'
-      when l.next_attempt_at is not null then 'retrying' when l.lane = 't' then 'scheduled' when l.lane = 'r' then 'ready' else 'blocked' end as status
+      when l.next_attempt_at is not null then 'retrying' when l.lane = 't' then 'scheduled' when l.lane = 'r' then 'ready' when l.lane = 'p' then 'paused'
+      else 'blocked' end as status
     from :schema.jobs l
     union all
     select f.job_type, case f.status when 'f' then 'failed' else 'cancelled' end from :schema.failed_jobs f
   ) j group by j.job_type, j.status order by j.job_type, j.status
 $$;
 comment on function :schema.stats() is
-  'Live, failed and cancelled jobs counted by type and state: ready, scheduled, retrying, blocked (by a group, a queue or a dependency), waiting, processing, failed, cancelled. Reads every live row; completed jobs are history and not counted.';
+  'Live, failed and cancelled jobs counted by type and state: ready, scheduled, retrying, blocked (by a group, a queue or a dependency), paused, waiting, processing, failed, cancelled. Reads every live row; completed jobs are history and not counted.';
 
 create or replace function :schema.queue_stats() returns table (queue text, tenant_id text, jobs bigint, running_job_id bigint, locked_by text)
 language sql stable as $$
