@@ -416,6 +416,39 @@ create table :schema.app_schedule_locks (
 `,
     checksum: 'c1efdbd59a4336141ff97c1b197c1d83eb3f0952e9a513e999830fdd056fbac6',
   },
+  {
+    version: 7,
+    name: 'pauses',
+    sql: `-- What is paused. A job is when every field that a pause names is its own; one that names nothing covers all jobs.
+create table :schema.pauses (
+  id bigint generated always as identity,
+  job_type text,
+  -- As of jobs: with the tenant in front, and with U+001E before it for a queue.
+  group_key text,
+  tenant_id text,
+  reason text,
+  paused_by text,
+  paused_at timestamptz not null,
+  -- Null: until it is resumed.
+  paused_until timestamptz,
+  -- It no longer holds, and stays only until the last of its jobs is back.
+  resumed_at timestamptz,
+  constraint pauses_pkey primary key (id)
+);
+create unique index pauses_scope on :schema.pauses (coalesce(job_type, ''), coalesce(group_key, ''), coalesce(tenant_id, ''));
+
+-- Jobs that a claim met and a pause kept from running: they are in lane p meanwhile, out of the ready index, and go back in the order
+-- of ready_seq. A row beside the jobs instead of an index on jobs, which every add would have to open. One whose job is not in lane p
+-- any more says nothing, and goes when its pause does.
+create table :schema.paused_jobs (
+  pause_id bigint not null,
+  ready_seq bigint not null,
+  job_id bigint not null,
+  constraint paused_jobs_pkey primary key (pause_id, ready_seq, job_id)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+`,
+    checksum: '814f17ae29bb4cd5f9063472d326ace621175e24bd8d9380cfbe2ff64e7dbbf7',
+  },
 ]
 
 export const functionFiles: readonly { readonly name: string; readonly sql: string }[] = [
@@ -881,7 +914,7 @@ begin
     retry_delay_max double precision, dead_letter_job_type text);
   v_run_at := coalesce(c.run_at, v_now);
   with o as (
-    select j.id, j.lane, case
+    select j.id, j.lane, j.holds_place, case
         when not p_changes ? 'run_at' then j.lane
         when j.lane in ('d', 'w') then j.lane
         when v_run_at > v_now then 't'
@@ -900,7 +933,7 @@ begin
       ready_seq = case when o.new_lane <> o.lane or (p_changes ? 'priority' and c.priority <> j.priority)
         then nextval(':schema.job_ids') else j.ready_seq end,
       due_at = case when not p_changes ? 'run_at' then j.due_at when o.new_lane = 't' then v_run_at end,
-      holds_place = case when o.new_lane = 't' then j.holds_place end,
+      holds_place = case when o.new_lane = o.lane then j.holds_place end,
       run_at = case when p_changes ? 'run_at' then v_run_at else j.run_at end,
       next_attempt_at = case when p_changes ? 'run_at' and j.next_attempt_at is not null then v_run_at else j.next_attempt_at end,
       payload = case when p_changes ? 'payload' then p_changes -> 'payload' else j.payload end,
@@ -915,9 +948,10 @@ begin
       dead_letter_job_type = case when p_changes ? 'dead_letter_job_type' then c.dead_letter_job_type else j.dead_letter_job_type end,
       changed_at = v_now, log = :schema.log_note(j, 'edited', v_now, p_note), log_dropped = :schema.log_dropped(j)
     from o where j.id = o.id
-    returning j.id, j.group_key, o.lane as old_lane, j.lane as new_lane
+    returning j.id, j.group_key, o.lane as old_lane, j.lane as new_lane, o.holds_place as held_place
   )
-  select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null and u.old_lane = 'r' and u.new_lane <> 'r'),
+  select array_agg(u.id), array_agg(u.group_key) filter (where u.group_key is not null and (u.old_lane = 'r' or (u.old_lane = 'p' and u.held_place))
+        and u.new_lane <> 'r' and u.new_lane <> u.old_lane),
       -- Also what waited before: while its row was locked here, a free place of the group passed it by.
       array_agg(distinct u.group_key) filter (where u.group_key is not null and u.new_lane = 'g')
     into v_changed, v_left, v_wake from u;
@@ -953,14 +987,14 @@ create or replace function :schema.check_invariants() returns table (invariant t
   select 'a time limit without a claim by SQL', format('job %s, lane %s, worker %s', j.id, j.lane, j.worker)
     from :schema.jobs j where j.lease_until is not null and (j.lane <> 'x' or j.worker is not null)
   union all
-  select 'a place held by a job that does not wait for its next attempt', format('job %s, lane %s', j.id, j.lane)
-    from :schema.jobs j where j.holds_place and (j.lane <> 't' or j.group_key is null)
+  select 'a place held by a job that neither waits for its next attempt nor is paused', format('job %s, lane %s', j.id, j.lane)
+    from :schema.jobs j where j.holds_place and (j.lane not in ('t', 'p') or j.group_key is null)
   union all
   select 'a queue with more than one place', format('queue %s', substr(g.group_key, 2))
     from :schema.groups g where :schema.is_queue(g.group_key) and g.max_active is distinct from 1
   union all
   select 'a job in an impossible state', format('job %s, lane %s, attempts %s of %s', j.id, j.lane, j.attempts, j.max_attempts)
-    from :schema.jobs j where j.lane not in ('r', 't', 'g', 'd', 'w', 'x') or j.attempts < 0 or j.attempts > j.max_attempts
+    from :schema.jobs j where j.lane not in ('r', 't', 'g', 'd', 'w', 'x', 'p') or j.attempts < 0 or j.attempts > j.max_attempts
       or (j.lane = 'x' and j.token is null) or (j.lane = 't' and j.due_at is null)
   union all
   select 'attempts used up but not ended', format('job %s: %s of %s', j.id, j.attempts, j.max_attempts)
@@ -969,6 +1003,16 @@ create or replace function :schema.check_invariants() returns table (invariant t
   select 'a waiting job that nothing will wake', format('job %s, lane %s', j.id, j.lane)
     from :schema.jobs j where (j.lane = 'w' and j.wait_token_id is null) or (j.lane = 'd' and j.unmet <= 0)
       or (j.lane = 'g' and j.group_key is null)
+  union all
+  select 'a paused job that nothing will resume', format('job %s', j.id)
+    from :schema.jobs j where j.lane = 'p'
+      and not exists (select from :schema.paused_jobs q join :schema.pauses p on p.id = q.pause_id where q.job_id = j.id)
+  union all
+  select 'a pause of no possible scope', format('pause %s', p.id)
+    from :schema.pauses p where p.job_type = '' or p.group_key = '' or p.tenant_id = ''
+  union all
+  select 'a paused job of a pause that is gone', format('job %s, pause %s', q.job_id, q.pause_id)
+    from :schema.paused_jobs q where not exists (select from :schema.pauses p where p.id = q.pause_id)
   union all
   select 'a waiting job without a wait', format('job %s, lane %s', j.id, j.lane)
     from :schema.jobs j where j.lane in ('t', 'w') and (j.wait_until is not null or j.wait_token_id is not null)
@@ -1838,7 +1882,7 @@ revoke all on function :schema.enqueue_change() from public;
 -- Returns, if there is anything to say, first a row without id: its ready_seq is the token of the claimed jobs, its payload a json object
 -- or null. Then the claimed jobs. What most jobs do not have, or have at its default, is in \`extra\` (see job_extra): a column costs
 -- every job its conversion at both ends.
--- Locks, in order: the worker's row, job rows settled, timed rows, dependents, group rows and ready rows (skip locked).
+-- Locks, in order: the worker's row, job rows settled, timed rows, dependents, paused rows, group rows and ready rows (skip locked).
 create or replace function :schema.exchange(
   p_worker bigint, p_ids bigint[], p_tokens bigint[], p_others jsonb, p_limit integer, p_slots integer, p_levels integer[],
   p_bounds bigint[], p_types text[], p_sleeping boolean, p_housekeeping boolean, p_lease_ms integer, p_keep boolean, p_closed bigint[] default null, p_groups boolean default true,
@@ -1864,6 +1908,7 @@ declare
   v_below bigint;
   v_held boolean;
   v_busy boolean;
+  v_has_pauses boolean;
   v_settings text;
   v_told text;
   v_cascaded jsonb;
@@ -1899,6 +1944,9 @@ begin
   if (p_bounds is null or p_groups or p_housekeeping or current_setting('millrace.stirred', true) = 'on')
       and exists (select from :schema.dependency_wakes) then
     v_busy := nullif(:schema.serve_dependencies(v_now), false);
+  end if;
+  if (p_bounds is null or p_housekeeping) and exists (select from :schema.pauses) then
+    v_busy := nullif(:schema.release_paused(v_now) or coalesce(v_busy, false), false);
   end if;
   if p_others is not null or p_housekeeping or current_setting('millrace.stirred', true) = 'on' then v_cascaded := :schema.cascaded(); end if;
   -- What was released just now, at levels that this worker may not know of.
@@ -1960,10 +2008,15 @@ begin
   if cardinality(v_all) > 0 then
     -- A worker given up for dead claims nothing, and one that claims is not given up before its claim is committed: else its jobs
     -- would be leased to nobody. Whoever holds the row has come to take it away, so there is nothing to wait for.
-    select w.worker_id into v_locked_by from :schema.workers w where w.id = p_worker for key share skip locked;
+    select w.worker_id, exists (select from :schema.pauses) into v_locked_by, v_has_pauses
+      from :schema.workers w where w.id = p_worker for key share of w skip locked;
     if not found then
       v_alive := false;
       v_all := '{}';
+    elsif v_has_pauses then
+      select p.ids, nullif(p.is_more or coalesce(v_busy, false), false), nullif(p.is_held or coalesce(v_held, false), false)
+        into v_all, v_busy, v_held
+        from :schema.pass_over_paused(v_all, p_limit, p_slots, p_types, p_versions, v_now) p;
     end if;
   end if;
 
@@ -2031,6 +2084,8 @@ begin
   select extract(epoch from j.due_at - p_now) * 1000 into v_next from :schema.jobs j where j.lane = 't' order by j.due_at limit 1;
   select extract(epoch from t.timeout_at - p_now) * 1000 into v_timeout from :schema.tokens t
     where t.status = 'w' and t.timeout_at is not null order by t.timeout_at limit 1;
+  select least(v_timeout, extract(epoch from min(p.paused_until) - p_now) * 1000) into v_timeout from :schema.pauses p
+    where :schema.is_in_force(p, p_now);
   select jsonb_agg(jsonb_build_array(c.job_id, c.token, c.lost)) into v_cancels from :schema.cancel_requests c where c.worker = p_worker;
   return jsonb_build_object('nextDueMs', least(v_next, v_timeout), 'cancels', v_cancels, 'rescued', v_rescued,
     'promoted', v_promoted + v_expired, 'schedulesDueMs', :schema.schedules_due_ms(p_now));
@@ -2071,13 +2126,18 @@ begin
     'cancelRequestedAt', v_job.cancel_requested_at, 'error', jsonb_path_query_array(v_job.log, '$[*].error.message') ->> -1,
     'liveWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now),
     'ableWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
-      and (w.job_types is null or v_job.job_type = any (w.job_types))));
+      and (w.job_types is null or v_job.job_type = any (w.job_types))),
+    'pauses', (select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('jobType', p.job_type,
+        'queue', :schema.queue_name(p.group_key, p.tenant_id), 'group', :schema.group_id(p.group_key, p.tenant_id),
+        'tenantId', p.tenant_id, 'reason', p.reason, 'pausedBy', p.paused_by, 'pausedAt', p.paused_at, 'until', p.paused_until)) order by p.id)
+      from :schema.pauses p
+      where :schema.is_in_force(p, v_now) and :schema.pause_covers(p, v_job.job_type, v_job.group_key, v_job.tenant_id)));
 
   case v_job.lane
     when 'x' then
       v_facts := v_facts || jsonb_build_object('lockedBy', v_job.locked_by, 'leaseUntil',
         coalesce((select w.expires_at from :schema.workers w where w.id = v_job.worker), v_job.lease_until));
-    when 'r' then
+    when 'r', 'p' then
       v_facts := v_facts || jsonb_build_object('ahead', (select count(*) from (
         select from :schema.jobs r where r.lane = 'r' and r.priority >= v_job.priority
           and (r.priority > v_job.priority or r.ready_seq < v_job.ready_seq) limit 1001) a));
@@ -2087,7 +2147,7 @@ begin
         'limit', (select coalesce(g.max_active, s.group_limit) from :schema.settings s
           left join :schema.groups g on g.group_key = v_job.group_key),
         'holders', (select jsonb_agg(h.id order by h.id) from (
-          select o.id from :schema.jobs o where o.group_key = v_job.group_key and o.lane in ('x', 'r') limit 20) h));
+          select o.id from :schema.jobs o where o.group_key = v_job.group_key and (o.lane in ('x', 'r') or o.holds_place) limit 20) h));
     when 'd' then
       v_facts := v_facts || jsonb_build_object('tags', to_jsonb(v_job.depends_on_tags), 'unmet', v_job.unmet,
         'blockers', (select jsonb_agg(jsonb_build_array(b.id, b.lane, b.retried) order by b.id) from (
@@ -2260,14 +2320,19 @@ begin
       'priority', coalesce(p_job -> 'priority', '0'), 'timeout_ms', p_job -> 'timeout_ms', 'tags', p_job -> 'tags',
       'retry_delay', p_job -> 'retry_delay', 'retry_backoff', p_job -> 'retry_backoff', 'retry_delay_max', p_job -> 'retry_delay_max',
       'dead_letter_job_type', p_job -> 'dead_letter_job_type');
-    if p_mode = 'replace' or j.attempts > 0 then v_changes := v_changes || jsonb_build_object('run_at', p_job -> 'run_at'); end if;
+    if p_mode = 'replace' or j.attempts > 0 then
+      v_changes := v_changes || jsonb_build_object('run_at', p_job -> 'run_at');
+    elsif j.lane = 'p' then
+      -- What paused it may not cover what it is now.
+      v_changes := v_changes || jsonb_build_object('run_at', j.run_at);
+    end if;
     update :schema.jobs o set attempts = 0, crashes = 0, next_attempt_at = null, failure_reason = null, job_type = p_job ->> 'job_type',
       force_kill = coalesce((p_job ->> 'force_kill')::boolean, false)
       where o.id = j.id;
     if v_group is distinct from j.group_key then
       if j.group_key is not null and (j.lane = 'r' or j.holds_place) then perform :schema.leave_groups(array[j.group_key]); end if;
       update :schema.jobs o set group_key = v_group, holds_place = null, ready_seq = nextval(':schema.job_ids'),
-        lane = case when o.lane not in ('r', 'g') then o.lane when v_group is null then 'r' else 'g' end
+        lane = case when o.lane not in ('r', 'g', 'p') then o.lane when v_group is null then 'r' else 'g' end
         where o.id = j.id;
       if v_group is not null then insert into :schema.group_wakes (group_key) values (v_group); end if;
     end if;
@@ -2321,6 +2386,226 @@ $$;
 create or replace function :schema.log_events(p_entry jsonb) returns integer language sql immutable as $$
   select case when p_entry ->> 'kind' <> 'attempt' then 1 when p_entry ->> 'outcome' = 'revoked' then 3 else 2 end
 $$;
+`,
+  },
+  {
+    name: 'pauses',
+    sql: `-- Pausing. Nothing is looked through when a pause begins: a claim that meets a paused job takes it out of the ready index, into lane p,
+-- so that a million of them at the head cost each claim a bounded part, once. The same is done by lot when the pause ends.
+--
+-- A paused job keeps its place in its group where nothing of the group could use it, and where order is the promise (queues); with a
+-- pause by type it gives its place to jobs of other types.
+--
+-- Why no job is left behind. A claim parks under a pause whose row it holds for key share, which neither pausing nor resuming waits
+-- for. The row of a pause that is over goes only under a lock that excludes those, by a statement that sees all they parked.
+
+-- Whether a pause covers a job of this type, group and tenant.
+create or replace function :schema.pause_covers(p :schema.pauses, p_job_type text, p_group_key text, p_tenant text) returns boolean
+language sql immutable as $$
+  select (p.job_type is null or p.job_type = p_job_type) and (p.group_key is null or p.group_key is not distinct from p_group_key)
+    and (p.tenant_id is null or p.tenant_id is not distinct from p_tenant)
+$$;
+
+create or replace function :schema.is_in_force(p :schema.pauses, p_now timestamptz) returns boolean language sql immutable as $$
+  select p.resumed_at is null and (p.paused_until is null or p.paused_until > p_now)
+$$;
+
+-- Parks those of p_ids, ready jobs that the caller has locked, which are paused. Returns the others, in the same order.
+-- Locks: pauses' rows (for key share, skip locked).
+create or replace function :schema.park_paused(p_ids bigint[], p_now timestamptz) returns bigint[] language plpgsql as $$
+declare
+  v_parked bigint[];
+  v_left text[];
+begin
+  if not exists (
+    select from :schema.jobs j join :schema.pauses p on :schema.pause_covers(p, j.job_type, j.group_key, j.tenant_id)
+    where j.id = any (p_ids) and :schema.is_in_force(p, p_now)
+  ) then
+    return p_ids;
+  end if;
+  with f as materialized (
+    select p.* from :schema.pauses p where :schema.is_in_force(p, p_now) for key share skip locked
+  ), m as materialized (
+    -- Under one that covers the whole group, if there is one.
+    select distinct on (j.id) j.id, j.ready_seq, f.id as pause_id,
+      j.group_key is not null and (f.job_type is null or :schema.is_queue(j.group_key)) as keeps_place
+    from :schema.jobs j join f on (f.job_type is null or f.job_type = j.job_type) and (f.group_key is null or f.group_key = j.group_key)
+      and (f.tenant_id is null or f.tenant_id = j.tenant_id)
+    where j.id = any (p_ids) and j.lane = 'r'
+    order by j.id, f.job_type is not null, f.id
+  ), i as (
+    insert into :schema.paused_jobs (pause_id, ready_seq, job_id) select m.pause_id, m.ready_seq, m.id from m on conflict do nothing
+  ), u as (
+    update :schema.jobs j set lane = 'p', holds_place = nullif(m.keeps_place, false) from m where j.id = m.id
+    returning j.id, case when j.holds_place is null then j.group_key end as left_group
+  )
+  select array_agg(u.id), array_agg(u.left_group) filter (where u.left_group is not null) into v_parked, v_left from u;
+  if v_left is not null then perform :schema.leave_groups(v_left); end if;
+  if v_parked is null then return p_ids; end if;
+  return array(select i.id from unnest(p_ids) with ordinality i(id, n) where i.id <> all (v_parked) order by i.n);
+end $$;
+
+-- The claim p_ids without what is paused, filled up with what comes after it. Clears the head of the ready index of at most 5,000
+-- paused jobs.
+--   is_more   whether there is more to clear: it may be worth coming back at once
+--   is_held   whether jobs on their last attempt were left for want of a slot
+-- Locks: pauses' rows, ready rows (skip locked).
+create or replace function :schema.pass_over_paused(
+  p_ids bigint[], p_limit integer, p_slots integer, p_types text[], p_versions jsonb, p_now timestamptz,
+  out ids bigint[], out is_more boolean, out is_held boolean
+) language plpgsql as $$
+declare
+  v_found bigint[];
+  v_kept bigint[];
+begin
+  ids := :schema.park_paused(p_ids, p_now);
+  is_more := cardinality(ids) < cardinality(p_ids);
+  is_held := false;
+  if not is_more then return; end if;
+  for v_round in 1 .. 5 loop
+    perform :schema.park_head(p_now);
+    v_found := array(
+      select j.id from :schema.jobs j
+      where j.lane = 'r' and (p_types is null or j.job_type = any (p_types))
+        and (j.handler_version is null or p_versions -> j.job_type @> to_jsonb(j.handler_version)) and j.id <> all (ids)
+      order by j.priority desc, j.ready_seq limit p_limit - cardinality(ids) for update skip locked);
+    v_kept := :schema.park_paused(v_found, p_now);
+    ids := ids || v_kept;
+    is_more := cardinality(v_kept) < cardinality(v_found);
+    exit when not is_more or cardinality(ids) >= p_limit;
+  end loop;
+  v_kept := coalesce(:schema.keep_lasts(ids, p_slots), '{}');
+  is_held := cardinality(v_kept) < cardinality(ids);
+  ids := v_kept;
+end $$;
+
+-- Parks what is paused among the next 1,000 ready jobs.
+create or replace function :schema.park_head(p_now timestamptz) returns void language plpgsql as $$
+begin
+  perform :schema.park_paused(array(
+    select j.id from :schema.jobs j where j.lane = 'r' and j.id = any (array(
+      select h.id from (select r.* from :schema.jobs r where r.lane = 'r' order by r.priority desc, r.ready_seq limit 1000) h
+      where exists (select from :schema.pauses p
+        where :schema.is_in_force(p, p_now) and :schema.pause_covers(p, h.job_type, h.group_key, h.tenant_id))))
+    for update skip locked), p_now);
+end $$;
+
+-- Gives back the jobs of pauses that are over, oldest first, at most 2,000 a call. Returns whether more are left.
+-- Locks: rows of paused_jobs, job rows, pauses' rows; all skip locked.
+create or replace function :schema.release_paused(p_now timestamptz) returns boolean language plpgsql as $$
+declare
+  v_pause bigint;
+  v_room integer := 2000;
+  v_seen integer;
+  v_gone integer;
+  v_groups text[];
+  v_ready integer[];
+begin
+  for v_pause in select p.id from :schema.pauses p where not :schema.is_in_force(p, p_now) order by p.id loop
+    if v_room <= 0 then return true; end if;
+    with c as materialized (
+      select q.ready_seq, q.job_id from :schema.paused_jobs q where q.pause_id = v_pause order by q.ready_seq limit v_room
+      for update skip locked
+    ), l as materialized (
+      select j.id from :schema.jobs j where j.id = any (array(select c.job_id from c)) and j.lane = 'p' for update skip locked
+    ), d as (
+      -- What somebody else holds stays for the next call.
+      delete from :schema.paused_jobs q using c
+      where q.pause_id = v_pause and q.ready_seq = c.ready_seq and q.job_id = c.job_id
+        and (exists (select from l where l.id = c.job_id)
+          or not exists (select from :schema.jobs j where j.id = c.job_id and j.lane = 'p'))
+      returning 1
+    ), u as (
+      update :schema.jobs j set
+        lane = case when j.group_key is null or j.holds_place then 'r' else 'g' end::"char", holds_place = null,
+        -- Back to where it was; in a group that went on without it, to where it was added.
+        ready_seq = case when j.group_key is null or j.holds_place then j.ready_seq else j.id end
+      from l where j.id = l.id
+      returning j.lane, j.group_key, j.priority
+    )
+    select (select count(*) from c), (select count(*) from d), array_agg(distinct u.group_key) filter (where u.lane = 'g'),
+        array_agg(distinct u.priority)
+      into v_seen, v_gone, v_groups, v_ready from u;
+    v_room := v_room - v_seen;
+    if v_groups is not null then insert into :schema.group_wakes (group_key) select g from unnest(v_groups) g; end if;
+    if v_ready is not null then perform :schema.offer_released(v_ready, p_now); end if;
+    if v_seen = v_gone and v_room > 0 and not :schema.has_old_snapshot() then
+      perform from :schema.pauses p where p.id = v_pause and not :schema.is_in_force(p, p_now) for update skip locked;
+      if found then
+        delete from :schema.pauses p where p.id = v_pause
+          and not exists (select from :schema.paused_jobs q where q.pause_id = p.id);
+      end if;
+    end if;
+  end loop;
+  return v_room <= 0;
+end $$;
+
+-- Pauses that hold now, oldest first.
+create or replace function :schema.list_pauses() returns table (
+  job_type text, queue text, group_id text, tenant_id text, reason text, paused_by text, paused_at timestamptz, paused_until timestamptz
+) language sql stable as $$
+  select p.job_type, :schema.queue_name(p.group_key, p.tenant_id), :schema.group_id(p.group_key, p.tenant_id), p.tenant_id, p.reason,
+    p.paused_by, p.paused_at, p.paused_until
+  from :schema.pauses p where :schema.is_in_force(p, clock_timestamp()) order by p.id
+$$;
+comment on function :schema.list_pauses() is 'What is paused now, oldest first: which jobs, why, by whom, since and until when.';
+
+create or replace function :schema.pause_jobs(
+  job_type text default null, queue text default null, group_id text default null, tenant_id text default null,
+  reason text default null, paused_by text default null, paused_until timestamptz default null
+) returns boolean language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := clock_timestamp();
+  v_group text := :schema.pause_group(queue, group_id, tenant_id);
+  v_new boolean;
+begin
+  if pause_jobs.paused_until <= v_now then
+    raise exception '\`paused_until\` must be in the future, not %', pause_jobs.paused_until using errcode = '22023',
+      hint = 'Leave it out to pause until resume_jobs.';
+  end if;
+  v_new := not exists (select from :schema.pauses p where coalesce(p.job_type, '') = coalesce(pause_jobs.job_type, '')
+    and coalesce(p.group_key, '') = coalesce(v_group, '') and coalesce(p.tenant_id, '') = coalesce(pause_jobs.tenant_id, '')
+    and :schema.is_in_force(p, v_now));
+  insert into :schema.pauses as p (job_type, group_key, tenant_id, reason, paused_by, paused_at, paused_until)
+    values (pause_jobs.job_type, v_group, pause_jobs.tenant_id, pause_jobs.reason, pause_jobs.paused_by, v_now, pause_jobs.paused_until)
+    on conflict (coalesce(job_type, ''), coalesce(group_key, ''), coalesce(tenant_id, '')) do update set
+      reason = excluded.reason, paused_by = excluded.paused_by, paused_until = excluded.paused_until, resumed_at = null,
+      paused_at = case when :schema.is_in_force(p, v_now) then p.paused_at else v_now end;
+  return v_new;
+end $$;
+comment on function :schema.pause_jobs(text, text, text, text, text, text, timestamptz) is
+  'Pauses the jobs that have this type, queue or group, and tenant; with none of them given, all. No claim made after the commit takes one; what runs already runs on. A queue or group without \`tenant_id\` is that of jobs without tenant. True: it was not paused before; else reason, name and end are replaced.';
+
+create or replace function :schema.resume_jobs(
+  job_type text default null, queue text default null, group_id text default null, tenant_id text default null
+) returns boolean language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_now timestamptz := clock_timestamp();
+  v_group text := :schema.pause_group(queue, group_id, tenant_id);
+begin
+  update :schema.pauses p set resumed_at = v_now
+    where coalesce(p.job_type, '') = coalesce(resume_jobs.job_type, '') and coalesce(p.group_key, '') = coalesce(v_group, '')
+      and coalesce(p.tenant_id, '') = coalesce(resume_jobs.tenant_id, '') and :schema.is_in_force(p, v_now);
+  if not found then return false; end if;
+  perform :schema.release_paused(v_now);
+  -- Also those who are to give back the rest.
+  perform pg_notify(':channel', 'r');
+  return true;
+end $$;
+comment on function :schema.resume_jobs(text, text, text, text) is
+  'Ends the pause that was made with the same values. Its jobs are ready again in the order they had; of very many, workers give back the rest in the background. False: there was no such pause.';
+
+-- The key of the queue or group that a pause names.
+create or replace function :schema.pause_group(p_queue text, p_group text, p_tenant text) returns text language plpgsql immutable as $$
+begin
+  if p_queue is not null and p_group is not null then
+    raise exception '\`queue\` must be left out beside \`group_id\`: a job is in a queue or in a group' using errcode = '22023';
+  end if;
+  if p_queue is null and p_group is null then return null; end if;
+  return :schema.group_key(p_tenant, p_group, p_queue);
+end $$;
 `,
   },
   {
@@ -2741,7 +3026,7 @@ begin
   with o as (
     select j.id, j.lane, j.token, j.worker from :schema.jobs j
     where j.id = any (p_ids) and j.id <> all (coalesce(v_moved, '{}'))
-      and ((j.lane in ('t', 'r', 'g') and j.next_attempt_at is not null) or (j.lane = 'x' and p_running))
+      and ((j.lane in ('t', 'r', 'g', 'p') and j.next_attempt_at is not null) or (j.lane = 'x' and p_running))
     for update
   ), r as (
     insert into :schema.cancel_requests (job_id, token, worker, lost)
@@ -3559,7 +3844,7 @@ comment on function :schema.reschedule_job(bigint, timestamptz, integer, integer
 -- call about the attempt must name. Also does what a processor's housekeeping does, so that due jobs and crashed workers are seen to
 -- where no processor runs.
 --   p_foreign  only jobs of the compatibility schema (see app_jobs)
--- Locks: expired claims and their jobs, timed rows, group rows and ready rows (skip locked).
+-- Locks: expired claims and their jobs, timed rows, paused rows, group rows and ready rows (skip locked).
 create or replace function :schema.claim_for_sql(
   p_worker_id text, p_job_types text[], p_limit integer, p_lease interval, p_foreign boolean
 ) returns setof :schema.jobs language plpgsql
@@ -3569,6 +3854,7 @@ declare
   v_now timestamptz := clock_timestamp();
   v_ids bigint[];
   v_token bigint;
+  v_has_pauses boolean := false;
 begin
   if coalesce(p_worker_id, '') = '' then
     raise exception '\`worker_id\` must be a text that is not empty' using errcode = '22023',
@@ -3584,22 +3870,31 @@ begin
   if exists (select from :schema.jobs j where j.lane = 't' and j.due_at <= v_now) then perform :schema.promote(v_now); end if;
   if exists (select from :schema.dependency_wakes) then perform :schema.serve_dependencies(v_now); end if;
   if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
-  if p_foreign then
-    select array_agg(c.id) into v_ids from (
-      select j.id from :schema.jobs j
-      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and :schema.is_uuid(j.tenant_id) and not j.rich
-        and j.handler_version is null
-      order by j.priority desc, j.ready_seq limit p_limit for update skip locked
-    ) c;
-  else
-    select array_agg(c.id) into v_ids from (
-      select j.id from :schema.jobs j
-      -- A job that began under a version of a handler is for workers that declare it.
-      where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and j.handler_version is null
-      order by j.priority desc, j.ready_seq limit p_limit for update skip locked
-    ) c;
+  if exists (select from :schema.pauses) then
+    v_has_pauses := true;
+    perform :schema.release_paused(v_now);
   end if;
-  if v_ids is null then return; end if;
+  for v_round in 1 .. 5 loop
+    if p_foreign then
+      v_ids := array(
+        select j.id from :schema.jobs j
+        where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and :schema.is_uuid(j.tenant_id) and not j.rich
+          and j.handler_version is null
+        order by j.priority desc, j.ready_seq limit p_limit for update skip locked);
+    else
+      v_ids := array(
+        select j.id from :schema.jobs j
+        -- A job that began under a version of a handler is for workers that declare it.
+        where j.lane = 'r' and (p_job_types is null or j.job_type = any (p_job_types)) and j.handler_version is null
+        order by j.priority desc, j.ready_seq limit p_limit for update skip locked);
+    end if;
+    if v_ids = '{}' then return; end if;
+    exit when not v_has_pauses;
+    v_ids := :schema.park_paused(v_ids, v_now);
+    exit when v_ids <> '{}';
+    perform :schema.park_head(v_now);
+  end loop;
+  if v_ids = '{}' then return; end if;
   v_token := nextval(':schema.lease_tokens');
   insert into :schema.sql_leases (job_id, token, lease_until) select i.id, v_token, v_now + p_lease from unnest(v_ids) i(id);
   return query
@@ -3702,14 +3997,15 @@ comment on function :schema.job_status(bigint) is
 create or replace function :schema.stats() returns table (job_type text, status text, jobs bigint) language sql stable as $$
   select j.job_type, j.status, count(*) from (
     select l.job_type, case when l.lane = 'x' then 'processing' when l.wait_until is not null or l.wait_token_id is not null then 'waiting'
-      when l.next_attempt_at is not null then 'retrying' when l.lane = 't' then 'scheduled' when l.lane = 'r' then 'ready' else 'blocked' end as status
+      when l.next_attempt_at is not null then 'retrying' when l.lane = 't' then 'scheduled' when l.lane = 'r' then 'ready' when l.lane = 'p' then 'paused'
+      else 'blocked' end as status
     from :schema.jobs l
     union all
     select f.job_type, case f.status when 'f' then 'failed' else 'cancelled' end from :schema.failed_jobs f
   ) j group by j.job_type, j.status order by j.job_type, j.status
 $$;
 comment on function :schema.stats() is
-  'Live, failed and cancelled jobs counted by type and state: ready, scheduled, retrying, blocked (by a group, a queue or a dependency), waiting, processing, failed, cancelled. Reads every live row; completed jobs are history and not counted.';
+  'Live, failed and cancelled jobs counted by type and state: ready, scheduled, retrying, blocked (by a group, a queue or a dependency), paused, waiting, processing, failed, cancelled. Reads every live row; completed jobs are history and not counted.';
 
 create or replace function :schema.queue_stats() returns table (queue text, tenant_id text, jobs bigint, running_job_id bigint, locked_by text)
 language sql stable as $$
@@ -3928,6 +4224,8 @@ comment on table :schema.job_dependencies is 'What waiting jobs still wait for.'
 comment on table :schema.tag_barriers is 'Jobs that wait until no other job with their tags is left.';
 comment on table :schema.dependency_wakes is 'Dependents that some node has to look at soon.';
 comment on table :schema.cancel_requests is 'Running attempts that must stop.';
+comment on table :schema.pauses is 'What is paused, or has been resumed and not all of its jobs are back. Write through pause_jobs and resume_jobs.';
+comment on table :schema.paused_jobs is 'Jobs that a claim met and a pause kept from running.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
@@ -4204,7 +4502,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '15c41e76ca978d7c108094b9b555285d8fb5a768987515c160491e7d7ad49138'
+export const functionsChecksum: string = '1a3c58401d608b8c96cb6b8e4d67011db6d5eeab23a5061299c10c45c92a4daf'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
