@@ -5,7 +5,8 @@
  *     node tools/build-lua.mjs           writes the module if it changed
  *     node tools/build-lua.mjs --check   fails if the committed module is stale
  *
- * A verb begins with `-- flags:` (of Redis' script header) and `-- include:` (parts, in order; `base` is always first).
+ * A verb begins with `-- flags:` (of Redis' script header) and `-- include:` (parts, in order; `base` and `bits` are always first).
+ * What it gathered (see `lib/bits.lua`) is written at its end, wherever it returns.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -74,8 +75,8 @@ function script(name) {
   const verb = read(`verbs/${name}`)
   const declared = header(verb, 'flags') ?? []
   const flags = declared.length > 0 ? `#!lua flags=${declared.join(',')}\n` : '#!lua\n'
-  const libs = ['base', ...(header(verb, 'include') ?? [])]
-  const body = `${withoutComments(verb)}\n`
+  const libs = ['base', 'bits', ...(header(verb, 'include') ?? [])]
+  const body = `${declared.includes('no-writes') ? withoutComments(verb) : flushing(withoutComments(verb))}\n`
   const text = [template(flags), ...libs.map((lib) => `parts.${lib}`), template(body)].join(' + ')
   return { name, text, sha: sha1(flags + libs.map(part).join('') + body) }
 }
@@ -89,6 +90,11 @@ function read(path) {
 function header(text, name) {
   const line = new RegExp(`^-- ${name}:(.*)$`, 'm').exec(text)?.[1]
   return line?.trim().split(/\s+/).filter(Boolean)
+}
+
+/** @param {string} body */
+function flushing(body) {
+  return `local function verb()\n${body}\nend\nlocal answer = verb()\nflush()\nreturn answer`
 }
 
 /** What the server need not hear. @param {string} text */

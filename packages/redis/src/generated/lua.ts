@@ -95,6 +95,21 @@ local function read_job(id)
   for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
   return j
 end
+local function with_payload(id, flat, has_payload)
+  if has_payload then return flat end
+  for at = 1, #flat, 2 do
+    if flat[at] == 'p' then return flat end
+  end
+  flat[#flat + 1] = 'p'
+  flat[#flat + 1] = call('GET', P .. 'p:' .. id)
+  return flat
+end
+local function payload(j)
+  return j.p or call('GET', P .. 'p:' .. j.id)
+end
+local function is_long(text)
+  return #text > 64
+end
 local function is_live(j)
   local lane = j.l
   return lane ~= 'k' and lane ~= 'f' and lane ~= 'c'
@@ -113,9 +128,16 @@ local function set_fields(j, fields)
       j[name] = nil
     else
       if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
+      if name == 'p' and is_long(value) then
+        call('SET', P .. 'p:' .. j.id, value)
+        if j.p then del[#del + 1] = 'p' end
+        j.p = nil
+      else
+        if name == 'p' and j.p == nil then call('DEL', P .. 'p:' .. j.id) end
+        set[#set + 1] = name
+        set[#set + 1] = value
+        j[name] = value
+      end
     end
   end
   if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end
@@ -161,6 +183,167 @@ local function iso(ms)
   local seconds = math.floor(left / 1000)
   return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
     math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
+end
+`,
+  bits: `local marks = {}
+local marked = false
+local listings = {}
+local unleased = {}
+local finished = {}
+local function bits_key(set, stretch)
+  return P .. 'b:' .. stretch .. ':' .. set
+end
+local function mark(set, number, on)
+  local stretch = math.floor(number / 1024)
+  local parts = marks[set]
+  if parts == nil then
+    parts = {}
+    marks[set] = parts
+    marked = true
+  end
+  local part = parts[stretch]
+  if part == nil then
+    part = {}
+    parts[stretch] = part
+  end
+  part[number - stretch * 1024] = on
+end
+local function fill(commands, first, last, on)
+  while first <= last do
+    local width = math.min(last - first + 1, 32)
+    local at = #commands
+    commands[at + 1] = 'SET'
+    commands[at + 2] = 'u' .. width
+    commands[at + 3] = first
+    commands[at + 4] = on and whole(2 ^ width - 1) or '0'
+    first = first + width
+  end
+end
+local function write_bits(key, part)
+  local offsets = {}
+  for offset in pairs(part) do offsets[#offsets + 1] = offset end
+  if #offsets == 1 then
+    call('SETBIT', key, offsets[1], part[offsets[1]] and 1 or 0)
+    return
+  end
+  table.sort(offsets)
+  local commands = {}
+  local first = 1
+  for at = 1, #offsets do
+    local offset = offsets[at]
+    if offsets[at + 1] ~= offset + 1 or part[offset + 1] ~= part[offset] then
+      fill(commands, offsets[first], offset, part[offset])
+      first = at + 1
+    end
+  end
+  call('BITFIELD', key, unpack(commands))
+end
+local function write_stretch(set, stretch, part)
+  local adds, clears = false, false
+  for _, on in pairs(part) do
+    if on then adds = true else clears = true end
+  end
+  local key = bits_key(set, stretch)
+  local is_new = adds and call('EXISTS', key) == 0
+  write_bits(key, part)
+  if is_new then
+    call('ZADD', P .. set, stretch, stretch)
+    local listing = listings[set]
+    if listing then call('ZADD', P .. listing[1], listing[2], listing[2]) end
+  end
+  if clears and call('BITCOUNT', key) == 0 then
+    call('DEL', key)
+    call('ZREM', P .. set, stretch)
+  end
+end
+local function call_with(command, key, values)
+  for at = 1, #values, 4000 do call(command, key, unpack(values, at, math.min(at + 3999, #values))) end
+end
+local function flush()
+  if marked then
+    for set, parts in pairs(marks) do
+      for stretch, part in pairs(parts) do write_stretch(set, whole(stretch), part) end
+    end
+    marks, marked = {}, false
+  end
+  for worker, ids in pairs(unleased) do
+    call_with('HDEL', P .. 'h:' .. worker, ids)
+    unleased[worker] = nil
+  end
+  if #finished > 0 then
+    call_with('RPUSH', P .. 'finished', finished)
+    finished = {}
+  end
+end
+local function has_number(set, number)
+  flush()
+  local stretch = math.floor(number / 1024)
+  return call('GETBIT', bits_key(set, whole(stretch)), number - stretch * 1024) == 1
+end
+local function count_numbers(set)
+  flush()
+  local count = 0
+  for _, stretch in ipairs(call('ZRANGE', P .. set, 0, -1)) do count = count + call('BITCOUNT', bits_key(set, stretch)) end
+  return count
+end
+local function numbers_from(set, low, count)
+  flush()
+  local found = {}
+  low = math.max(0, low)
+  local from = math.floor(low / 1024)
+  while true do
+    local stretches = call('ZRANGEBYSCORE', P .. set, whole(from), '+inf', 'LIMIT', 0, 8)
+    for _, stretch in ipairs(stretches) do
+      local text = call('GET', bits_key(set, stretch))
+      local base = stretch * 1024
+      local at = string.find(text, '[^%z]', math.floor(math.max(0, low - base) / 8) + 1)
+      while at do
+        local byte = string.byte(text, at)
+        local number = base + at * 8 - 8
+        local weight = 128
+        while byte > 0 do
+          if byte >= weight then
+            byte = byte - weight
+            if number >= low then
+              found[#found + 1] = number
+              if #found == count then return found end
+            end
+          end
+          number = number + 1
+          weight = weight / 2
+        end
+        at = string.find(text, '[^%z]', at + 1)
+      end
+      from = stretch + 1
+    end
+    if #stretches < 8 then return found end
+  end
+end
+local function numbers_below(set, high, count)
+  flush()
+  local found = {}
+  local from = math.floor((high - 1) / 1024)
+  while true do
+    local stretches = call('ZREVRANGEBYSCORE', P .. set, whole(from), '-inf', 'LIMIT', 0, 8)
+    for _, stretch in ipairs(stretches) do
+      local text = call('GET', bits_key(set, stretch))
+      local base = stretch * 1024
+      for at = math.min(#text, math.floor((high - 1 - base) / 8) + 1), 1, -1 do
+        local byte = string.byte(text, at)
+        local number = base + at * 8 - 1
+        while byte > 0 do
+          if byte % 2 == 1 and number < high then
+            found[#found + 1] = number
+            if #found == count then return found end
+          end
+          byte = math.floor(byte / 2)
+          number = number - 1
+        end
+      end
+      from = stretch - 1
+    end
+    if #stretches < 8 then return found end
+  end
 end
 `,
   change: `local function cancel_job(j)
@@ -234,8 +417,8 @@ local function retry_job(j, reset, running)
   end
   if ended then
     lane = ready_lane(j, false)
-    call('ZREM', P .. 'dead:' .. j.l, j.id)
-    call('ZADD', P .. 'live', j.id, j.id)
+    mark('dead:' .. j.l, tonumber(j.id), false)
+    mark('live', tonumber(j.id), true)
     live_tag_index('ZADD', j)
     fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
     fields.prog, fields.pr, fields.cr = false, false, false
@@ -306,7 +489,12 @@ local function check_dependencies(j)
     expect(not has_ended or call('HEXISTS', P .. 'noted', on) == 1, 'a dependent of a job that has ended', j)
   end
   if j.l == 'd' and stored == 1 and j.bt then
-    expect(j.wt and is_in('dw:' .. j.wt, j) and is_in('live', { id = j.wt }), 'a tag barrier that nothing will open', j)
+    expect(j.wt and is_in('dw:' .. j.wt, j) and has_number('live', j.wt), 'a tag barrier that nothing will open', j)
+  end
+end
+local function check_set(set)
+  for _, stretch in ipairs(call('ZRANGE', P .. set, 0, -1)) do
+    if call('BITCOUNT', bits_key(set, stretch)) == 0 then report('an empty stretch of a set', set .. ', stretch ' .. stretch) end
   end
 end
 local function check_live(j, indexed)
@@ -314,12 +502,18 @@ local function check_live(j, indexed)
   if indexed[lane] then indexed[lane] = indexed[lane] + 1 end
   expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'w' or lane == 'x', 'a job in an impossible state', j)
   expect(attempts(j) >= 0 and attempts(j) <= max_attempts(j), 'a job in an impossible state', j)
+  expect((j.p == nil) == (call('EXISTS', P .. 'p:' .. j.id) == 1), 'a job without a payload, or with two', j)
+  expect((j.tr ~= nil) == (call('EXISTS', P .. 'g:' .. j.id) == 1), 'a trail that its job does not know of', j)
   expect(lane == 'x' or attempts(j) < max_attempts(j), 'attempts used up but not ended', j)
   expect((lane == 'x') == (j.w ~= nil), 'a worker on a job that does not execute', j)
   expect(not j.hp or (lane == 't' and j.gk), 'a place held by a job that does not wait for its next attempt', j)
   expect((lane ~= 'x' and j.na ~= nil) == is_in('again', j), 'a job between two attempts that is not listed as one', j)
   if lane == 'r' then
-    expect(is_in('r:' .. priority(j), j) and is_in('rt:' .. priority(j) .. ':' .. j.n, j), 'a ready job in no level', j)
+    local place = j.s or j.id
+    local level = priority(j)
+    expect(has_number('r:' .. level, place) and has_number('rt:' .. level .. ':' .. j.n, place), 'a ready job in no level', j)
+    expect(j.s == nil or call('HGET', P .. 'places', j.s) == j.id, 'a place that leads to no job', j)
+    if j.s then indexed.places = indexed.places + 1 end
     expect(is_in('rl', { id = priority(j) }) and call('ZSCORE', P .. 'tl:' .. j.n, priority(j)), 'a level that nobody looks at', j)
     expect((j.gk ~= nil) == (call('SISMEMBER', P .. 'gr', j.id) == 1), 'a ready job that its group does not know', j)
   elseif lane == 't' then
@@ -363,14 +557,16 @@ local function can_run(j, versions)
   end
   return false
 end
-local function find(key, from, state)
-  local at = 0
+local function job_at(place)
+  return read_job(place) or read_job(call('HGET', P .. 'places', place))
+end
+local function find(set, from, state)
   while state.limit > 0 do
     local count = math.min(state.limit + 10, 500)
-    local ids = call('ZRANGEBYSCORE', key, from, '+inf', 'LIMIT', at, count)
-    for _, id in ipairs(ids) do
+    local places = numbers_from(set, from, count)
+    for _, place in ipairs(places) do
       if state.limit <= 0 then return end
-      local j = read_job(id)
+      local j = job_at(whole(place))
       if can_run(j, state.versions) then
         state.limit = state.limit - 1
         if attempts(j) + 1 < max_attempts(j) then
@@ -383,11 +579,12 @@ local function find(key, from, state)
         end
       end
     end
-    if #ids < count then return end
-    at = at + count
+    if #places < count then return end
+    from = places[count] + 1
   end
 end
 local function levels_of_type(name)
+  flush()
   local key = P .. 'tl:' .. name
   local levels = call('ZRANGE', key, 0, -1)
   local used = {}
@@ -400,7 +597,7 @@ local function find_types(level, types, from, state)
   local offered = {}
   for _, name in ipairs(types) do
     local part = { limit = state.limit, slots = state.limit, versions = state.versions, jobs = {} }
-    find(P .. 'rt:' .. level .. ':' .. name, from, part)
+    find('rt:' .. level .. ':' .. name, from, part)
     for _, j in ipairs(part.jobs) do offered[#offered + 1] = j end
   end
   table.sort(offered, function(a, b) return tonumber(a.s or a.id) < tonumber(b.s or b.id) end)
@@ -418,6 +615,7 @@ local function find_types(level, types, from, state)
   end
 end
 local function sweep(types, state)
+  flush()
   local levels = {}
   if types == nil then
     levels = call('ZREVRANGE', P .. 'rl', 0, -1)
@@ -436,19 +634,20 @@ local function sweep(types, state)
   for _, level in ipairs(levels) do
     if state.limit <= 0 then return end
     if types == nil then
-      if call('EXISTS', P .. 'r:' .. level) == 1 then find(P .. 'r:' .. level, '-inf', state) else call('ZREM', P .. 'rl', level) end
+      if call('EXISTS', P .. 'r:' .. level) == 1 then find('r:' .. level, 0, state) else call('ZREM', P .. 'rl', level) end
     else
-      find_types(level, types, '-inf', state)
+      find_types(level, types, 0, state)
     end
   end
 end
 local function ready_levels()
+  flush()
   local told = {}
   for _, level in ipairs(call('ZREVRANGE', P .. 'rl', 0, -1)) do
-    local first = call('ZRANGE', P .. 'r:' .. level, 0, 0, 'WITHSCORES')
-    if first[2] then
+    local first = numbers_from('r:' .. level, 0, 1)[1]
+    if first then
       told[#told + 1] = level
-      told[#told + 1] = first[2]
+      told[#told + 1] = whole(first)
       if #told > 32 then return told end
     else
       call('ZREM', P .. 'rl', level)
@@ -477,14 +676,12 @@ local function lease(jobs, worker, locked_by, versions)
     end
     if j.hv == nil and versions[j.n] and versions[j.n][1] then fields.hv = versions[j.n][1] end
     set_fields(j, fields)
-    answer[at] = { j.id, j.a, j.hv or '', j.flat }
+    answer[at] = { j.id, j.a, j.hv or '', with_payload(j.id, j.flat, j.p ~= nil) }
     held[#held + 1] = j.id
     held[#held + 1] = token
-    if #held == 4000 or at == #jobs then
-      call('HSET', P .. 'h:' .. worker, unpack(held))
-      held = {}
-    end
   end
+  flush()
+  call_with('HSET', P .. 'h:' .. worker, held)
   return token, answer
 end
 `,
@@ -760,7 +957,7 @@ local function tag_index(command, j)
   end
 end
 local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
+  call('DEL', job_key(j.id), P .. 'p:' .. j.id, P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
   for _, token in ipairs(call('SMEMBERS', P .. 'jt:' .. j.id)) do
     call('DEL', P .. 'wp:' .. token)
     call('ZREM', P .. 'wt', token)
@@ -772,15 +969,15 @@ end
 local function complete_job(j, output, keep)
   leave(j)
   if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
+  mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
   if keep then
     local fields = { l = 'k', fin = now, cq = false, fr = false }
     if output then fields.out = output end
     set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
+    mark('done', tonumber(j.id), true)
+    finished[#finished + 1] = j.id
+    if j.tr then call('RPUSH', P .. 'trails', j.id) end
   else
     delete_job(j)
   end
@@ -791,7 +988,7 @@ local function add_letter(j, message, reason)
   local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
   local envelope = table.concat({
     '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
+    '},"originalPayload":', payload(j), ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
     ',"failedAt":"', iso(now), '"}}',
   })
   local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
@@ -799,7 +996,7 @@ local function add_letter(j, message, reason)
   if j.tn then fields.tn = j.tn end
   if j.tg then fields.tg = j.tg end
   set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
+  mark('live', id, true)
   enter(letter, 'r')
   tag_index('ZADD', letter)
   live_tag_index('ZADD', letter)
@@ -815,9 +1012,9 @@ end_job = function(j, status, err, message, reason, root)
   local held = has_place(j)
   leave(j)
   if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
+  mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
+  mark('dead:' .. status, tonumber(j.id), true)
   local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false, wu = false, wk = false }
   if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
   if status == 'f' then
@@ -888,10 +1085,13 @@ local function matches(id, filter)
   return true
 end
 local function walk(index, filter, cursor, count)
-  if filter.ids == nil then return call('ZRANGEBYSCORE', P .. index, '(' .. cursor, '+inf', 'LIMIT', 0, count) end
   local ids = {}
+  if filter.ids == nil then
+    for n, number in ipairs(numbers_from(index, cursor + 1, count)) do ids[n] = whole(number) end
+    return ids
+  end
   for _, number in ipairs(filter.ids) do
-    if number > tonumber(cursor) and call('ZSCORE', P .. index, whole(number)) then ids[#ids + 1] = whole(number) end
+    if number > tonumber(cursor) and has_number(index, number) then ids[#ids + 1] = whole(number) end
     if #ids == count then break end
   end
   return ids
@@ -907,6 +1107,10 @@ end
   elseif j.gk then lane = 'g'
   else lane = 'r' end
   j.l = lane
+  if is_long(j.p) then
+    call('SET', P .. 'p:' .. id, j.p)
+    j.p = nil
+  end
   local flat = {}
   for name, value in pairs(j) do
     if name ~= 'id' then
@@ -915,7 +1119,7 @@ end
     end
   end
   call('HSET', job_key(id), unpack(flat))
-  call('ZADD', P .. 'live', id, id)
+  mark('live', tonumber(id), true)
   enter(j, lane, tonumber(j.run))
   if j.tg then
     tag_index('ZADD', j)
@@ -983,8 +1187,7 @@ local function take_keys(jobs, ids, created)
   end
 end
 `,
-  lanes: `local seen_levels = {}
-local function is_queue(key)
+  lanes: `local function is_queue(key)
   return string.byte(key) == 30
 end
 local function keeps_place(j)
@@ -1003,17 +1206,20 @@ end
 local function has_place(j)
   return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
 end
+local function mark_ready(j, on)
+  local y, place = priority(j), tonumber(j.s or j.id)
+  local level, typed = 'r:' .. y, 'rt:' .. y .. ':' .. j.n
+  if on then
+    listings[level] = { 'rl', y }
+    listings[typed] = { 'tl:' .. j.n, y }
+  end
+  mark(level, place, on)
+  mark(typed, place, on)
+end
 local function enter(j, lane, due)
   if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
+    mark_ready(j, true)
+    if j.s then call('HSET', P .. 'places', j.s, j.id) end
     if j.gk then call('SADD', P .. 'gr', j.id) end
   elseif lane == 't' then
     call('ZADD', P .. 'due', whole(due), j.id)
@@ -1029,9 +1235,8 @@ local function leave(j)
   local lane = j.l
   if (lane == 't' or lane == 'w') and has_waits(j) then call('ZREM', P .. 'waits', j.id) end
   if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
+    mark_ready(j, false)
+    if j.s then call('HDEL', P .. 'places', j.s) end
     if j.gk then call('SREM', P .. 'gr', j.id) end
   elseif lane == 't' then
     call('ZREM', P .. 'due', j.id)
@@ -1041,7 +1246,8 @@ local function leave(j)
   elseif lane == 'w' then
     call('SREM', P .. 'ww', j.id)
   elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
+    local ids = unleased[j.w]
+    if ids then ids[#ids + 1] = j.id else unleased[j.w] = { j.id } end
     if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
   end
 end
@@ -1114,6 +1320,7 @@ local function forget_worker(worker)
   call('DEL', P .. 'w:' .. worker, P .. 'cr:' .. worker, P .. 'h:' .. worker)
 end
 local function held_jobs(worker)
+  flush()
   local ids = call('HKEYS', P .. 'h:' .. worker)
   table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
   return ids
@@ -1360,9 +1567,9 @@ end
 end
 local function trail_add(j, text)
   local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
+  local count = call('RPUSH', key, text)
+  if j.tr == nil then set_fields(j, { tr = '1' }) end
+  if count > 100 then set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) }) end
 end
 local function trail_attempt(j, outcome, err, reason)
   local parts = { '{"kind":"attempt","outcome":"', outcome, '","attempt":', j.a or '0' }
@@ -1543,29 +1750,40 @@ end
 export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'leased' | 'list' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
   add_schedule: {
     name: 'add_schedule',
-    sha: '7dc05a201d57480a4e8a72835fb0bb9a45d2c8b5',
+    sha: '2aa455174c0ebf24ebbbdd15a8a630cc865a6a7f',
     text: `#!lua
-` + parts.base + parts.schedules + `local id = add_schedule((read_definition(1)))
+` + parts.base + parts.bits + parts.schedules + `local function verb()
+local id = add_schedule((read_definition(1)))
 if id then wake('s') end
 return id or ''
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   cancel: {
     name: 'cancel',
-    sha: '2ee05c277a328b699a8fa21a5acfa7db738c1f7b',
+    sha: '7c67768843dc5cf345333adafcb54de3aa9e0fbb',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + `local function verb()
+local j = read_job(ARGV[1])
 if j == nil then return 'not_found' end
 local result = cancel_job(j)
 tell_sleepers()
 return result
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   cancel_many: {
     name: 'cancel_many',
-    sha: '7d598741d7f885db0571381ef8010ec3b38d1c43',
+    sha: '48555217a2b11a2c651491451ab7ea7e16c8194d',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
+local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local cancelled = {}
 local ids = walk('live', filter, cursor, count)
 for _, id in ipairs(ids) do
@@ -1574,15 +1792,24 @@ for _, id in ipairs(ids) do
 end
 tell_sleepers()
 return { #ids < count and '' or cursor, cancelled }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   check: {
     name: 'check',
-    sha: '06138a52837844b17dda1020cc8443a800e794f0',
+    sha: 'aeafed65155b1e6ee6bbedbfe159722932991e00',
     text: `#!lua flags=no-writes
-` + parts.base + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
-local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0 }
-for _, id in ipairs(call('ZRANGE', P .. 'live', 0, -1)) do
+` + parts.base + parts.bits + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
+local function all_of(set)
+  local ids = numbers_from(set, 0, math.huge)
+  for n, number in ipairs(ids) do ids[n] = whole(number) end
+  return ids
+end
+local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0, places = 0 }
+for _, id in ipairs(all_of('live')) do
   local j = read_job(id)
   if j == nil then
     report('a live job that is not there', 'job ' .. id)
@@ -1592,7 +1819,12 @@ for _, id in ipairs(call('ZRANGE', P .. 'live', 0, -1)) do
   end
 end
 local ready = 0
-for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do ready = ready + call('ZCARD', P .. 'r:' .. level) end
+for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do
+  ready = ready + count_numbers('r:' .. level)
+  check_set('r:' .. level)
+end
+for _, set in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do check_set(set) end
+counted('places drawn later', call('HLEN', P .. 'places'), indexed.places)
 counted('ready jobs', ready, indexed.r)
 counted('timed jobs', call('ZCARD', P .. 'due'), indexed.t)
 counted('jobs waiting for their group', tonumber(call('HGET', P .. 'meta', 'waiting') or 0), indexed.g)
@@ -1617,15 +1849,15 @@ for at = 1, #groups, 2 do
 end
 for key, count in pairs(active) do report('a group count that disagrees', 'group ' .. key .. ': none stored, ' .. count .. ' counted') end
 for index, lane in pairs({ done = 'k', ['dead:f'] = 'f', ['dead:c'] = 'c' }) do
-  for _, id in ipairs(call('ZRANGE', P .. index, 0, -1)) do
+  for _, id in ipairs(all_of(index)) do
     if call('HGET', job_key(id), 'l') ~= lane then report('a job in the wrong index', 'job ' .. id .. ' in ' .. index) end
-    if call('ZSCORE', P .. 'live', id) then report('a job in two places', 'job ' .. id) end
+    if has_number('live', id) then report('a job in two places', 'job ' .. id) end
   end
 end
 for _, id in ipairs(call('LRANGE', P .. 'finished', 0, -1)) do
-  if not call('ZSCORE', P .. 'done', id) then report('a completion of a job that is gone', 'job ' .. id) end
+  if not has_number('done', id) then report('a completion of a job that is gone', 'job ' .. id) end
 end
-counted('completed jobs', call('LLEN', P .. 'finished'), call('ZCARD', P .. 'done'))
+counted('completed jobs', call('LLEN', P .. 'finished'), count_numbers('done'))
 local keys = call('HGETALL', P .. 'keys')
 for at = 2, #keys, 2 do
   if call('EXISTS', job_key(keys[at])) == 0 then report('a key of a job that is gone', 'job ' .. keys[at]) end
@@ -1636,7 +1868,7 @@ for _, id in ipairs(call('SMEMBERS', P .. 'blocked')) do
 end
 local fired = {}
 for _, index in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do
-  for _, id in ipairs(call('ZRANGE', P .. index, 0, -1)) do
+  for _, id in ipairs(all_of(index)) do
     local sc = call('HGET', job_key(id), 'sc')
     if sc then
       local schedule = cjson.decode(sc)
@@ -1659,9 +1891,10 @@ return problems
   },
   cleanup_events: {
     name: 'cleanup_events',
-    sha: 'ec343ce6f945d2d0ef44cf0e3b7a2097c19ca398',
+    sha: 'e1eef2e030e64a94f3822e546e5831dab94fe879',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + `local before = now - tonumber(ARGV[1]) * 86400000
+` + parts.base + parts.bits + parts.trail + `local function verb()
+local before = now - tonumber(ARGV[1]) * 86400000
 local looked, events = 0, 0
 while looked < tonumber(ARGV[2]) do
   local id = call('LINDEX', P .. 'trails', 0)
@@ -1679,13 +1912,18 @@ while looked < tonumber(ARGV[2]) do
   end
 end
 return { looked, events }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   cleanup_jobs: {
     name: 'cleanup_jobs',
-    sha: '95dbf7453219a81fa78fad754fd156b663564c2d',
+    sha: 'fb12b648830bbb1a49b4a9bd7b7cb5e0c95f7833',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.lanes + parts.ends + `local before = now - tonumber(ARGV[1]) * 86400000
+` + parts.base + parts.bits + parts.lanes + parts.ends + `local function verb()
+local before = now - tonumber(ARGV[1]) * 86400000
 local count = 0
 while count < tonumber(ARGV[2]) do
   local id = call('LINDEX', P .. 'finished', 0)
@@ -1693,7 +1931,7 @@ while count < tonumber(ARGV[2]) do
   local j = read_job(id)
   if j and tonumber(j.fin) >= before then break end
   call('LPOP', P .. 'finished')
-  call('ZREM', P .. 'done', id)
+  mark('done', tonumber(id), false)
   if j then
     delete_job(j)
     count = count + 1
@@ -1709,25 +1947,35 @@ for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'wd', '-inf', before, 'LIMIT', 0,
   call('DEL', P .. 'wp:' .. id)
 end
 return count
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   complete_token: {
     name: 'complete_token',
-    sha: '936a9bc0dceda0307ebf0817924d08ed3e2ad083',
+    sha: 'a3fca8bc3d8f125a588f533ffd36ca1a9cba7d5f',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
+` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
 if not status then return 'not_found' end
 if status ~= 'w' then return 'unchanged' end
 end_token(ARGV[1], { 'status', 'c', 'output', ARGV[2], 'rich', ARGV[3], 'completed', whole(now) })
 tell_sleepers()
 return 'changed'
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   create_token: {
     name: 'create_token',
-    sha: 'cf06e868940e0110b8633940a755c65d9fa10020',
+    sha: '06e3f95da9d752380105476c8883b2af23ffb2a1',
     text: `#!lua
-` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `if #ARGV > 4 then
+` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+if #ARGV > 4 then
   local j = read_job(ARGV[4])
   if not holds_lease(j, ARGV[5]) then return 0 end
   local known = call('HGET', P .. 'st:' .. j.id, ARGV[6])
@@ -1740,13 +1988,17 @@ return 'changed'
 end
 create_token(ARGV[1], ARGV[2], ARGV[3], ARGV[4])
 return ARGV[1]
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   due_schedules: {
     name: 'due_schedules',
-    sha: '5144dfe7987c637c1521dc70def476b7081ad9e5',
+    sha: '7ec349b75892a03031636e47e8ec299bd0bee177',
     text: `#!lua flags=no-writes
-` + parts.base + parts.schedules_due + `local answer = {}
+` + parts.base + parts.bits + parts.schedules_due + `local answer = {}
 for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'sd', '-inf', now, 'LIMIT', 0, tonumber(ARGV[1]))) do
   answer[#answer + 1] = { id, call('HGETALL', P .. 's:' .. id) }
 end
@@ -1755,21 +2007,27 @@ return { whole(now), schedules_due(), answer }
   },
   edit: {
     name: 'edit',
-    sha: 'ad2ee8da95dcbe02c4792c4a339032d4ca8004b3',
+    sha: '0496ce0d773fa98311bf35cb8cf5b79d256e0f72',
     text: `#!lua
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
+local j = read_job(ARGV[1])
 if j == nil then return -1 end
 local changes = read_changes(3)
 local changed = edit_job(j, changes, ARGV[2])
 if changed and wakes(changes) then wake('r') end
 return changed and 1 or 0
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   edit_many: {
     name: 'edit_many',
-    sha: 'ac3b28793187fcf9c446b478fa6b7eee86bac41f',
+    sha: '9f9784f393047c2c80ba612019831fb670685973',
     text: `#!lua
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
+local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local changes = read_changes(5)
 local changed = 0
 local ids = walk('live', filter, cursor, count)
@@ -1779,24 +2037,34 @@ for _, id in ipairs(ids) do
 end
 if changed > 0 and wakes(changes) then wake('r') end
 return { #ids < count and '' or cursor, changed }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   edit_schedule: {
     name: 'edit_schedule',
-    sha: 'fd57c482454d0fe98df8b3961056e394345978f1',
+    sha: 'b64b10d06db287a56d88aa69d4fa165771135141',
     text: `#!lua
-` + parts.base + parts.schedules + `local s = read_schedule(ARGV[1])
+` + parts.base + parts.bits + parts.schedules + `local function verb()
+local s = read_schedule(ARGV[1])
 if s == nil or s.revision ~= ARGV[2] then return 0 end
 replace_schedule(s, (read_definition(3)))
 wake('s')
 return 1
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   enqueue: {
     name: 'enqueue',
-    sha: '974390d16a23f08a50e2f3d21b9222d6ee36b3fa',
+    sha: '2806cd1c7497d29dd1856f7af48b85ef5ef22f06',
     text: `#!lua
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + `local nonce, wants_notify, forgets = ARGV[1], ARGV[2] == '1', ARGV[3] == '1'
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + `local function verb()
+local nonce, wants_notify, forgets = ARGV[1], ARGV[2] == '1', ARGV[3] == '1'
 local jobs = read_jobs(5, tonumber(ARGV[4]))
 local missing = missing_of(jobs, forgets)
 if #missing > 0 then return { 'missing', missing } end
@@ -1812,13 +2080,18 @@ if sleepers and wants_notify then
   sleepers = false
 end
 return { ids, created, sleepers and 1 or 0 }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   exchange: {
     name: 'exchange',
-    sha: 'eef36c5c0cadcb50ce1c69bfbf07b02b383505fd',
+    sha: 'cf07391808db7511eb62c50cd337eaa388fb7db3',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.workers + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + parts.claim + parts.schedules_due + `local worker, limit, slots, flags = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+` + parts.base + parts.bits + parts.workers + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + parts.claim + parts.schedules_due + `local function verb()
+local worker, limit, slots, flags = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local lease_ms = tonumber(ARGV[5])
 local versions = ARGV[6] ~= '' and cjson.decode(ARGV[6]) or {}
 local function has(letter) return string.find(flags, letter, 1, true) ~= nil end
@@ -1838,7 +2111,7 @@ local bounds = nil
 count = tonumber(ARGV[at])
 if count >= 0 then
   bounds = {}
-  for n = at + 1, at + 2 * count, 2 do bounds[#bounds + 1] = { ARGV[n], ARGV[n + 1] } end
+  for n = at + 1, at + 2 * count, 2 do bounds[#bounds + 1] = { ARGV[n], tonumber(ARGV[n + 1]) } end
 end
 at = at + 1 + 2 * math.max(count, 0)
 count = tonumber(ARGV[at])
@@ -1886,7 +2159,7 @@ if limit > 0 and alive then
   else
     for _, bound in ipairs(bounds) do
       if state.limit <= 0 then break end
-      if types then find_types(bound[1], types, bound[2], state) else find(P .. 'r:' .. bound[1], bound[2], state) end
+      if types then find_types(bound[1], types, bound[2], state) else find('r:' .. bound[1], bound[2], state) end
     end
   end
 end
@@ -1899,15 +2172,24 @@ local levels = {}
 if bounds == nil and limit > 0 then levels = ready_levels() end
 tell_sleepers()
 return { lost, token, levels, (alive and '' or 'd') .. (state.held and 'h' or ''), house, jobs }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   expire_tokens: {
     name: 'expire_tokens',
-    sha: '207e155a185c4022c1752b46fb3a7cef61277cdd',
+    sha: 'bdb6fc771c16acf3be479131bde12059e38f20fc',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local count = expire_tokens(tonumber(ARGV[1]))
+` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+local count = expire_tokens(tonumber(ARGV[1]))
 tell_sleepers()
 return count
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   explain: {
@@ -1977,9 +2259,9 @@ return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, abl
   },
   find_added: {
     name: 'find_added',
-    sha: 'b272c783b2e2649bbd7b2a037853ae11912638f2',
+    sha: '018bf22a3f013543eefc989bee4efc52e11becde',
     text: `#!lua flags=no-writes
-` + parts.base + `local found = {}
+` + parts.base + parts.bits + `local found = {}
 local last = tonumber(call('GET', P .. 'ids') or 0)
 local first = tonumber(ARGV[2])
 for id = first, math.min(last, first + tonumber(ARGV[3]) - 1) do
@@ -1990,9 +2272,9 @@ return { found, whole(last) }
   },
   find_completion: {
     name: 'find_completion',
-    sha: '7325c93fc9e7ba2ab14896d13060c2eb0033d84e',
+    sha: '85a504af50d8dbe3473cad7dce889db9b5839e59',
     text: `#!lua flags=no-writes
-` + parts.base + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + `local j = read_job(ARGV[1])
 if j and j.tok == ARGV[2] then
   if j.l == 'x' then return 'n' end
   if j.l == 'k' then return 'd' end
@@ -2002,9 +2284,9 @@ return 'l'
   },
   find_step: {
     name: 'find_step',
-    sha: 'f4bb1b11913697e9a93143fd1e10f7deb11c549c',
+    sha: '9084d35803b01de1fadee01df8338723b46eaf6b',
     text: `#!lua flags=no-writes
-` + parts.base + `local text = call('HGET', P .. 'st:' .. ARGV[1], ARGV[3])
+` + parts.base + parts.bits + `local text = call('HGET', P .. 'st:' .. ARGV[1], ARGV[3])
 local step = text and cmsgpack.unpack(text)
 if step and step.token == ARGV[2] and step.status == 'd' then return 'd' end
 local j = read_job(ARGV[1])
@@ -2013,9 +2295,10 @@ return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
   },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: 'dfe995dbe9a52bcda82fbf9a9dd5463fa5eccf68',
+    sha: '575cc40289e53eeca863eabaf2d830960ae04efe',
     text: `#!lua
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local added, moved = {}, 0
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
+local added, moved = {}, 0
 local at = 1
 while at <= #ARGV do
   local s = read_schedule(ARGV[at])
@@ -2024,7 +2307,7 @@ while at <= #ARGV do
   if is_due then
     moved = moved + 1
     local fields = { next = ARGV[at + 4], updated = now }
-    local is_free = s.overlap == '1' or not (s.lastJob and call('ZSCORE', P .. 'live', s.lastJob))
+    local is_free = s.overlap == '1' or not (s.lastJob and has_number('live', s.lastJob))
     if ARGV[at + 3] == '1' then fields.lastSkippedAt, fields.lastSkip = now, 'm' end
     local last_tick = tonumber(s.lastTick or nil)
     local last_period = s.lastPeriod
@@ -2054,25 +2337,29 @@ while at <= #ARGV do
 end
 tell_sleepers()
 return { added, moved, schedules_due() }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   get: {
     name: 'get',
-    sha: '820e27fed849199f0303a53a9634205c82934ed3',
+    sha: '90e56d8c5ac6aa5c75251373b60ac80917e52c55',
     text: `#!lua flags=no-writes
-` + parts.base + parts.steps + `local answer = {}
+` + parts.base + parts.bits + parts.steps + `local answer = {}
 for _, id in ipairs(ARGV) do
   local flat = call('HGETALL', job_key(id))
-  if #flat > 0 then answer[#answer + 1] = { id, flat, call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) } end
+  if #flat > 0 then answer[#answer + 1] = { id, with_payload(id, flat), call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) } end
 end
 return answer
 `,
   },
   get_dependencies: {
     name: 'get_dependencies',
-    sha: '53f656f64b7164700c646b44330f4c600931d637',
+    sha: '103541dcab9a7e565c3105a2496ac224b7949d67',
     text: `#!lua flags=no-writes
-` + parts.base + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + `local j = read_job(ARGV[1])
 if j == nil then return false end
 local names = j.dn and cjson.decode(j.dn) or {}
 local answer = {}
@@ -2090,9 +2377,9 @@ return answer
   },
   get_schedules: {
     name: 'get_schedules',
-    sha: '41cafaa5fd4f5118711d4db8349c8145ec225480',
+    sha: '281a424f6f121a288642b4a2f7b03bba93394cec',
     text: `#!lua flags=no-writes
-` + parts.base + `local ids = {}
+` + parts.base + parts.bits + `local ids = {}
 if ARGV[1] == 'ids' then
   for at = 2, #ARGV do ids[#ids + 1] = ARGV[at] end
 elseif ARGV[1] == 'name' then
@@ -2110,30 +2397,35 @@ return answer
   },
   get_token: {
     name: 'get_token',
-    sha: '1f2e4d82c2b5747f2ace4c6148561cf0b288d754',
+    sha: '71f70abf495e0239a366125d0bc3a6536e68e352',
     text: `#!lua flags=no-writes
-` + parts.base + `return call('HGETALL', P .. 'wp:' .. ARGV[1])
+` + parts.base + parts.bits + `return call('HGETALL', P .. 'wp:' .. ARGV[1])
 `,
   },
   heartbeat: {
     name: 'heartbeat',
-    sha: '39e0ac07f9e70d3ae631532b26a5881394fcce09',
+    sha: 'd03f5088fa809e139a3d75a9aa88db97e3822105',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.workers + `return extend_lease(ARGV[1], tonumber(ARGV[2])) and 1 or 0
+` + parts.base + parts.bits + parts.workers + `local function verb()
+return extend_lease(ARGV[1], tonumber(ARGV[2])) and 1 or 0
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   leased: {
     name: 'leased',
-    sha: 'c9ad213b55d923be2fa380bc2a867259e3f40c66',
+    sha: '05aa495592df4a34ba0953b30128d18357ff8300',
     text: `#!lua flags=no-writes
-` + parts.base + `local known = {}
+` + parts.base + parts.bits + `local known = {}
 for at = 2, #ARGV do known[ARGV[at]] = true end
 local held = call('HGETALL', P .. 'h:' .. ARGV[1])
 local answer = {}
 for at = 1, #held, 2 do
   if not known[held[at + 1]] then
     local j = read_job(held[at])
-    answer[#answer + 1] = { j.id, j.a, j.hv or '', j.flat, j.tok }
+    answer[#answer + 1] = { j.id, j.a, j.hv or '', with_payload(j.id, j.flat, j.p ~= nil), j.tok }
   end
 end
 return answer
@@ -2141,9 +2433,9 @@ return answer
   },
   list: {
     name: 'list',
-    sha: '9ac0e95225b9e5788ec7a1a80a16180ba62362c9',
+    sha: '00d40221082b3ad6ca363e9407181343e4bb4af2',
     text: `#!lua flags=no-writes
-` + parts.base + parts.filter + parts.steps + `local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+` + parts.base + parts.bits + parts.filter + parts.steps + `local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local source = nil
 if filter.tags and (filter.tags.mode == 'all' or filter.tags.mode == 'exact') and filter.ids == nil then
   local least = nil
@@ -2157,12 +2449,15 @@ local function candidates(index, cursor, count)
     local ids = {}
     for at = #filter.ids, 1, -1 do
       local id = whole(filter.ids[at])
-      if filter.ids[at] < cursor and call('ZSCORE', P .. index, id) then ids[#ids + 1] = id end
+      if filter.ids[at] < cursor and has_number(index, filter.ids[at]) then ids[#ids + 1] = id end
       if #ids == count then break end
     end
     return ids
   end
-  return call('ZREVRANGEBYSCORE', source or P .. index, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count)
+  if source then return call('ZREVRANGEBYSCORE', source, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count) end
+  local ids = numbers_below(index, cursor, count)
+  for n, number in ipairs(ids) do ids[n] = whole(number) end
+  return ids
 end
 local answer = {}
 for at = 4, #ARGV, 2 do
@@ -2175,8 +2470,8 @@ for at = 4, #ARGV, 2 do
     local ids = candidates(ARGV[at], cursor, count)
     for _, id in ipairs(ids) do
       cursor = tonumber(id)
-      if (source == nil or call('ZSCORE', P .. ARGV[at], id)) and matches(id, filter) then
-        jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) }
+      if (source == nil or has_number(ARGV[at], id)) and matches(id, filter) then
+        jobs[#jobs + 1] = { id, with_payload(id, call('HGETALL', job_key(id))), call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) }
         if #jobs == limit then break end
       end
     end
@@ -2193,16 +2488,16 @@ return answer
   },
   list_steps: {
     name: 'list_steps',
-    sha: '9eccf1ac902f5e43518dfa74d1f3a9f9c9161ab8',
+    sha: 'f9cb1d63d0de0b6767d1cf1c8ed7afdef21ca86f',
     text: `#!lua flags=no-writes
-` + parts.base + parts.steps + `return step_rows(ARGV[1])
+` + parts.base + parts.bits + parts.steps + `return step_rows(ARGV[1])
 `,
   },
   list_ticks: {
     name: 'list_ticks',
-    sha: 'dde8ef70d71f3bcab0005bd931bc63d934c53547',
+    sha: 'fd7b618deb71644fc91a3162499f8489a146b171',
     text: `#!lua flags=no-writes
-` + parts.base + `local answer = {}
+` + parts.base + parts.bits + `local answer = {}
 for _, tick in ipairs(call('ZREVRANGE', P .. 'tz:' .. ARGV[1], 0, tonumber(ARGV[2]) - 1)) do
   answer[#answer + 1] = tick
   answer[#answer + 1] = call('HGET', P .. 'th:' .. ARGV[1], tick)
@@ -2212,9 +2507,10 @@ return answer
   },
   load_steps: {
     name: 'load_steps',
-    sha: 'a3f43e4388e8521be41239498474136ef81148e7',
+    sha: 'fd45b2ed89c8f02a02b3e165d044e7e2c99e2709',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+local j = read_job(ARGV[1])
 if not holds_lease(j, ARGV[2]) then return 0 end
 local steps = read_steps(j.id)
 end_waits(j.id, steps)
@@ -2225,23 +2521,33 @@ end)
 local rows = {}
 for n, step in ipairs(steps) do rows[n] = step_row(step) end
 return rows
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   migrate: {
     name: 'migrate',
-    sha: '7d08eccbdcf2974677d0b2c7bca44bb143084c06',
+    sha: '5293416b286dfe3bdbb6628547b77d039ab6e677',
     text: `#!lua flags=allow-oom
-` + parts.base + `local found = call('HGET', P .. 'meta', 'layout')
+` + parts.base + parts.bits + `local function verb()
+local found = call('HGET', P .. 'meta', 'layout')
 if found or ARGV[2] ~= '1' then return { found or '', 0 } end
 call('HSET', P .. 'meta', 'layout', ARGV[1])
 return { ARGV[1], 1 }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   open_wait: {
     name: 'open_wait',
-    sha: 'f1b54cb682a82480317f8f3d1d7fd3bd33da71a6',
+    sha: '743fb66b0bf7a6e3f79f02f169a965654849e009',
     text: `#!lua
-` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+local j = read_job(ARGV[1])
 if not holds_lease(j, ARGV[2]) then return 0 end
 local kind, awaited = ARGV[4], ARGV[8] ~= '' and ARGV[8] or nil
 if kind == 'w' and call('EXISTS', P .. 'wp:' .. awaited) == 0 then return -1 end
@@ -2258,22 +2564,32 @@ end_waits(j.id, steps)
 for _, step in ipairs(steps) do
   if step.key == ARGV[3] then return step_row(step) end
 end
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   reclaim: {
     name: 'reclaim',
-    sha: '45c85fc1389772620b377848d25dd18063cca3da',
+    sha: '17af852319b92fab6d98ae16e186a46ba6e4c2ba',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.rescue + `local count = rescue()
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.rescue + `local function verb()
+local count = rescue()
 tell_sleepers()
 return count
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   reconcile_schedules: {
     name: 'reconcile_schedules',
-    sha: 'abdd9a468e09bfddd686471bba6fb0d552247217',
+    sha: '268cf933c7c7d442c7f5a7f82f23ee9fcccf59bb',
     text: `#!lua
-` + parts.base + parts.schedules + `local owner, count = ARGV[1], tonumber(ARGV[2])
+` + parts.base + parts.bits + parts.schedules + `local function verb()
+local owner, count = ARGV[1], tonumber(ARGV[2])
 local declared, wanted, refused = {}, {}, {}
 local at = 3
 for n = 1, count do
@@ -2315,13 +2631,18 @@ for _, id in ipairs(call('ZRANGE', P .. 'sa', 0, -1)) do
 end
 if #added + #edited > 0 then wake('s') end
 return { added, edited, removed }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   redrive: {
     name: 'redrive',
-    sha: 'e8b49c22574008a2ce2611cc162c24f0434fe680',
+    sha: 'c4ecf47cb73264dc333fdb514c45ef45622b9561',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.filter + `local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
+local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local moved = {}
 local ids = walk(ARGV[2], filter, cursor, count)
 for _, id in ipairs(ids) do
@@ -2330,13 +2651,18 @@ for _, id in ipairs(ids) do
   if matches(id, filter) and retry_job(read_job(id), true, false) then moved[#moved + 1] = id end
 end
 return { (#ids < count or #moved >= most) and '' or cursor, moved }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   register: {
     name: 'register',
-    sha: '7cb6cee695a3c3dc187c13fbe44b229b82e23d40',
+    sha: 'dd8436bc52d3f79dbb6934548c13b37234445e58',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.lanes + `local worker = whole(call('INCR', P .. 'worker_ids'))
+` + parts.base + parts.bits + parts.lanes + `local function verb()
+local worker = whole(call('INCR', P .. 'worker_ids'))
 local expires = whole(now + tonumber(ARGV[1]))
 local fields = { 'startedAt', whole(now), 'lastSeenAt', whole(now) }
 for at = 2, #ARGV do fields[#fields + 1] = ARGV[at] end
@@ -2345,23 +2671,33 @@ call('ZADD', P .. 'wx', expires, worker)
 call('ZADD', P .. 'ws', expires, worker)
 set_group_limit()
 return worker
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   remove_schedule: {
     name: 'remove_schedule',
-    sha: '2f7289f172d7d79b851cad4baa782704ca664d96',
+    sha: '945249667489a1956e322638c25f55e6ec45462f',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.schedules + `local s = read_schedule(ARGV[1])
+` + parts.base + parts.bits + parts.schedules + `local function verb()
+local s = read_schedule(ARGV[1])
 if s == nil then return 0 end
 remove_schedule(s)
 return 1
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   report: {
     name: 'report',
-    sha: 'aa7d4018ffe6108685b93276923f756dc56d30db',
+    sha: '643b66d1806c41e18859157abe46b9de23eb5fab',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + `local lost = {}
+` + parts.base + parts.bits + parts.trail + `local function verb()
+local lost = {}
 for at = 1, #ARGV, 5 do
   local id, token = ARGV[at], ARGV[at + 1]
   local j = read_job(id)
@@ -2377,22 +2713,32 @@ for at = 1, #ARGV, 5 do
   end
 end
 return lost
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   retry: {
     name: 'retry',
-    sha: '1646792fe01fc863551a0ea919d04775351cc5e2',
+    sha: 'e9d69a843002ff776fb65bb47c179105d5838eb3',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + `local function verb()
+local j = read_job(ARGV[1])
 if j == nil then return -1 end
 return retry_job(j, false, true) and 1 or 0
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: '9cc65a0826ef8cc0b346f9db0419b3b3fcf9b837',
+    sha: '764d22f58aaa5b33fa412b14b616a24e7449d62a',
     text: `#!lua
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local s = read_schedule(ARGV[1])
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
+local s = read_schedule(ARGV[1])
 if s == nil then return '' end
 local id = whole(next_seq())
 local tick = now
@@ -2403,13 +2749,18 @@ if ARGV[2] ~= '' and (s.lastPeriod == nil or ARGV[2] > s.lastPeriod) then fields
 set_schedule(s, fields)
 tell_sleepers()
 return { id, name }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   send_event: {
     name: 'send_event',
-    sha: '9abd410737d55238b5a66f72f86cbbfaac4684ab',
+    sha: '8289f99853aeb5500f539eaa0ce15ca943a8e3cc',
     text: `#!lua
-` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function contains(data, wanted)
+` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+local function contains(data, wanted)
   if type(wanted) ~= 'table' then return data == wanted end
   if type(data) ~= 'table' then return false end
   if #wanted > 0 then
@@ -2437,35 +2788,50 @@ each_waiter('event:' .. ARGV[1], function(id, step)
 end)
 tell_sleepers()
 return count
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   set_schedule_status: {
     name: 'set_schedule_status',
-    sha: '92a07262aedd45f0da2a38192ff71877cbec4c36',
+    sha: 'a124ffa60201753cf6fc51579cf3d21c844980a1',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.schedules + `local s = read_schedule(ARGV[1])
+` + parts.base + parts.bits + parts.schedules + `local function verb()
+local s = read_schedule(ARGV[1])
 if s == nil or s.revision ~= ARGV[2] or s.status == ARGV[3] then return 0 end
 local fields = { status = ARGV[3], revision = tonumber(s.revision) + 1, updated = now }
 if ARGV[3] == 'a' then fields.next = ARGV[4] end
 set_schedule(s, fields)
 if ARGV[3] == 'a' then wake('s') end
 return 1
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   settle: {
     name: 'settle',
-    sha: '670462dee4b6f7dd8735312f7284766ee565668d',
+    sha: '51890c7b379ae7a222361a728ee40dc5dcbd0f9e',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + `local lost = settle_all(2, ARGV[1] == '1')
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + `local function verb()
+local lost = settle_all(2, ARGV[1] == '1')
 tell_sleepers()
 return lost
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   signal_job: {
     name: 'signal_job',
-    sha: 'c6fb6726398500aeae9203858eecea0029a993ec',
+    sha: '69b2eb2911724f72752726544824c83937a62ad7',
     text: `#!lua
-` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+local j = read_job(ARGV[1])
 if j == nil then return 'not_found' end
 if not is_live(j) then return 'unchanged' end
 call('RPUSH', P .. 'sg:' .. j.id, cmsgpack.pack({ name = ARGV[2], data = ARGV[3], rich = ARGV[4] == '1' }))
@@ -2477,39 +2843,49 @@ for _, step in ipairs(read_steps(j.id)) do
 end
 tell_sleepers()
 return 'changed'
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   skip_tick: {
     name: 'skip_tick',
-    sha: '01c4bc8b2bab60622c16ea519d737538094e7dea',
+    sha: '7321316b2cb8041b68bd911de87764c03fd55e8f',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.schedules + `local s = read_schedule(ARGV[1])
+` + parts.base + parts.bits + parts.schedules + `local function verb()
+local s = read_schedule(ARGV[1])
 if s == nil or s.revision ~= ARGV[2] or s.next ~= ARGV[3] then return 0 end
 local last = math.max(tonumber(s.lastTick or ARGV[3]), tonumber(ARGV[3]))
 set_schedule(s, { next = ARGV[4], lastTick = last, lastSkippedAt = now, lastSkip = 'u', updated = now })
 note_tick(s, ARGV[3], 'u')
 return 1
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   stats: {
     name: 'stats',
-    sha: 'eb38b1e56021c0489cdc7ea2b30de0987d4eddca',
+    sha: '956b94e546d682e0b0dee84c1146749e97e1aa67',
     text: `#!lua flags=no-writes
-` + parts.base + `local executing = 0
+` + parts.base + parts.bits + `local executing = 0
 for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do executing = executing + call('HLEN', P .. 'h:' .. worker) end
 local ready, oldest = 0, nil
 for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do
-  ready = ready + call('ZCARD', P .. 'r:' .. level)
-  local first = call('ZRANGE', P .. 'r:' .. level, 0, 0)[1]
+  ready = ready + count_numbers('r:' .. level)
+  local first = numbers_from('r:' .. level, 0, 1)[1]
   if first then
-    local f = call('HMGET', job_key(first), 'run', 'c')
+    local id = call('HGET', P .. 'places', whole(first)) or whole(first)
+    local f = call('HMGET', job_key(id), 'run', 'c')
     local since = tonumber(f[1] or f[2])
     if oldest == nil or since < oldest then oldest = since end
   end
 end
 return {
-  call('ZCARD', P .. 'live'), executing, call('ZCARD', P .. 'again'), call('ZCARD', P .. 'done'), call('ZCARD', P .. 'dead:f'),
-  call('ZCARD', P .. 'dead:c'), ready, call('ZCARD', P .. 'due'), tonumber(call('HGET', P .. 'meta', 'waiting') or 0),
+  count_numbers('live'), executing, call('ZCARD', P .. 'again'), call('LLEN', P .. 'finished'), count_numbers('dead:f'),
+  count_numbers('dead:c'), ready, call('ZCARD', P .. 'due'), tonumber(call('HGET', P .. 'meta', 'waiting') or 0),
   oldest and whole(math.max(0, now - oldest)) or '', call('ZCOUNT', P .. 'wx', '(' .. now, '+inf'),
   call('ZCARD', P .. 'waits'), call('SCARD', P .. 'ww'),
 }
@@ -2517,9 +2893,10 @@ return {
   },
   store_step: {
     name: 'store_step',
-    sha: 'b5cd4d15cd77a8a0048ae23a2c03a6117dc8dcdb',
+    sha: 'f69b91106253eda0e6fedc969c383d5bb4d85041',
     text: `#!lua
-` + parts.base + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local j = read_job(ARGV[1])
+` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+local j = read_job(ARGV[1])
 if not holds_lease(j, ARGV[2]) then return 0 end
 local text = call('HGET', P .. 'st:' .. j.id, ARGV[3])
 local before = text and cmsgpack.unpack(text) or nil
@@ -2533,20 +2910,25 @@ write_step(j.id, {
   error = ARGV[10] ~= '' and ARGV[10] or before and before.error or nil,
 })
 return 1
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   time: {
     name: 'time',
-    sha: 'aa24e0d0fdac92a40e246b4537c1aa646a365f48',
+    sha: '0ca4b0b1b16f23a025a04fdc19d69a59727074c6',
     text: `#!lua flags=no-writes,allow-oom
-` + parts.base + `return whole(now)
+` + parts.base + parts.bits + `return whole(now)
 `,
   },
   unregister: {
     name: 'unregister',
-    sha: 'b9ce236e6b5a51fa009ccc8768ebd945a0000100',
+    sha: 'bab3cc74986472b192fa56591bb3d79ed9cf0dc9',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + `local worker = ARGV[1]
+` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + `local function verb()
+local worker = ARGV[1]
 for _, id in ipairs(held_jobs(worker)) do
   settle_other(read_job(id), { kind = 'released' }, true)
 end
@@ -2554,31 +2936,45 @@ forget_worker(worker)
 set_group_limit()
 tell_sleepers()
 return 1
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   upkeep: {
     name: 'upkeep',
-    sha: 'f92c7d20c3da71538da4f5554f7749852613c654',
+    sha: 'a4d01f28e797346143755de89fad21ea4c59ca80',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.lanes + `for _, key in ipairs(call('HKEYS', P .. 'gs')) do
+` + parts.base + parts.bits + parts.lanes + `local function verb()
+for _, key in ipairs(call('HKEYS', P .. 'gs')) do
   if call('EXISTS', P .. 'gq:' .. key) == 1 then wake_group(key) end
 end
 return 1
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   wake: {
     name: 'wake',
-    sha: '19e5e4fc2bbcc9c5433a6bc2fadf97fa8a8b8b8e',
+    sha: '05a22e1fbad82775042f50577bf58112a9d0077c',
     text: `#!lua flags=allow-oom
-` + parts.base + `wake(ARGV[1])
+` + parts.base + parts.bits + `local function verb()
+wake(ARGV[1])
 return 1
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   workers: {
     name: 'workers',
-    sha: '80e7fff78320e17f42ca98cae58ffb237cde4a62',
+    sha: '9acb03c331dbd960936daf016ee69c483a967eb5',
     text: `#!lua flags=no-writes
-` + parts.base + `local answer = {}
+` + parts.base + parts.bits + `local answer = {}
 local found = call('ZRANGE', P .. 'wx', 0, -1, 'WITHSCORES')
 for at = 1, #found, 2 do
   answer[#answer + 1] = { found[at], found[at + 1], call('HLEN', P .. 'h:' .. found[at]), call('HGETALL', P .. 'w:' .. found[at]) }

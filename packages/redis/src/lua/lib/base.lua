@@ -25,14 +25,37 @@ end
 --   to time limit  fk force kill  rd rb rm retry delay, backoff, cap  dl dla dli dead letter's type, time, id  tg tags (JSON)  ik key
 --   tn tenant  gk group key  gt tier  hp holds its place  hv handler version  sc schedule (JSON)  no nonce  ld dropped events
 --   wu wk waits until, for (of a job that suspended itself)
+--   tr has a trail
 --   un unmet dependencies  dj dt dn job ids, tags, names (JSON)  of on failure  pr reason it is pending
 -- Lanes: r ready, t timed, g waits for its group, d for dependencies, w for a token, signal or event, x executing; k completed, f failed for good, c cancelled.
+-- A payload of more than 64 bytes is the string p:<id> instead: a hash with a longer value takes several times the memory. `read_job`
+-- leaves it there; see `with_payload`.
 local function read_job(id)
   local flat = call('HGETALL', job_key(id))
   if #flat == 0 then return nil end
   local j = { id = id, flat = flat }
   for at = 1, #flat, 2 do j[flat[at]] = flat[at + 1] end
   return j
+end
+
+-- The stored fields, flat, the payload among them.
+local function with_payload(id, flat, has_payload)
+  if has_payload then return flat end
+  for at = 1, #flat, 2 do
+    if flat[at] == 'p' then return flat end
+  end
+  flat[#flat + 1] = 'p'
+  flat[#flat + 1] = call('GET', P .. 'p:' .. id)
+  return flat
+end
+
+local function payload(j)
+  return j.p or call('GET', P .. 'p:' .. j.id)
+end
+
+-- Whether a payload is kept beside its job.
+local function is_long(text)
+  return #text > 64
 end
 
 local function is_live(j)
@@ -58,9 +81,16 @@ local function set_fields(j, fields)
       j[name] = nil
     else
       if type(value) == 'number' then value = whole(value) end
-      set[#set + 1] = name
-      set[#set + 1] = value
-      j[name] = value
+      if name == 'p' and is_long(value) then
+        call('SET', P .. 'p:' .. j.id, value)
+        if j.p then del[#del + 1] = 'p' end
+        j.p = nil
+      else
+        if name == 'p' and j.p == nil then call('DEL', P .. 'p:' .. j.id) end
+        set[#set + 1] = name
+        set[#set + 1] = value
+        j[name] = value
+      end
     end
   end
   if #set > 0 then call('HSET', job_key(j.id), unpack(set)) end

@@ -81,8 +81,8 @@ local function retry_job(j, reset, running)
   end
   if ended then
     lane = ready_lane(j, false)
-    call('ZREM', P .. 'dead:' .. j.l, j.id)
-    call('ZADD', P .. 'live', j.id, j.id)
+    mark('dead:' .. j.l, tonumber(j.id), false)
+    mark('live', tonumber(j.id), true)
     live_tag_index('ZADD', j)
     fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
     fields.prog, fields.pr, fields.cr = false, false, false

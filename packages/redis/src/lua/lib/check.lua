@@ -35,7 +35,14 @@ local function check_dependencies(j)
     expect(not has_ended or call('HEXISTS', P .. 'noted', on) == 1, 'a dependent of a job that has ended', j)
   end
   if j.l == 'd' and stored == 1 and j.bt then
-    expect(j.wt and is_in('dw:' .. j.wt, j) and is_in('live', { id = j.wt }), 'a tag barrier that nothing will open', j)
+    expect(j.wt and is_in('dw:' .. j.wt, j) and has_number('live', j.wt), 'a tag barrier that nothing will open', j)
+  end
+end
+
+-- Every stretch that a set lists has members, and none is unlisted that a listed one stands beside.
+local function check_set(set)
+  for _, stretch in ipairs(call('ZRANGE', P .. set, 0, -1)) do
+    if call('BITCOUNT', bits_key(set, stretch)) == 0 then report('an empty stretch of a set', set .. ', stretch ' .. stretch) end
   end
 end
 
@@ -44,12 +51,18 @@ local function check_live(j, indexed)
   if indexed[lane] then indexed[lane] = indexed[lane] + 1 end
   expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'w' or lane == 'x', 'a job in an impossible state', j)
   expect(attempts(j) >= 0 and attempts(j) <= max_attempts(j), 'a job in an impossible state', j)
+  expect((j.p == nil) == (call('EXISTS', P .. 'p:' .. j.id) == 1), 'a job without a payload, or with two', j)
+  expect((j.tr ~= nil) == (call('EXISTS', P .. 'g:' .. j.id) == 1), 'a trail that its job does not know of', j)
   expect(lane == 'x' or attempts(j) < max_attempts(j), 'attempts used up but not ended', j)
   expect((lane == 'x') == (j.w ~= nil), 'a worker on a job that does not execute', j)
   expect(not j.hp or (lane == 't' and j.gk), 'a place held by a job that does not wait for its next attempt', j)
   expect((lane ~= 'x' and j.na ~= nil) == is_in('again', j), 'a job between two attempts that is not listed as one', j)
   if lane == 'r' then
-    expect(is_in('r:' .. priority(j), j) and is_in('rt:' .. priority(j) .. ':' .. j.n, j), 'a ready job in no level', j)
+    local place = j.s or j.id
+    local level = priority(j)
+    expect(has_number('r:' .. level, place) and has_number('rt:' .. level .. ':' .. j.n, place), 'a ready job in no level', j)
+    expect(j.s == nil or call('HGET', P .. 'places', j.s) == j.id, 'a place that leads to no job', j)
+    if j.s then indexed.places = indexed.places + 1 end
     expect(is_in('rl', { id = priority(j) }) and call('ZSCORE', P .. 'tl:' .. j.n, priority(j)), 'a level that nobody looks at', j)
     expect((j.gk ~= nil) == (call('SISMEMBER', P .. 'gr', j.id) == 1), 'a ready job that its group does not know', j)
   elseif lane == 't' then

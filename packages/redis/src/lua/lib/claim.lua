@@ -30,15 +30,19 @@ local function can_run(j, versions)
   return false
 end
 
+-- The job at a place of the ready order.
+local function job_at(place)
+  return read_job(place) or read_job(call('HGET', P .. 'places', place))
+end
+
 -- state: {limit, slots, versions, jobs, held}
-local function find(key, from, state)
-  local at = 0
+local function find(set, from, state)
   while state.limit > 0 do
     local count = math.min(state.limit + 10, 500)
-    local ids = call('ZRANGEBYSCORE', key, from, '+inf', 'LIMIT', at, count)
-    for _, id in ipairs(ids) do
+    local places = numbers_from(set, from, count)
+    for _, place in ipairs(places) do
       if state.limit <= 0 then return end
-      local j = read_job(id)
+      local j = job_at(whole(place))
       if can_run(j, state.versions) then
         state.limit = state.limit - 1
         if attempts(j) + 1 < max_attempts(j) then
@@ -51,13 +55,14 @@ local function find(key, from, state)
         end
       end
     end
-    if #ids < count then return end
-    at = at + count
+    if #places < count then return end
+    from = places[count] + 1
   end
 end
 
 -- The priorities that jobs of a type are ready at.
 local function levels_of_type(name)
+  flush()
   local key = P .. 'tl:' .. name
   local levels = call('ZRANGE', key, 0, -1)
   local used = {}
@@ -72,7 +77,7 @@ local function find_types(level, types, from, state)
   local offered = {}
   for _, name in ipairs(types) do
     local part = { limit = state.limit, slots = state.limit, versions = state.versions, jobs = {} }
-    find(P .. 'rt:' .. level .. ':' .. name, from, part)
+    find('rt:' .. level .. ':' .. name, from, part)
     for _, j in ipairs(part.jobs) do offered[#offered + 1] = j end
   end
   table.sort(offered, function(a, b) return tonumber(a.s or a.id) < tonumber(b.s or b.id) end)
@@ -92,6 +97,7 @@ end
 
 -- types: list, or nil for any
 local function sweep(types, state)
+  flush()
   local levels = {}
   if types == nil then
     levels = call('ZREVRANGE', P .. 'rl', 0, -1)
@@ -110,21 +116,22 @@ local function sweep(types, state)
   for _, level in ipairs(levels) do
     if state.limit <= 0 then return end
     if types == nil then
-      if call('EXISTS', P .. 'r:' .. level) == 1 then find(P .. 'r:' .. level, '-inf', state) else call('ZREM', P .. 'rl', level) end
+      if call('EXISTS', P .. 'r:' .. level) == 1 then find('r:' .. level, 0, state) else call('ZREM', P .. 'rl', level) end
     else
-      find_types(level, types, '-inf', state)
+      find_types(level, types, 0, state)
     end
   end
 end
 
 -- Every level that has ready jobs and the place of its first, highest first; stops after the seventeenth.
 local function ready_levels()
+  flush()
   local told = {}
   for _, level in ipairs(call('ZREVRANGE', P .. 'rl', 0, -1)) do
-    local first = call('ZRANGE', P .. 'r:' .. level, 0, 0, 'WITHSCORES')
-    if first[2] then
+    local first = numbers_from('r:' .. level, 0, 1)[1]
+    if first then
       told[#told + 1] = level
-      told[#told + 1] = first[2]
+      told[#told + 1] = whole(first)
       if #told > 32 then return told end
     else
       call('ZREM', P .. 'rl', level)
@@ -156,13 +163,12 @@ local function lease(jobs, worker, locked_by, versions)
     end
     if j.hv == nil and versions[j.n] and versions[j.n][1] then fields.hv = versions[j.n][1] end
     set_fields(j, fields)
-    answer[at] = { j.id, j.a, j.hv or '', j.flat }
+    answer[at] = { j.id, j.a, j.hv or '', with_payload(j.id, j.flat, j.p ~= nil) }
     held[#held + 1] = j.id
     held[#held + 1] = token
-    if #held == 4000 or at == #jobs then
-      call('HSET', P .. 'h:' .. worker, unpack(held))
-      held = {}
-    end
   end
+  -- A job may have been in this worker's leases until this very call.
+  flush()
+  call_with('HSET', P .. 'h:' .. worker, held)
   return token, answer
 end

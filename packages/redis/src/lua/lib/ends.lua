@@ -1,5 +1,5 @@
--- Ends of jobs. A live job's id is in the zset live, a completed one's in done (and in the list finished, in the order of completion),
--- that of a final failure in dead:f, of a cancelled one in dead:c; each by id. One between two attempts is in again.
+-- Ends of jobs. A live job's id is in the set live, a completed one's in done (and in the list finished, in the order of completion),
+-- that of a final failure in dead:f, of a cancelled one in dead:c; see bits.lua. One between two attempts is in the zset again.
 
 local function key_field(j)
   return (j.tn or '') .. '\31' .. j.ik
@@ -26,7 +26,7 @@ end
 
 -- Forgets a job that is in no lane any more.
 local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
+  call('DEL', job_key(j.id), P .. 'p:' .. j.id, P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
   for _, token in ipairs(call('SMEMBERS', P .. 'jt:' .. j.id)) do
     call('DEL', P .. 'wp:' .. token)
     call('ZREM', P .. 'wt', token)
@@ -40,15 +40,15 @@ end
 local function complete_job(j, output, keep)
   leave(j)
   if j.gk then leave_group(j.gk) end
-  call('ZREM', P .. 'live', j.id)
+  mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
   if keep then
     local fields = { l = 'k', fin = now, cq = false, fr = false }
     if output then fields.out = output end
     set_fields(j, fields)
-    call('ZADD', P .. 'done', j.id, j.id)
-    call('RPUSH', P .. 'finished', j.id)
-    if call('EXISTS', P .. 'g:' .. j.id) == 1 then call('RPUSH', P .. 'trails', j.id) end
+    mark('done', tonumber(j.id), true)
+    finished[#finished + 1] = j.id
+    if j.tr then call('RPUSH', P .. 'trails', j.id) end
   else
     delete_job(j)
   end
@@ -61,7 +61,7 @@ local function add_letter(j, message, reason)
   local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
   local envelope = table.concat({
     '{"originalJob":{"id":', j.id, ',"jobType":', quote(j.n), ',"attempts":', j.a or '0', ',"maxAttempts":', j.m or '3',
-    '},"originalPayload":', j.p, ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
+    '},"originalPayload":', payload(j), ',"failure":{"message":', message or 'null', ',"reason":', reason and quote(reason) or 'null',
     ',"failedAt":"', iso(now), '"}}',
   })
   local fields = { n = j.dl, p = envelope, c = now, l = 'r', m = '1' }
@@ -69,7 +69,7 @@ local function add_letter(j, message, reason)
   if j.tn then fields.tn = j.tn end
   if j.tg then fields.tg = j.tg end
   set_fields(letter, fields)
-  call('ZADD', P .. 'live', id, id)
+  mark('live', id, true)
   enter(letter, 'r')
   tag_index('ZADD', letter)
   live_tag_index('ZADD', letter)
@@ -90,9 +90,9 @@ end_job = function(j, status, err, message, reason, root)
   local held = has_place(j)
   leave(j)
   if j.na then call('ZREM', P .. 'again', j.id) end
-  call('ZREM', P .. 'live', j.id)
+  mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
-  call('ZADD', P .. 'dead:' .. status, j.id, j.id)
+  mark('dead:' .. status, tonumber(j.id), true)
   local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false, wu = false, wk = false }
   if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
   if status == 'f' then

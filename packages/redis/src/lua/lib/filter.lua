@@ -57,10 +57,13 @@ end
 
 -- Ids of an index above a cursor, in order, at most `count`; of filter.ids those above it instead.
 local function walk(index, filter, cursor, count)
-  if filter.ids == nil then return call('ZRANGEBYSCORE', P .. index, '(' .. cursor, '+inf', 'LIMIT', 0, count) end
   local ids = {}
+  if filter.ids == nil then
+    for n, number in ipairs(numbers_from(index, cursor + 1, count)) do ids[n] = whole(number) end
+    return ids
+  end
   for _, number in ipairs(filter.ids) do
-    if number > tonumber(cursor) and call('ZSCORE', P .. index, whole(number)) then ids[#ids + 1] = whole(number) end
+    if number > tonumber(cursor) and has_number(index, number) then ids[#ids + 1] = whole(number) end
     if #ids == count then break end
   end
   return ids

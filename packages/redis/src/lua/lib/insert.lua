@@ -10,6 +10,10 @@ local function insert_job(id, fields, blocked)
   elseif j.gk then lane = 'g'
   else lane = 'r' end
   j.l = lane
+  if is_long(j.p) then
+    call('SET', P .. 'p:' .. id, j.p)
+    j.p = nil
+  end
   local flat = {}
   for name, value in pairs(j) do
     if name ~= 'id' then
@@ -18,7 +22,7 @@ local function insert_job(id, fields, blocked)
     end
   end
   call('HSET', job_key(id), unpack(flat))
-  call('ZADD', P .. 'live', id, id)
+  mark('live', tonumber(id), true)
   enter(j, lane, tonumber(j.run))
   if j.tg then
     tag_index('ZADD', j)

@@ -1,5 +1,6 @@
 -- Where a live job waits. Each lane has its own index, and only these functions touch them:
---   r  r:<priority> and rt:<priority>:<type>, zsets by place in the ready order; rl and tl:<type> list the priorities in use
+--   r  r:<priority> and rt:<priority>:<type>, sets of places in the ready order (see bits.lua); rl and tl:<type> list the priorities in
+--      use. A place is the job's id, or a number drawn later: then the hash places has the id
 --   t  due, a zset by due time
 --   g  gq:<group>, a zset by falling priority, then place
 --   d  nothing: see dependencies.lua
@@ -7,8 +8,6 @@
 --   x  h:<worker>, a hash of job id and token
 -- Ready jobs of groups are also in gr. How many jobs of a group have a place (are ready or executing, or hold it between two
 -- attempts) is in the hash gs; groups that may have room for waiting jobs are in the zset gw, by the time they were woken.
-
-local seen_levels = {}
 
 local function is_queue(key)
   return string.byte(key) == 30
@@ -36,17 +35,22 @@ local function has_place(j)
   return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
 end
 
+-- The sets that a ready job is in.
+local function mark_ready(j, on)
+  local y, place = priority(j), tonumber(j.s or j.id)
+  local level, typed = 'r:' .. y, 'rt:' .. y .. ':' .. j.n
+  if on then
+    listings[level] = { 'rl', y }
+    listings[typed] = { 'tl:' .. j.n, y }
+  end
+  mark(level, place, on)
+  mark(typed, place, on)
+end
+
 local function enter(j, lane, due)
   if lane == 'r' then
-    local y, seq = priority(j), j.s or j.id
-    call('ZADD', P .. 'r:' .. y, seq, j.id)
-    call('ZADD', P .. 'rt:' .. y .. ':' .. j.n, seq, j.id)
-    local level = y .. ':' .. j.n
-    if not seen_levels[level] then
-      seen_levels[level] = true
-      call('ZADD', P .. 'rl', y, y)
-      call('ZADD', P .. 'tl:' .. j.n, y, y)
-    end
+    mark_ready(j, true)
+    if j.s then call('HSET', P .. 'places', j.s, j.id) end
     if j.gk then call('SADD', P .. 'gr', j.id) end
   elseif lane == 't' then
     call('ZADD', P .. 'due', whole(due), j.id)
@@ -64,9 +68,8 @@ local function leave(j)
   local lane = j.l
   if (lane == 't' or lane == 'w') and has_waits(j) then call('ZREM', P .. 'waits', j.id) end
   if lane == 'r' then
-    local y = priority(j)
-    call('ZREM', P .. 'r:' .. y, j.id)
-    call('ZREM', P .. 'rt:' .. y .. ':' .. j.n, j.id)
+    mark_ready(j, false)
+    if j.s then call('HDEL', P .. 'places', j.s) end
     if j.gk then call('SREM', P .. 'gr', j.id) end
   elseif lane == 't' then
     call('ZREM', P .. 'due', j.id)
@@ -76,7 +79,8 @@ local function leave(j)
   elseif lane == 'w' then
     call('SREM', P .. 'ww', j.id)
   elseif lane == 'x' then
-    call('HDEL', P .. 'h:' .. j.w, j.id)
+    local ids = unleased[j.w]
+    if ids then ids[#ids + 1] = j.id else unleased[j.w] = { j.id } end
     if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
   end
 end

@@ -24,6 +24,7 @@ local function forget_worker(worker)
 end
 
 local function held_jobs(worker)
+  flush()
   local ids = call('HKEYS', P .. 'h:' .. worker)
   table.sort(ids, function(a, b) return tonumber(a) < tonumber(b) end)
   return ids

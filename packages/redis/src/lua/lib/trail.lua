@@ -11,9 +11,9 @@ end
 
 local function trail_add(j, text)
   local key = P .. 'g:' .. j.id
-  if call('RPUSH', key, text) > 100 then
-    set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) })
-  end
+  local count = call('RPUSH', key, text)
+  if j.tr == nil then set_fields(j, { tr = '1' }) end
+  if count > 100 then set_fields(j, { ld = (j.ld or 0) + trail_events(call('LPOP', key)) }) end
 end
 
 -- `err` is JSON text or nil.

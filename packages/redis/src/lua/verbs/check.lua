@@ -5,8 +5,14 @@
 
 local function key_exists(name) return call('EXISTS', P .. name) == 1 end
 
-local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0 }
-for _, id in ipairs(call('ZRANGE', P .. 'live', 0, -1)) do
+local function all_of(set)
+  local ids = numbers_from(set, 0, math.huge)
+  for n, number in ipairs(ids) do ids[n] = whole(number) end
+  return ids
+end
+
+local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0, places = 0 }
+for _, id in ipairs(all_of('live')) do
   local j = read_job(id)
   if j == nil then
     report('a live job that is not there', 'job ' .. id)
@@ -17,7 +23,12 @@ for _, id in ipairs(call('ZRANGE', P .. 'live', 0, -1)) do
 end
 
 local ready = 0
-for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do ready = ready + call('ZCARD', P .. 'r:' .. level) end
+for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do
+  ready = ready + count_numbers('r:' .. level)
+  check_set('r:' .. level)
+end
+for _, set in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do check_set(set) end
+counted('places drawn later', call('HLEN', P .. 'places'), indexed.places)
 counted('ready jobs', ready, indexed.r)
 counted('timed jobs', call('ZCARD', P .. 'due'), indexed.t)
 counted('jobs waiting for their group', tonumber(call('HGET', P .. 'meta', 'waiting') or 0), indexed.g)
@@ -44,15 +55,15 @@ end
 for key, count in pairs(active) do report('a group count that disagrees', 'group ' .. key .. ': none stored, ' .. count .. ' counted') end
 
 for index, lane in pairs({ done = 'k', ['dead:f'] = 'f', ['dead:c'] = 'c' }) do
-  for _, id in ipairs(call('ZRANGE', P .. index, 0, -1)) do
+  for _, id in ipairs(all_of(index)) do
     if call('HGET', job_key(id), 'l') ~= lane then report('a job in the wrong index', 'job ' .. id .. ' in ' .. index) end
-    if call('ZSCORE', P .. 'live', id) then report('a job in two places', 'job ' .. id) end
+    if has_number('live', id) then report('a job in two places', 'job ' .. id) end
   end
 end
 for _, id in ipairs(call('LRANGE', P .. 'finished', 0, -1)) do
-  if not call('ZSCORE', P .. 'done', id) then report('a completion of a job that is gone', 'job ' .. id) end
+  if not has_number('done', id) then report('a completion of a job that is gone', 'job ' .. id) end
 end
-counted('completed jobs', call('LLEN', P .. 'finished'), call('ZCARD', P .. 'done'))
+counted('completed jobs', call('LLEN', P .. 'finished'), count_numbers('done'))
 
 local keys = call('HGETALL', P .. 'keys')
 for at = 2, #keys, 2 do
@@ -66,7 +77,7 @@ end
 
 local fired = {}
 for _, index in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do
-  for _, id in ipairs(call('ZRANGE', P .. index, 0, -1)) do
+  for _, id in ipairs(all_of(index)) do
     local sc = call('HGET', job_key(id), 'sc')
     if sc then
       local schedule = cjson.decode(sc)

@@ -12,7 +12,7 @@ while count < tonumber(ARGV[2]) do
   local j = read_job(id)
   if j and tonumber(j.fin) >= before then break end
   call('LPOP', P .. 'finished')
-  call('ZREM', P .. 'done', id)
+  mark('done', tonumber(id), false)
   if j then
     delete_job(j)
     count = count + 1

@@ -32,7 +32,7 @@ local bounds = nil
 count = tonumber(ARGV[at])
 if count >= 0 then
   bounds = {}
-  for n = at + 1, at + 2 * count, 2 do bounds[#bounds + 1] = { ARGV[n], ARGV[n + 1] } end
+  for n = at + 1, at + 2 * count, 2 do bounds[#bounds + 1] = { ARGV[n], tonumber(ARGV[n + 1]) } end
 end
 at = at + 1 + 2 * math.max(count, 0)
 count = tonumber(ARGV[at])
@@ -86,7 +86,7 @@ if limit > 0 and alive then
   else
     for _, bound in ipairs(bounds) do
       if state.limit <= 0 then break end
-      if types then find_types(bound[1], types, bound[2], state) else find(P .. 'r:' .. bound[1], bound[2], state) end
+      if types then find_types(bound[1], types, bound[2], state) else find('r:' .. bound[1], bound[2], state) end
     end
   end
 end

@@ -15,7 +15,7 @@ while at <= #ARGV do
   if is_due then
     moved = moved + 1
     local fields = { next = ARGV[at + 4], updated = now }
-    local is_free = s.overlap == '1' or not (s.lastJob and call('ZSCORE', P .. 'live', s.lastJob))
+    local is_free = s.overlap == '1' or not (s.lastJob and has_number('live', s.lastJob))
     if ARGV[at + 3] == '1' then fields.lastSkippedAt, fields.lastSkip = now, 'm' end
     local last_tick = tonumber(s.lastTick or nil)
     local last_period = s.lastPeriod

@@ -10,7 +10,7 @@ local answer = {}
 for at = 1, #held, 2 do
   if not known[held[at + 1]] then
     local j = read_job(held[at])
-    answer[#answer + 1] = { j.id, j.a, j.hv or '', j.flat, j.tok }
+    answer[#answer + 1] = { j.id, j.a, j.hv or '', with_payload(j.id, j.flat, j.p ~= nil), j.tok }
   end
 end
 return answer

@@ -21,12 +21,15 @@ local function candidates(index, cursor, count)
     local ids = {}
     for at = #filter.ids, 1, -1 do
       local id = whole(filter.ids[at])
-      if filter.ids[at] < cursor and call('ZSCORE', P .. index, id) then ids[#ids + 1] = id end
+      if filter.ids[at] < cursor and has_number(index, filter.ids[at]) then ids[#ids + 1] = id end
       if #ids == count then break end
     end
     return ids
   end
-  return call('ZREVRANGEBYSCORE', source or P .. index, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count)
+  if source then return call('ZREVRANGEBYSCORE', source, '(' .. whole(cursor), '-inf', 'LIMIT', 0, count) end
+  local ids = numbers_below(index, cursor, count)
+  for n, number in ipairs(ids) do ids[n] = whole(number) end
+  return ids
 end
 
 local answer = {}
@@ -40,8 +43,8 @@ for at = 4, #ARGV, 2 do
     local ids = candidates(ARGV[at], cursor, count)
     for _, id in ipairs(ids) do
       cursor = tonumber(id)
-      if (source == nil or call('ZSCORE', P .. ARGV[at], id)) and matches(id, filter) then
-        jobs[#jobs + 1] = { id, call('HGETALL', job_key(id)), call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) }
+      if (source == nil or has_number(ARGV[at], id)) and matches(id, filter) then
+        jobs[#jobs + 1] = { id, with_payload(id, call('HGETALL', job_key(id))), call('LRANGE', P .. 'g:' .. id, 0, -1), step_rows(id) }
         if #jobs == limit then break end
       end
     end
