@@ -6,6 +6,7 @@
  *     node tools/build-lua.mjs --check   fails if the committed module is stale
  *
  * A verb begins with `-- flags:` (of Redis' script header) and `-- include:` (parts, in order; `base` and `bits` are always first).
+ * `-- rest:` names parts whose functions are made only when the script calls `rest()`, which answers those of `-- rest gives:`.
  * What it gathered (see `lib/bits.lua`) is written at its end, wherever it returns.
  */
 import { createHash } from 'node:crypto'
@@ -77,8 +78,24 @@ function script(name) {
   const flags = declared.length > 0 ? `#!lua flags=${declared.join(',')}\n` : '#!lua\n'
   const libs = ['base', 'bits', ...(header(verb, 'include') ?? [])]
   const body = `${declared.includes('no-writes') ? withoutComments(verb) : flushing(withoutComments(verb))}\n`
-  const text = [template(flags), ...libs.map((lib) => `parts.${lib}`), template(body)].join(' + ')
-  return { name, text, sha: sha1(flags + libs.map(part).join('') + body) }
+  const rest = header(verb, 'rest') ?? []
+  const gives = (header(verb, 'rest gives') ?? []).map((given) => `${given} = ${given}`).join(', ')
+  // Functions that are made only when the script asks for them.
+  const [opened, closed] =
+    rest.length === 0
+      ? ['', '']
+      : ['local cold\nrest = function()\nif cold then return cold end\n', `cold = { ${gives} }\nreturn cold\nend\n`]
+  const pieces = [
+    template(flags),
+    ...libs.map((lib) => `parts.${lib}`),
+    ...(rest.length === 0 ? [] : [template(opened), ...rest.map((lib) => `parts.${lib}`)]),
+    template(closed + body),
+  ]
+  return {
+    name,
+    text: pieces.join(' + '),
+    sha: sha1(flags + libs.map(part).join('') + opened + rest.map(part).join('') + closed + body),
+  }
 }
 
 /** @param {string} path */

@@ -34,24 +34,20 @@ export function settleResults(
   return asked.map(({ id, token }) => (lost.has(`${id}:${token}`) ? 'lost' : 'settled'))
 }
 
-/** Settlements as the scripts take them: plain completions, which are most, first. */
+/** Settlements as the scripts take them: completions without children, which are most, first. */
 export function settlementArguments(settlements: readonly Settlement[]): Argument[] {
   const plain: Argument[] = []
   const others: Argument[] = []
   let count = 0
   for (const settlement of settlements) {
-    if (isPlain(settlement)) {
-      plain.push(settlement.id, settlement.token)
+    if (settlement.kind === 'completed' && settlement.children === undefined) {
+      plain.push(settlement.id, settlement.token, settlement.output ?? '')
     } else {
       others.push(...otherArguments(settlement))
       count++
     }
   }
-  return [plain.length / 2, ...plain, count, ...others]
-}
-
-function isPlain(settlement: Settlement): boolean {
-  return settlement.kind === 'completed' && settlement.output === undefined && settlement.children === undefined
+  return [plain.length / 3, ...plain, count, ...others]
 }
 
 /** id, token, kind; delay, error, message, reason, output, unstarted; children and waits, each after their number. */

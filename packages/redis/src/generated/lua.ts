@@ -9,7 +9,7 @@ export interface Script {
 
 const parts = {
   add: `local function read_jobs(at, count)
-  local jobs = {}
+  local jobs, needs_rest = {}, false
   for n = 1, count do
     local j = { n = ARGV[at], p = ARGV[at + 1] }
     local fields = tonumber(ARGV[at + 2])
@@ -18,25 +18,11 @@ const parts = {
       j[ARGV[at]] = ARGV[at + 1]
       at = at + 2
     end
+    if j.ik or j.dj or j.dt then needs_rest = true end
     jobs[n] = j
   end
-  return jobs, at
-end
-local function missing_of(jobs, forgets)
-  local missing, asked = {}, {}
-  local last = nil
-  for _, j in ipairs(jobs) do
-    for _, on in ipairs(j.dj and cjson.decode(j.dj) or {}) do
-      if on >= 0 and not asked[on] then
-        asked[on] = true
-        if call('EXISTS', job_key(whole(on))) == 0 then
-          last = last or tonumber(call('GET', P .. 'ids') or 0)
-          if not (forgets and on >= 1 and on <= last) then missing[#missing + 1] = whole(on) end
-        end
-      end
-    end
-  end
-  return missing
+  if needs_rest and rest then rest() end
+  return jobs, at, needs_rest
 end
 local function add_batch(jobs)
   local ids, created, has_keys = {}, {}, false
@@ -62,20 +48,37 @@ local function add_batch(jobs)
       if blocked then waiting[#waiting + 1] = j elseif j.l == 'r' or j.l == 'g' then levels[priority(j)] = true end
     end
   end
-  for _, j in ipairs(waiting) do
-    if is_live(j) then
-      local un, fatal = block(j, false)
-      if fatal then
-        end_job(j, 'c', nil, nil, nil, fatal)
-      elseif un == 0 then
-        if is_due(j) then let_go(j) else put_off(j) end
-      elseif un == 1 and j.bt then
-        open_barrier(j)
+  for _, j in ipairs(waiting) do await_others(j, levels) end
+  return ids, created, levels
+end
+`,
+  add_after: `missing_of = function(jobs, forgets)
+  local missing, asked = {}, {}
+  local last = nil
+  for _, j in ipairs(jobs) do
+    for _, on in ipairs(j.dj and cjson.decode(j.dj) or {}) do
+      if on >= 0 and not asked[on] then
+        asked[on] = true
+        if call('EXISTS', job_key(whole(on))) == 0 then
+          last = last or tonumber(call('GET', P .. 'ids') or 0)
+          if not (forgets and on >= 1 and on <= last) then missing[#missing + 1] = whole(on) end
+        end
       end
-      if j.l == 'r' or j.l == 'g' then levels[priority(j)] = true end
     end
   end
-  return ids, created, levels
+  return missing
+end
+await_others = function(j, levels)
+  if not is_live(j) then return end
+  local un, fatal = block(j, false)
+  if fatal then
+    end_job(j, 'c', nil, nil, nil, fatal)
+  elseif un == 0 then
+    if is_due(j) then let_go(j) else put_off(j) end
+  elseif un == 1 and j.bt then
+    open_barrier(j)
+  end
+  if j.l == 'r' or j.l == 'g' then levels[priority(j)] = true end
 end
 `,
   base: `local P = KEYS[1]
@@ -164,26 +167,8 @@ local function tell_sleepers()
   for level in pairs(released) do levels[#levels + 1] = level end
   wake(#levels <= 50 and 'r' .. table.concat(levels, ',') or 'r')
 end
-local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job
-local function quote(text)
-  return cjson.encode(text)
-end
-local function iso(ms)
-  local days = math.floor(ms / 86400000)
-  local left = ms - days * 86400000
-  local z = days + 719468
-  local era = math.floor(z / 146097)
-  local doe = z - era * 146097
-  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
-  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
-  local mp = math.floor((5 * doy + 2) / 153)
-  local day = doy - math.floor((153 * mp + 2) / 5) + 1
-  local month = mp < 10 and mp + 3 or mp - 9
-  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
-  local seconds = math.floor(left / 1000)
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
-    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
-end
+local tell_ended, forget_dependencies, tags_changed, open_barrier, block_again, end_job, take_keys, await_others, missing_of
+local rest
 `,
   bits: `local marks = {}
 local marked = false
@@ -533,24 +518,7 @@ local function check_live(j, indexed)
   check_dependencies(j)
 end
 `,
-  claim: `local function promote()
-  local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, 2000)
-  for _, id in ipairs(due) do
-    local j = read_job(id)
-    leave(j)
-    if j.un then
-      set_fields(j, { l = 'd' })
-      open_barrier(j)
-    else
-      local lane = ready_lane(j, j.hp ~= nil)
-      set_fields(j, { l = lane, s = next_seq(), hp = false })
-      enter(j, lane)
-    end
-  end
-  if #due > 1 and has_sleepers() then wake('r') end
-  return #due
-end
-local function can_run(j, versions)
+  claim: `local function can_run(j, versions)
   if j.hv == nil then return true end
   for _, version in ipairs(versions[j.n] or {}) do
     if whole(version) == j.hv then return true end
@@ -685,12 +653,93 @@ local function lease(jobs, worker, locked_by, versions)
   return token, answer
 end
 `,
-  dependencies: `local room = 1000
+  complete: `local function key_field(j)
+  return (j.tn or '') .. '\\31' .. j.ik
+end
+local function free_key(j)
+  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
+end
+local function live_tag_index(command, j)
+  if j.tg == nil then return end
+  for _, tag in ipairs(cjson.decode(j.tg)) do
+    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
+  end
+end
+local function tag_index(command, j)
+  if j.tg == nil then return end
+  for _, tag in ipairs(cjson.decode(j.tg)) do
+    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
+  end
+end
+local function delete_job(j)
+  call('DEL', job_key(j.id), P .. 'p:' .. j.id, P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
+  for _, token in ipairs(call('SMEMBERS', P .. 'jt:' .. j.id)) do
+    call('DEL', P .. 'wp:' .. token)
+    call('ZREM', P .. 'wt', token)
+  end
+  call('DEL', P .. 'jt:' .. j.id)
+  free_key(j)
+  tag_index('ZREM', j)
+end
 local has_blocked = nil
 local function any_blocked()
   if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
   return has_blocked
 end
+local function complete_job(j, output, keep)
+  leave(j)
+  if j.gk then leave_group(j.gk) end
+  mark('live', tonumber(j.id), false)
+  live_tag_index('ZREM', j)
+  if keep then
+    local fields = { l = 'k', fin = now, cq = false, fr = false }
+    if output then fields.out = output end
+    set_fields(j, fields)
+    mark('done', tonumber(j.id), true)
+    finished[#finished + 1] = j.id
+    if j.tr then call('RPUSH', P .. 'trails', j.id) end
+  else
+    delete_job(j)
+  end
+  if any_blocked() then
+    if rest then rest() end
+    tell_ended(j.id, 'k')
+  end
+end
+`,
+  completions: `local worked_off = {}
+local function complete_all(first, last, keep, lost)
+  for n = first, last, 3 do
+    local id, token, output = ARGV[n], ARGV[n + 1], ARGV[n + 2]
+    local j = read_job(id)
+    if j and j.l == 'x' and j.tok == token then
+      complete_job(j, output ~= '' and output or nil, keep)
+      if not keep then worked_off[id .. ':' .. token] = true end
+    elseif not (j and j.l == 'k' and j.tok == token) and not worked_off[id .. ':' .. token] then
+      lost[#lost + 1] = id
+      lost[#lost + 1] = token
+    end
+  end
+end
+local function settle_all(at, keep)
+  local lost = {}
+  local first, last = at + 1, at + 3 * tonumber(ARGV[at])
+  at = last + 1
+  local others = tonumber(ARGV[at])
+  if others == 0 then
+    complete_all(first, last, keep, lost)
+    return lost, at + 1
+  end
+  local cold = rest()
+  local settlements
+  settlements, at = cold.read_settlements(at + 1, others)
+  cold.refuse_orphans(settlements, keep)
+  complete_all(first, last, keep, lost)
+  cold.settle_others(settlements, keep, lost)
+  return lost, at
+end
+`,
+  dependencies: `local room = 1000
 local function unblocked(j)
   call('SREM', P .. 'blocked', j.id)
 end
@@ -938,52 +987,25 @@ block_again = function(j)
   return true
 end
 `,
-  ends: `local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
-end
-local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
-end
-local function live_tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
+  due: `local function promote()
+  local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, 2000)
+  for _, id in ipairs(due) do
+    local j = read_job(id)
+    leave(j)
+    if j.un then
+      set_fields(j, { l = 'd' })
+      open_barrier(j)
+    else
+      local lane = ready_lane(j, j.hp ~= nil)
+      set_fields(j, { l = lane, s = next_seq(), hp = false })
+      enter(j, lane)
+    end
   end
+  if #due > 1 and has_sleepers() then wake('r') end
+  return #due
 end
-local function tag_index(command, j)
-  if j.tg == nil then return end
-  for _, tag in ipairs(cjson.decode(j.tg)) do
-    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
-  end
-end
-local function delete_job(j)
-  call('DEL', job_key(j.id), P .. 'p:' .. j.id, P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
-  for _, token in ipairs(call('SMEMBERS', P .. 'jt:' .. j.id)) do
-    call('DEL', P .. 'wp:' .. token)
-    call('ZREM', P .. 'wt', token)
-  end
-  call('DEL', P .. 'jt:' .. j.id)
-  free_key(j)
-  tag_index('ZREM', j)
-end
-local function complete_job(j, output, keep)
-  leave(j)
-  if j.gk then leave_group(j.gk) end
-  mark('live', tonumber(j.id), false)
-  live_tag_index('ZREM', j)
-  if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
-    if output then fields.out = output end
-    set_fields(j, fields)
-    mark('done', tonumber(j.id), true)
-    finished[#finished + 1] = j.id
-    if j.tr then call('RPUSH', P .. 'trails', j.id) end
-  else
-    delete_job(j)
-  end
-  tell_ended(j.id, 'k')
-end
-local function add_letter(j, message, reason)
+`,
+  ends: `local function add_letter(j, message, reason)
   local id = next_seq()
   local letter = { id = tostring(id), n = j.dl, tn = j.tn, tg = j.tg }
   local envelope = table.concat({
@@ -1097,6 +1119,63 @@ local function walk(index, filter, cursor, count)
   return ids
 end
 `,
+  groups: `local function is_queue(key)
+  return string.byte(key) == 30
+end
+local function keeps_place(j)
+  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
+end
+local function has_place(j)
+  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
+end
+local function ready_lane(j, holds_place)
+  if j.gk == nil or holds_place then return 'r' end
+  return 'g'
+end
+local function serve_groups()
+  local woken = call('ZPOPMIN', P .. 'gw', 1000)
+  if #woken == 0 then return end
+  local most = call('HGET', P .. 'meta', 'limit')
+  for at = 1, #woken, 2 do
+    local key = woken[at]
+    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
+    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
+    if room > 0 then
+      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
+      for _, member in ipairs(waiting) do
+        local j = read_job(string.sub(member, 18))
+        leave(j)
+        set_fields(j, { l = 'r', s = next_seq() })
+        enter(j, 'r')
+      end
+      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
+      if #waiting == 1000 then wake_group(key) end
+    end
+  end
+end
+local function set_group_limit()
+  local limit = nil
+  for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do
+    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
+    if own and (limit == nil or own < limit) then limit = own end
+  end
+  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
+  if limit == old then return end
+  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
+  if limit and (old == nil or limit < old) then
+    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
+      local j = read_job(id)
+      if not is_queue(j.gk) then
+        leave(j)
+        set_fields(j, { l = 'g' })
+        enter(j, 'g')
+        leave_group(j.gk)
+      end
+    end
+  end
+  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
+end
+`,
   insert: `local function insert_job(id, fields, blocked)
   local j = fields
   j.id = tostring(id)
@@ -1155,7 +1234,7 @@ end
   end
   edit_job(j, changes, '{"keyMode":' .. quote(mode == 'preserveRunAt' and 'preserve_run_at' or mode) .. '}')
 end
-local function take_keys(jobs, ids, created)
+take_keys = function(jobs, ids, created)
   local own = {}
   for n, j in ipairs(jobs) do
     own[ids[n]] = true
@@ -1187,13 +1266,7 @@ local function take_keys(jobs, ids, created)
   end
 end
 `,
-  lanes: `local function is_queue(key)
-  return string.byte(key) == 30
-end
-local function keeps_place(j)
-  return j.gk ~= nil and is_queue(j.gk) and j.gt ~= 'pass'
-end
-local function group_member(j)
+  lanes: `local function group_member(j)
   return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
 end
 local function wake_group(key)
@@ -1202,9 +1275,6 @@ end
 local function leave_group(key)
   if call('HINCRBY', P .. 'gs', key, -1) <= 0 then call('HDEL', P .. 'gs', key) end
   wake_group(key)
-end
-local function has_place(j)
-  return j.gk ~= nil and (j.l == 'r' or j.l == 'x' or j.hp ~= nil)
 end
 local function mark_ready(j, on)
   local y, place = priority(j), tonumber(j.s or j.id)
@@ -1250,53 +1320,6 @@ local function leave(j)
     if ids then ids[#ids + 1] = j.id else unleased[j.w] = { j.id } end
     if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
   end
-end
-local function ready_lane(j, holds_place)
-  if j.gk == nil or holds_place then return 'r' end
-  return 'g'
-end
-local function serve_groups()
-  local woken = call('ZPOPMIN', P .. 'gw', 1000)
-  if #woken == 0 then return end
-  local most = call('HGET', P .. 'meta', 'limit')
-  for at = 1, #woken, 2 do
-    local key = woken[at]
-    local limit = is_queue(key) and 1 or tonumber(most or 1000000)
-    local room = math.min(limit - tonumber(call('HGET', P .. 'gs', key) or 0), 1000)
-    if room > 0 then
-      local waiting = call('ZRANGE', P .. 'gq:' .. key, 0, room - 1)
-      for _, member in ipairs(waiting) do
-        local j = read_job(string.sub(member, 18))
-        leave(j)
-        set_fields(j, { l = 'r', s = next_seq() })
-        enter(j, 'r')
-      end
-      if #waiting > 0 then call('HINCRBY', P .. 'gs', key, #waiting) end
-      if #waiting == 1000 then wake_group(key) end
-    end
-  end
-end
-local function set_group_limit()
-  local limit = nil
-  for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do
-    local own = tonumber(call('HGET', P .. 'w:' .. worker, 'groupConcurrency') or nil)
-    if own and (limit == nil or own < limit) then limit = own end
-  end
-  local old = tonumber(call('HGET', P .. 'meta', 'limit') or nil)
-  if limit == old then return end
-  if limit then call('HSET', P .. 'meta', 'limit', limit) else call('HDEL', P .. 'meta', 'limit') end
-  if limit and (old == nil or limit < old) then
-    for _, id in ipairs(call('SMEMBERS', P .. 'gr')) do
-      local j = read_job(id)
-      if not is_queue(j.gk) then
-        leave(j)
-        set_fields(j, { l = 'g' })
-        enter(j, 'g')
-        leave_group(j.gk)
-      end
-    end
-  end
-  for _, key in ipairs(call('HKEYS', P .. 'gs')) do wake_group(key) end
 end
 `,
   rescue: `local function take_back(j)
@@ -1489,10 +1512,8 @@ local function refuse_orphans(settlements, keep)
     end
   end
 end
-local function settle_all(at, keep)
-  local lost = {}
-  local worked_off = {}
-  local function settle_one(s)
+local function settle_others(settlements, keep, lost)
+  for _, s in ipairs(settlements) do
     local j = read_job(s.id)
     if j and j.l == 'x' and j.tok == s.token then
       settle_other(j, s, keep)
@@ -1502,12 +1523,10 @@ local function settle_all(at, keep)
       lost[#lost + 1] = s.token
     end
   end
-  local function some(text) if text ~= '' then return text end end
-  local first = at
-  at = at + 1 + 2 * tonumber(ARGV[at])
-  local others = {}
-  local count = tonumber(ARGV[at])
-  at = at + 1
+end
+local function some(text) if text ~= '' then return text end end
+local function read_settlements(at, count)
+  local settlements = {}
   for n = 1, count do
     local s = {
       id = ARGV[at], token = ARGV[at + 1], kind = ARGV[at + 2], delay = tonumber(ARGV[at + 3]) or 0, err = some(ARGV[at + 4]),
@@ -1519,15 +1538,9 @@ local function settle_all(at, keep)
     s.waits = {}
     for n = at + 1, at + tonumber(ARGV[at]) do s.waits[ARGV[n]] = true end
     at = at + 1 + tonumber(ARGV[at])
-    others[n] = s
+    settlements[n] = s
   end
-  refuse_orphans(others, keep)
-  local plain = tonumber(ARGV[first])
-  for n = first + 1, first + 2 * plain, 2 do
-    settle_one({ id = ARGV[n], token = ARGV[n + 1], kind = 'completed' })
-  end
-  for _, s in ipairs(others) do settle_one(s) end
-  return lost, at
+  return settlements, at
 end
 `,
   steps: `local function read_steps(id)
@@ -1558,6 +1571,26 @@ local function step_rows(id)
   local rows = {}
   for n, step in ipairs(read_steps(id)) do rows[n] = step_row(step) end
   return rows
+end
+`,
+  text: `local function quote(text)
+  return cjson.encode(text)
+end
+local function iso(ms)
+  local days = math.floor(ms / 86400000)
+  local left = ms - days * 86400000
+  local z = days + 719468
+  local era = math.floor(z / 146097)
+  local doe = z - era * 146097
+  local yoe = math.floor((doe - math.floor(doe / 1460) + math.floor(doe / 36524) - math.floor(doe / 146096)) / 365)
+  local doy = doe - (365 * yoe + math.floor(yoe / 4) - math.floor(yoe / 100))
+  local mp = math.floor((5 * doy + 2) / 153)
+  local day = doy - math.floor((153 * mp + 2) / 5) + 1
+  local month = mp < 10 and mp + 3 or mp - 9
+  local year = yoe + era * 400 + (month <= 2 and 1 or 0)
+  local seconds = math.floor(left / 1000)
+  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year, month, day, math.floor(seconds / 3600),
+    math.floor(seconds / 60) % 60, seconds % 60, left % 1000)
 end
 `,
   trail: `local function trail_events(text)
@@ -1750,9 +1783,9 @@ end
 export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'leased' | 'list' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
   add_schedule: {
     name: 'add_schedule',
-    sha: '2aa455174c0ebf24ebbbdd15a8a630cc865a6a7f',
+    sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
     text: `#!lua
-` + parts.base + parts.bits + parts.schedules + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local id = add_schedule((read_definition(1)))
 if id then wake('s') end
 return id or ''
@@ -1764,9 +1797,9 @@ return answer
   },
   cancel: {
     name: 'cancel',
-    sha: '7c67768843dc5cf345333adafcb54de3aa9e0fbb',
+    sha: 'f225d5a6ed75cbb9aa6564f241e5e230daf5961a',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
 if j == nil then return 'not_found' end
 local result = cancel_job(j)
@@ -1780,9 +1813,9 @@ return answer
   },
   cancel_many: {
     name: 'cancel_many',
-    sha: '48555217a2b11a2c651491451ab7ea7e16c8194d',
+    sha: '9c5e4ac0533ac6f34e5c2a27bc94d2b26ae01545',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local cancelled = {}
 local ids = walk('live', filter, cursor, count)
@@ -1800,7 +1833,7 @@ return answer
   },
   check: {
     name: 'check',
-    sha: 'aeafed65155b1e6ee6bbedbfe159722932991e00',
+    sha: '2d6167026dd5a6e4d9a30c53b4bef72fcad7bdb0',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
 local function all_of(set)
@@ -1891,9 +1924,9 @@ return problems
   },
   cleanup_events: {
     name: 'cleanup_events',
-    sha: 'e1eef2e030e64a94f3822e546e5831dab94fe879',
+    sha: '12d71b95b2d5a17d00423b32ba30b1f831f4e598',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + `local function verb()
 local before = now - tonumber(ARGV[1]) * 86400000
 local looked, events = 0, 0
 while looked < tonumber(ARGV[2]) do
@@ -1920,9 +1953,9 @@ return answer
   },
   cleanup_jobs: {
     name: 'cleanup_jobs',
-    sha: 'fb12b648830bbb1a49b4a9bd7b7cb5e0c95f7833',
+    sha: '19b1b39ebd6f66ae603b804e1453949c1e71c615',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.lanes + parts.ends + `local function verb()
+` + parts.base + parts.bits + parts.lanes + parts.complete + `local function verb()
 local before = now - tonumber(ARGV[1]) * 86400000
 local count = 0
 while count < tonumber(ARGV[2]) do
@@ -1955,9 +1988,9 @@ return answer
   },
   complete_token: {
     name: 'complete_token',
-    sha: 'a3fca8bc3d8f125a588f533ffd36ca1a9cba7d5f',
+    sha: '6e689172008880ac46b84b8e36e085cb45a36871',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
 if not status then return 'not_found' end
 if status ~= 'w' then return 'unchanged' end
@@ -1972,9 +2005,9 @@ return answer
   },
   create_token: {
     name: 'create_token',
-    sha: '06e3f95da9d752380105476c8883b2af23ffb2a1',
+    sha: 'e3a7f438bdbda6f5e2537db26c4eaa1244bdc6f1',
     text: `#!lua
-` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 if #ARGV > 4 then
   local j = read_job(ARGV[4])
   if not holds_lease(j, ARGV[5]) then return 0 end
@@ -1996,7 +2029,7 @@ return answer
   },
   due_schedules: {
     name: 'due_schedules',
-    sha: '7ec349b75892a03031636e47e8ec299bd0bee177',
+    sha: '8cc36901e573fd08b2d431cccc0156a0191e6b49',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.schedules_due + `local answer = {}
 for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'sd', '-inf', now, 'LIMIT', 0, tonumber(ARGV[1]))) do
@@ -2007,9 +2040,9 @@ return { whole(now), schedules_due(), answer }
   },
   edit: {
     name: 'edit',
-    sha: '0496ce0d773fa98311bf35cb8cf5b79d256e0f72',
+    sha: 'c8450fa957bb58d6eba5ee00a43054a493a04e3d',
     text: `#!lua
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
 local j = read_job(ARGV[1])
 if j == nil then return -1 end
 local changes = read_changes(3)
@@ -2024,9 +2057,9 @@ return answer
   },
   edit_many: {
     name: 'edit_many',
-    sha: '9f9784f393047c2c80ba612019831fb670685973',
+    sha: '1ba1762e753767ba68c2923b8d72f940167e8428',
     text: `#!lua
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local changes = read_changes(5)
 local changed = 0
@@ -2045,9 +2078,9 @@ return answer
   },
   edit_schedule: {
     name: 'edit_schedule',
-    sha: 'b64b10d06db287a56d88aa69d4fa165771135141',
+    sha: 'ed06abe8f01a75aabb3d44866511129a68453cb7',
     text: `#!lua
-` + parts.base + parts.bits + parts.schedules + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
 if s == nil or s.revision ~= ARGV[2] then return 0 end
 replace_schedule(s, (read_definition(3)))
@@ -2061,12 +2094,18 @@ return answer
   },
   enqueue: {
     name: 'enqueue',
-    sha: '2806cd1c7497d29dd1856f7af48b85ef5ef22f06',
+    sha: 'e95491ba6e03a59b854fc93cb79bd920f7df649a',
     text: `#!lua
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + `local function verb()
+` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + `local cold
+rest = function()
+if cold then return cold end
+` + parts.text + parts.groups + parts.trail + parts.ends + parts.dependencies + parts.change + parts.keys + parts.add_after + `cold = {  }
+return cold
+end
+local function verb()
 local nonce, wants_notify, forgets = ARGV[1], ARGV[2] == '1', ARGV[3] == '1'
-local jobs = read_jobs(5, tonumber(ARGV[4]))
-local missing = missing_of(jobs, forgets)
+local jobs, _, needs_rest = read_jobs(5, tonumber(ARGV[4]))
+local missing = needs_rest and missing_of(jobs, forgets) or {}
 if #missing > 0 then return { 'missing', missing } end
 if nonce ~= '' then
   for _, j in ipairs(jobs) do j.no = nonce end
@@ -2088,9 +2127,15 @@ return answer
   },
   exchange: {
     name: 'exchange',
-    sha: 'cf07391808db7511eb62c50cd337eaa388fb7db3',
+    sha: '78e30736c2898788fe7206d13c080410d117b82d',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.workers + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + parts.claim + parts.schedules_due + `local function verb()
+` + parts.base + parts.bits + parts.workers + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + parts.claim + `local cold
+rest = function()
+if cold then return cold end
+` + parts.text + parts.groups + parts.trail + parts.ends + parts.dependencies + parts.change + parts.keys + parts.add_after + parts.steps + parts.waits + parts.settle + parts.rescue + parts.due + parts.schedules_due + `cold = { read_settlements = read_settlements, refuse_orphans = refuse_orphans, settle_others = settle_others, rescue = rescue, expire_tokens = expire_tokens, promote = promote, schedules_due = schedules_due, serve_notes = serve_notes, serve_groups = serve_groups }
+return cold
+end
+local function verb()
 local worker, limit, slots, flags = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local lease_ms = tonumber(ARGV[5])
 local versions = ARGV[6] ~= '' and cjson.decode(ARGV[6]) or {}
@@ -2134,8 +2179,9 @@ if next(closed) then
 end
 local house = {}
 if has('h') then
-  local rescued = rescue()
-  local promoted = expire_tokens(1000) + promote()
+  local cold = rest()
+  local rescued = cold.rescue()
+  local promoted = cold.expire_tokens(1000) + cold.promote()
   local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
   local limited = call('ZRANGE', P .. 'wt', 0, 0, 'WITHSCORES')
   local next_due = math.min(tonumber(due[2] or math.huge), tonumber(limited[2] or math.huge))
@@ -2146,14 +2192,15 @@ if has('h') then
     requests[#requests + 1] = string.match(flat[n], '(%d+)$')
     requests[#requests + 1] = flat[n + 1]
   end
-  house = { rescued, promoted, next_due < math.huge and whole(next_due - now) or '', schedules_due(), requests }
+  house = { rescued, promoted, next_due < math.huge and whole(next_due - now) or '', cold.schedules_due(), requests }
   alive = alive and call('EXISTS', P .. 'w:' .. worker) == 1
 end
-if bounds == nil or has('g') or has('h') or has_released then serve_notes() end
+local looks_around = bounds == nil or has('g') or has('h') or has_released
+if looks_around and call('EXISTS', P .. 'notes') == 1 then rest().serve_notes() end
 if has_released then bounds = nil end
 local state = { limit = limit, slots = slots, versions = versions, jobs = {}, held = false }
 if limit > 0 and alive then
-  if has('g') or bounds == nil then serve_groups() end
+  if (has('g') or bounds == nil) and call('EXISTS', P .. 'gw') == 1 then rest().serve_groups() end
   if bounds == nil then
     sweep(types, state)
   else
@@ -2180,9 +2227,9 @@ return answer
   },
   expire_tokens: {
     name: 'expire_tokens',
-    sha: 'bdb6fc771c16acf3be479131bde12059e38f20fc',
+    sha: 'b6864b1e976f59e3dd520f703ea4b7cd6219a359',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local count = expire_tokens(tonumber(ARGV[1]))
 tell_sleepers()
 return count
@@ -2259,7 +2306,7 @@ return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, abl
   },
   find_added: {
     name: 'find_added',
-    sha: '018bf22a3f013543eefc989bee4efc52e11becde',
+    sha: '2dcde90ccb6662f835688506e68eddbe4fa2b9a3',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local found = {}
 local last = tonumber(call('GET', P .. 'ids') or 0)
@@ -2272,7 +2319,7 @@ return { found, whole(last) }
   },
   find_completion: {
     name: 'find_completion',
-    sha: '85a504af50d8dbe3473cad7dce889db9b5839e59',
+    sha: '698c2e638439241aa48f68706a4c20522c264cd2',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local j = read_job(ARGV[1])
 if j and j.tok == ARGV[2] then
@@ -2284,7 +2331,7 @@ return 'l'
   },
   find_step: {
     name: 'find_step',
-    sha: '9084d35803b01de1fadee01df8338723b46eaf6b',
+    sha: '117fa99a2d3b47389f48b94cc1084548cd3e4196',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local text = call('HGET', P .. 'st:' .. ARGV[1], ARGV[3])
 local step = text and cmsgpack.unpack(text)
@@ -2295,9 +2342,9 @@ return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
   },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: '575cc40289e53eeca863eabaf2d830960ae04efe',
+    sha: '728c22d76a8ae6a74527557d6deb9af8d015cf8c',
     text: `#!lua
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
 local added, moved = {}, 0
 local at = 1
 while at <= #ARGV do
@@ -2345,7 +2392,7 @@ return answer
   },
   get: {
     name: 'get',
-    sha: '90e56d8c5ac6aa5c75251373b60ac80917e52c55',
+    sha: '18511820063ae7b5fb3bbf876a3a9cc05db777d3',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.steps + `local answer = {}
 for _, id in ipairs(ARGV) do
@@ -2357,7 +2404,7 @@ return answer
   },
   get_dependencies: {
     name: 'get_dependencies',
-    sha: '103541dcab9a7e565c3105a2496ac224b7949d67',
+    sha: 'efa1864b5e2a2bb2e8b0fb9f2ba6a2cfc24b8cd5',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local j = read_job(ARGV[1])
 if j == nil then return false end
@@ -2377,7 +2424,7 @@ return answer
   },
   get_schedules: {
     name: 'get_schedules',
-    sha: '281a424f6f121a288642b4a2f7b03bba93394cec',
+    sha: 'fe426ba97622776079f590ac7228db0566610932',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local ids = {}
 if ARGV[1] == 'ids' then
@@ -2397,14 +2444,14 @@ return answer
   },
   get_token: {
     name: 'get_token',
-    sha: '71f70abf495e0239a366125d0bc3a6536e68e352',
+    sha: 'bcf45e5677aced6ac3a7defa45ce5cc77638243c',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `return call('HGETALL', P .. 'wp:' .. ARGV[1])
 `,
   },
   heartbeat: {
     name: 'heartbeat',
-    sha: 'd03f5088fa809e139a3d75a9aa88db97e3822105',
+    sha: 'fb49f62235845ef5b78eb648bf736c59c7808c68',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + `local function verb()
 return extend_lease(ARGV[1], tonumber(ARGV[2])) and 1 or 0
@@ -2416,7 +2463,7 @@ return answer
   },
   leased: {
     name: 'leased',
-    sha: '05aa495592df4a34ba0953b30128d18357ff8300',
+    sha: 'f569abe39d03e04392bf29d893618cad8e82573a',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local known = {}
 for at = 2, #ARGV do known[ARGV[at]] = true end
@@ -2433,7 +2480,7 @@ return answer
   },
   list: {
     name: 'list',
-    sha: '00d40221082b3ad6ca363e9407181343e4bb4af2',
+    sha: '0a31fca16b3f7e0f75456509105b708c1528beb8',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.filter + parts.steps + `local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local source = nil
@@ -2488,14 +2535,14 @@ return answer
   },
   list_steps: {
     name: 'list_steps',
-    sha: 'f9cb1d63d0de0b6767d1cf1c8ed7afdef21ca86f',
+    sha: '205414e858a5e2b0cc92f9687bd2b296e7e6ca08',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.steps + `return step_rows(ARGV[1])
 `,
   },
   list_ticks: {
     name: 'list_ticks',
-    sha: 'fd7b618deb71644fc91a3162499f8489a146b171',
+    sha: '5f637e1df72c55e885c8dfae5237639ceb83038a',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local answer = {}
 for _, tick in ipairs(call('ZREVRANGE', P .. 'tz:' .. ARGV[1], 0, tonumber(ARGV[2]) - 1)) do
@@ -2507,9 +2554,9 @@ return answer
   },
   load_steps: {
     name: 'load_steps',
-    sha: 'fd45b2ed89c8f02a02b3e165d044e7e2c99e2709',
+    sha: 'cb12c97c1b0bd7bda8ef1946664c5111acf9ad7e',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
 if not holds_lease(j, ARGV[2]) then return 0 end
 local steps = read_steps(j.id)
@@ -2529,7 +2576,7 @@ return answer
   },
   migrate: {
     name: 'migrate',
-    sha: '5293416b286dfe3bdbb6628547b77d039ab6e677',
+    sha: '1012c64512c211bd498873a29d9513ae55675b0d',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local found = call('HGET', P .. 'meta', 'layout')
@@ -2544,9 +2591,9 @@ return answer
   },
   open_wait: {
     name: 'open_wait',
-    sha: '743fb66b0bf7a6e3f79f02f169a965654849e009',
+    sha: 'a09c95b85830720652b1d57a79854430a62c8553',
     text: `#!lua
-` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
 if not holds_lease(j, ARGV[2]) then return 0 end
 local kind, awaited = ARGV[4], ARGV[8] ~= '' and ARGV[8] or nil
@@ -2572,9 +2619,9 @@ return answer
   },
   reclaim: {
     name: 'reclaim',
-    sha: '17af852319b92fab6d98ae16e186a46ba6e4c2ba',
+    sha: '084e129a9ba06a5d8b698df2a1c30a807e1eb46b',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.rescue + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.rescue + `local function verb()
 local count = rescue()
 tell_sleepers()
 return count
@@ -2586,9 +2633,9 @@ return answer
   },
   reconcile_schedules: {
     name: 'reconcile_schedules',
-    sha: '268cf933c7c7d442c7f5a7f82f23ee9fcccf59bb',
+    sha: '1dd87a0d80d93564c26e3c6ad69bdd9f1fe9edb5',
     text: `#!lua
-` + parts.base + parts.bits + parts.schedules + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local owner, count = ARGV[1], tonumber(ARGV[2])
 local declared, wanted, refused = {}, {}, {}
 local at = 3
@@ -2639,9 +2686,9 @@ return answer
   },
   redrive: {
     name: 'redrive',
-    sha: 'c4ecf47cb73264dc333fdb514c45ef45622b9561',
+    sha: 'e28a014b9e36644e1c0047d1b59e818c011e9f1c',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
 local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local moved = {}
 local ids = walk(ARGV[2], filter, cursor, count)
@@ -2659,9 +2706,9 @@ return answer
   },
   register: {
     name: 'register',
-    sha: 'dd8436bc52d3f79dbb6934548c13b37234445e58',
+    sha: 'c85e40f7865b3a1fae8b94a4cc6064d05f998639',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.lanes + `local function verb()
+` + parts.base + parts.bits + parts.lanes + parts.groups + `local function verb()
 local worker = whole(call('INCR', P .. 'worker_ids'))
 local expires = whole(now + tonumber(ARGV[1]))
 local fields = { 'startedAt', whole(now), 'lastSeenAt', whole(now) }
@@ -2679,9 +2726,9 @@ return answer
   },
   remove_schedule: {
     name: 'remove_schedule',
-    sha: '945249667489a1956e322638c25f55e6ec45462f',
+    sha: '5593f87bca96e01fac77b0976b50eda75a514f1c',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.schedules + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
 if s == nil then return 0 end
 remove_schedule(s)
@@ -2694,9 +2741,9 @@ return answer
   },
   report: {
     name: 'report',
-    sha: '643b66d1806c41e18859157abe46b9de23eb5fab',
+    sha: 'c7092d884c54bd136c2cd9ccbe4ee69d8349abba',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + `local function verb()
 local lost = {}
 for at = 1, #ARGV, 5 do
   local id, token = ARGV[at], ARGV[at + 1]
@@ -2721,9 +2768,9 @@ return answer
   },
   retry: {
     name: 'retry',
-    sha: 'e9d69a843002ff776fb65bb47c179105d5838eb3',
+    sha: 'd301ff991c281435c7a95def9fc9579ce40e623f',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
 if j == nil then return -1 end
 return retry_job(j, false, true) and 1 or 0
@@ -2735,9 +2782,9 @@ return answer
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: '764d22f58aaa5b33fa412b14b616a24e7449d62a',
+    sha: '059e746b7413e42dd6769b947df81dd00daeb361',
     text: `#!lua
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
 if s == nil then return '' end
 local id = whole(next_seq())
@@ -2757,9 +2804,9 @@ return answer
   },
   send_event: {
     name: 'send_event',
-    sha: '8289f99853aeb5500f539eaa0ce15ca943a8e3cc',
+    sha: 'e1459844e2bac4c071decbf8032a42ba5937b4d5',
     text: `#!lua
-` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local function contains(data, wanted)
   if type(wanted) ~= 'table' then return data == wanted end
   if type(data) ~= 'table' then return false end
@@ -2796,9 +2843,9 @@ return answer
   },
   set_schedule_status: {
     name: 'set_schedule_status',
-    sha: 'a124ffa60201753cf6fc51579cf3d21c844980a1',
+    sha: '898d6048fb708f950624cca3a0a371693095d0ee',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.schedules + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
 if s == nil or s.revision ~= ARGV[2] or s.status == ARGV[3] then return 0 end
 local fields = { status = ARGV[3], revision = tonumber(s.revision) + 1, updated = now }
@@ -2814,9 +2861,15 @@ return answer
   },
   settle: {
     name: 'settle',
-    sha: '51890c7b379ae7a222361a728ee40dc5dcbd0f9e',
+    sha: 'bc41c2620532c6e2889a2931684778fea1ae0f1d',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + `local function verb()
+` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + `local cold
+rest = function()
+if cold then return cold end
+` + parts.text + parts.groups + parts.trail + parts.ends + parts.dependencies + parts.change + parts.keys + parts.add_after + parts.steps + parts.waits + parts.settle + `cold = { read_settlements = read_settlements, refuse_orphans = refuse_orphans, settle_others = settle_others }
+return cold
+end
+local function verb()
 local lost = settle_all(2, ARGV[1] == '1')
 tell_sleepers()
 return lost
@@ -2828,9 +2881,9 @@ return answer
   },
   signal_job: {
     name: 'signal_job',
-    sha: '69b2eb2911724f72752726544824c83937a62ad7',
+    sha: '113c4a16d685c66258e21922f2109de878a642b9',
     text: `#!lua
-` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
 if j == nil then return 'not_found' end
 if not is_live(j) then return 'unchanged' end
@@ -2851,9 +2904,9 @@ return answer
   },
   skip_tick: {
     name: 'skip_tick',
-    sha: '7321316b2cb8041b68bd911de87764c03fd55e8f',
+    sha: 'd8adb6fcc1c4593f8244cfd63e8cf3b21ed37b05',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.schedules + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
 if s == nil or s.revision ~= ARGV[2] or s.next ~= ARGV[3] then return 0 end
 local last = math.max(tonumber(s.lastTick or ARGV[3]), tonumber(ARGV[3]))
@@ -2868,7 +2921,7 @@ return answer
   },
   stats: {
     name: 'stats',
-    sha: '956b94e546d682e0b0dee84c1146749e97e1aa67',
+    sha: '134f8a7c3881edf2b18ee76b103e52cdf27577dc',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local executing = 0
 for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do executing = executing + call('HLEN', P .. 'h:' .. worker) end
@@ -2893,9 +2946,9 @@ return {
   },
   store_step: {
     name: 'store_step',
-    sha: 'f69b91106253eda0e6fedc969c383d5bb4d85041',
+    sha: 'c91a6b11a41b4b322c5d9c7c8478b870396cfd85',
     text: `#!lua
-` + parts.base + parts.bits + parts.steps + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.waits + `local function verb()
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
 if not holds_lease(j, ARGV[2]) then return 0 end
 local text = call('HGET', P .. 'st:' .. j.id, ARGV[3])
@@ -2918,16 +2971,16 @@ return answer
   },
   time: {
     name: 'time',
-    sha: '0ca4b0b1b16f23a025a04fdc19d69a59727074c6',
+    sha: '028dbfdaf4d7866035b9634b485b9319e997fdb2',
     text: `#!lua flags=no-writes,allow-oom
 ` + parts.base + parts.bits + `return whole(now)
 `,
   },
   unregister: {
     name: 'unregister',
-    sha: 'bab3cc74986472b192fa56591bb3d79ed9cf0dc9',
+    sha: 'fb4789eb25d56760d38fec7b174e46ef00c043c8',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.trail + parts.lanes + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.steps + parts.waits + parts.settle + parts.rescue + `local function verb()
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.add_after + parts.steps + parts.waits + parts.completions + parts.settle + parts.rescue + `local function verb()
 local worker = ARGV[1]
 for _, id in ipairs(held_jobs(worker)) do
   settle_other(read_job(id), { kind = 'released' }, true)
@@ -2944,9 +2997,9 @@ return answer
   },
   upkeep: {
     name: 'upkeep',
-    sha: 'a4d01f28e797346143755de89fad21ea4c59ca80',
+    sha: 'c83424fc2e9291b983980c6d3a138ba3e78363b3',
     text: `#!lua flags=allow-oom
-` + parts.base + parts.bits + parts.lanes + `local function verb()
+` + parts.base + parts.bits + parts.lanes + parts.groups + `local function verb()
 for _, key in ipairs(call('HKEYS', P .. 'gs')) do
   if call('EXISTS', P .. 'gq:' .. key) == 1 then wake_group(key) end
 end
@@ -2959,7 +3012,7 @@ return answer
   },
   wake: {
     name: 'wake',
-    sha: '05a22e1fbad82775042f50577bf58112a9d0077c',
+    sha: 'bf89097624f3b2b78d79f835ade48d907b0f534c',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 wake(ARGV[1])
@@ -2972,7 +3025,7 @@ return answer
   },
   workers: {
     name: 'workers',
-    sha: '9acb03c331dbd960936daf016ee69c483a967eb5',
+    sha: '40989c7bba258f1cd7dd4164b04494d7dddaa6bb',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local answer = {}
 local found = call('ZRANGE', P .. 'wx', 0, -1, 'WITHSCORES')

@@ -1,27 +1,6 @@
 -- Claims. `find` walks ready jobs of one level in order and stops at the limit; of those on their last attempt only as many are taken
 -- as there are free slots (a crash burns a prefetched attempt, and a last one must not be burnt unstarted).
 
--- Makes due jobs ready, oldest due time first, at most 2,000 a call. Returns how many.
-local function promote()
-  local due = call('ZRANGEBYSCORE', P .. 'due', '-inf', now, 'LIMIT', 0, 2000)
-  for _, id in ipairs(due) do
-    local j = read_job(id)
-    leave(j)
-    if j.un then
-      -- A tag barrier is looked at when the job is due.
-      set_fields(j, { l = 'd' })
-      open_barrier(j)
-    else
-      local lane = ready_lane(j, j.hp ~= nil)
-      set_fields(j, { l = lane, s = next_seq(), hp = false })
-      enter(j, lane)
-    end
-  end
-  -- More than one: whoever promotes may not have a slot for all of them.
-  if #due > 1 and has_sleepers() then wake('r') end
-  return #due
-end
-
 local function can_run(j, versions)
   if j.hv == nil then return true end
   for _, version in ipairs(versions[j.n] or {}) do

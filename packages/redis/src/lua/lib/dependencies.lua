@@ -8,13 +8,6 @@
 --   notes        list of ends of which not all dependents have been told, at most 1,000 in one call; noted counts them by job
 
 local room = 1000
-local has_blocked = nil
-
-local function any_blocked()
-  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
-  return has_blocked
-end
-
 local function unblocked(j)
   call('SREM', P .. 'blocked', j.id)
 end

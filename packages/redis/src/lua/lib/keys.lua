@@ -35,7 +35,7 @@ local function replace_job(j, new, mode)
 end
 
 -- Gives keys to the jobs of a batch; sets ids and created flags to what is to be.
-local function take_keys(jobs, ids, created)
+take_keys = function(jobs, ids, created)
   local own = {}
   for n, j in ipairs(jobs) do
     own[ids[n]] = true

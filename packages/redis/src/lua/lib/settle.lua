@@ -1,9 +1,5 @@
--- What became of attempts, fenced by (id, token). `settle_all` reads from ARGV:
---   the number of plain completions, then id and token of each;
---   the number of other settlements, then for each: id, token, kind, delay, error, message, reason, output, unstarted, number of
---   children, the children (see add.lua), number of waits, their keys
---   (JSON texts for error, message and output; '' for what there is not)
--- and answers the attempts that no longer held their lease, and the position after what it read.
+-- Settlements that are no plain completion; of each in ARGV: id, token, kind, delay, error, message, reason, output, unstarted, number of
+-- children, the children (see add.lua), number of waits, their keys (JSON texts for error, message and output; '' for what there is not).
 
 -- Whether this attempt was settled in this way before, by a call whose reply was lost. What a rescue or a retry recorded of it is no
 -- settlement of its own: such an attempt is lost.
@@ -86,10 +82,8 @@ local function refuse_orphans(settlements, keep)
   end
 end
 
-local function settle_all(at, keep)
-  local lost = {}
-  local worked_off = {}
-  local function settle_one(s)
+local function settle_others(settlements, keep, lost)
+  for _, s in ipairs(settlements) do
     local j = read_job(s.id)
     if j and j.l == 'x' and j.tok == s.token then
       settle_other(j, s, keep)
@@ -99,12 +93,12 @@ local function settle_all(at, keep)
       lost[#lost + 1] = s.token
     end
   end
-  local function some(text) if text ~= '' then return text end end
-  local first = at
-  at = at + 1 + 2 * tonumber(ARGV[at])
-  local others = {}
-  local count = tonumber(ARGV[at])
-  at = at + 1
+end
+
+local function some(text) if text ~= '' then return text end end
+
+local function read_settlements(at, count)
+  local settlements = {}
   for n = 1, count do
     local s = {
       id = ARGV[at], token = ARGV[at + 1], kind = ARGV[at + 2], delay = tonumber(ARGV[at + 3]) or 0, err = some(ARGV[at + 4]),
@@ -116,13 +110,7 @@ local function settle_all(at, keep)
     s.waits = {}
     for n = at + 1, at + tonumber(ARGV[at]) do s.waits[ARGV[n]] = true end
     at = at + 1 + tonumber(ARGV[at])
-    others[n] = s
+    settlements[n] = s
   end
-  refuse_orphans(others, keep)
-  local plain = tonumber(ARGV[first])
-  for n = first + 1, first + 2 * plain, 2 do
-    settle_one({ id = ARGV[n], token = ARGV[n + 1], kind = 'completed' })
-  end
-  for _, s in ipairs(others) do settle_one(s) end
-  return lost, at
+  return settlements, at
 end

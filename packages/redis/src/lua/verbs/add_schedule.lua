@@ -1,5 +1,5 @@
 -- flags: 
--- include: schedules
+-- include: text schedules
 -- Adds a schedule.
 --   ARGV  its definition (see lib/schedules.lua)
 -- Returns its id; '' when the tenant has one of this name.

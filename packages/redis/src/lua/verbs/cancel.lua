@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies change
+-- include: text trail lanes groups complete ends dependencies change
 -- Cancels a job that has not ended, or asks the worker that runs it to stop.
 --   ARGV  id
 -- Returns changed, requested, unchanged or not_found.

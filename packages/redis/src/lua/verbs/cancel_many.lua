@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies change changes filter
+-- include: text trail lanes groups complete ends dependencies change changes filter
 -- Cancels pending jobs that match, some at a time, by ascending id.
 --   ARGV  filter (JSON), cursor, how many candidates
 -- Returns {cursor to go on from, or '' at the end; ids cancelled}.

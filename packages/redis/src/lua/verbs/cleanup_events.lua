@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail
+-- include: text trail
 -- Forgets the trail of completed jobs that ended before a time. `trails` lists those that have one, in the order of completion.
 --   ARGV  days to keep, most jobs
 -- Returns {how many jobs were looked at, how many events went}.

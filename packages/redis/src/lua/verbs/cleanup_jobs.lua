@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: lanes ends
+-- include: lanes complete
 -- Deletes completed jobs that ended before a time, oldest first. `finished` lists them in the order of completion.
 --   ARGV  days to keep, most jobs
 -- Returns how many.

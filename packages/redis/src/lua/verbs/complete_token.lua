@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: steps trail lanes ends dependencies waits
+-- include: steps text trail lanes groups complete ends dependencies waits
 -- Completes a token that is still waiting, and makes every job ready that waits for it.
 --   ARGV  token id, output (JSON), rich (1)
 -- Returns changed, unchanged (it had been completed or timed out) or not_found.

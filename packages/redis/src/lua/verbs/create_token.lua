@@ -1,5 +1,5 @@
 -- flags: 
--- include: steps trail lanes ends dependencies waits
+-- include: steps text trail lanes groups complete ends dependencies waits
 -- Makes a token that something outside completes.
 --   ARGV  token id, limit in ms, tags (JSON), job; '' for what there is not; then of a token that a handler makes: lease, key, attempt.
 --         A handler that runs again gets the token it made before.

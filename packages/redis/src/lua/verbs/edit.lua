@@ -1,5 +1,5 @@
 -- flags: 
--- include: trail lanes ends dependencies change changes
+-- include: text trail lanes groups complete ends dependencies change changes
 -- Changes a job that has not started or is between two attempts.
 --   ARGV  id, note (JSON), then name, 1 and value, or name, 0 and '' to clear, of each field
 -- Returns 1 changed, 0 not, -1 there is no such job.

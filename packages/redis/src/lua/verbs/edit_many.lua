@@ -1,5 +1,5 @@
 -- flags: 
--- include: trail lanes ends dependencies change changes filter
+-- include: text trail lanes groups complete ends dependencies change changes filter
 -- Changes pending jobs that match, some at a time, by ascending id.
 --   ARGV  filter (JSON), cursor, how many candidates, note (JSON), then fields as in edit.lua
 -- Returns {cursor to go on from, or '' at the end; number changed}.

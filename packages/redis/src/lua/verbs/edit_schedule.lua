@@ -1,5 +1,5 @@
 -- flags: 
--- include: schedules
+-- include: text schedules
 -- Replaces a definition unless it was edited since it was read.
 --   ARGV  id, revision, the definition; without `next` the next tick stays
 -- Returns 1 if it was replaced.

@@ -1,5 +1,7 @@
 -- flags: allow-oom
--- include: workers trail lanes ends dependencies change insert keys add steps waits settle rescue claim schedules_due
+-- include: workers lanes complete insert add completions claim
+-- rest: text groups trail ends dependencies change keys add_after steps waits settle rescue due schedules_due
+-- rest gives: read_settlements refuse_orphans settle_others rescue expire_tokens promote schedules_due serve_notes serve_groups
 -- The hot path: records what a worker finished and claims what it runs next, in one round trip.
 --   ARGV  worker, limit, slots, flags, lease in ms ('' none), handler versions (JSON, '' none);
 --         number of types (-1 any), the types; number of bounds (-1: look everywhere), priority and place of each;
@@ -58,8 +60,9 @@ end
 
 local house = {}
 if has('h') then
-  local rescued = rescue()
-  local promoted = expire_tokens(1000) + promote()
+  local cold = rest()
+  local rescued = cold.rescue()
+  local promoted = cold.expire_tokens(1000) + cold.promote()
   local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
   local limited = call('ZRANGE', P .. 'wt', 0, 0, 'WITHSCORES')
   local next_due = math.min(tonumber(due[2] or math.huge), tonumber(limited[2] or math.huge))
@@ -70,17 +73,18 @@ if has('h') then
     requests[#requests + 1] = string.match(flat[n], '(%d+)$')
     requests[#requests + 1] = flat[n + 1]
   end
-  house = { rescued, promoted, next_due < math.huge and whole(next_due - now) or '', schedules_due(), requests }
+  house = { rescued, promoted, next_due < math.huge and whole(next_due - now) or '', cold.schedules_due(), requests }
   alive = alive and call('EXISTS', P .. 'w:' .. worker) == 1
 end
 
-if bounds == nil or has('g') or has('h') or has_released then serve_notes() end
+local looks_around = bounds == nil or has('g') or has('h') or has_released
+if looks_around and call('EXISTS', P .. 'notes') == 1 then rest().serve_notes() end
 -- What was released just now, at levels that this worker may not know of.
 if has_released then bounds = nil end
 
 local state = { limit = limit, slots = slots, versions = versions, jobs = {}, held = false }
 if limit > 0 and alive then
-  if has('g') or bounds == nil then serve_groups() end
+  if (has('g') or bounds == nil) and call('EXISTS', P .. 'gw') == 1 then rest().serve_groups() end
   if bounds == nil then
     sweep(types, state)
   else

@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: steps trail lanes ends dependencies waits
+-- include: steps text trail lanes groups complete ends dependencies waits
 -- Times out tokens past their limit, and makes the jobs ready that wait for them.
 --   ARGV  at most so many
 -- Returns how many.

@@ -1,5 +1,5 @@
 -- flags: no-writes
--- include: 
+-- include:
 -- Whether an attempt has completed its job.
 --   ARGV  id, token
 -- Returns d it has, n it goes on, l it has lost its lease.

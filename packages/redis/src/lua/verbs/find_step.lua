@@ -1,5 +1,5 @@
 -- flags: no-writes
--- include: 
+-- include:
 -- What became of a step.
 --   ARGV  id, token, key
 -- Returns d it is stored, n it is not, l the attempt has lost its lease.

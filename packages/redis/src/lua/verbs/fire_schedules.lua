@@ -1,5 +1,5 @@
 -- flags: 
--- include: trail lanes ends dependencies insert schedules schedules_due
+-- include: text trail lanes groups complete ends dependencies insert schedules schedules_due
 -- Deals with due ticks: adds their jobs, or notes why not, and moves each schedule on, all at once.
 --   ARGV  for each: id, revision, the next tick that was read, others are left out (1), the tick after ('' none), number of ticks; of
 --         each tick its time, period ('' none) and delay in ms

@@ -1,5 +1,5 @@
 -- flags: no-writes
--- include: 
+-- include:
 -- A token's fields; none when there is no such token.
 --   ARGV  token id
 

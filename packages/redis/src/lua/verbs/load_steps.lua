@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: steps trail lanes ends dependencies waits
+-- include: steps text trail lanes groups complete ends dependencies waits
 -- Everything a job remembers, for a running attempt; waits that are over by now end here. What has ended comes in the order of ending.
 --   ARGV  id, token
 -- Returns rows (see lib/steps.lua); 0 if the attempt no longer held its lease.

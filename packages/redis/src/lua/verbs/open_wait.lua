@@ -1,5 +1,5 @@
 -- flags: 
--- include: steps trail lanes ends dependencies waits
+-- include: steps text trail lanes groups complete ends dependencies waits
 -- Stores a wait of a running attempt, unless it is there already, and ends it if it is over at once.
 --   ARGV  id, token, key, kind, attempt, delay in ms, time in ms, awaited, filter (JSON); '' for what there is not
 -- Returns its row; 0 if the attempt no longer held its lease; -1 if there is no such token.

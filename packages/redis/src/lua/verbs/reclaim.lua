@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies rescue
+-- include: text trail lanes groups complete ends dependencies rescue
 -- Takes back attempts whose worker is gone. A live worker's job is never taken, however long it runs.
 -- Returns how many.
 

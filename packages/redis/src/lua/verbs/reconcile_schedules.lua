@@ -1,5 +1,5 @@
 -- flags: 
--- include: schedules
+-- include: text schedules
 -- Makes the schedules of one owner those that it declares. A pause made at run time stays; a schedule of the same name that nobody
 -- owns is taken over; one of another owner is refused.
 --   ARGV  owner, number of definitions, the definitions

@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies change filter
+-- include: text trail lanes groups complete ends dependencies change filter
 -- Makes jobs that ended without completing pending again, attempts reset, oldest first, some at a time.
 --   ARGV  filter (JSON), index (dead:f or dead:c), cursor, how many candidates, most jobs
 -- Returns {cursor to go on from, or '' at the end; ids moved}.

@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: lanes
+-- include: lanes groups
 -- Opens the row of a worker that has just started.
 --   ARGV  lease in ms, then names and values of what it says of itself (groupConcurrency only if it sets a limit)
 -- Returns its number, new at every boot.

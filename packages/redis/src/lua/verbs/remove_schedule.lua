@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: schedules
+-- include: text schedules
 -- Removes a schedule. Jobs that it added stay.
 --   ARGV  id
 -- Returns 1 if there was one.

@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail
+-- include: text trail
 -- Progress, output and prolongation of running attempts, fenced like a settlement.
 --   ARGV  for each: id, token, progress, output (JSON), ms prolonged; '' for what there is not
 -- Returns id and token of each attempt that no longer holds its lease.

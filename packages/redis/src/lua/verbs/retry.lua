@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies change
+-- include: text trail lanes groups complete ends dependencies change
 -- Makes a job pending again that failed, was cancelled, is between two attempts, or executes: then its lease is revoked.
 --   ARGV  id
 -- Returns 1 changed, 0 not, -1 there is no such job.

@@ -1,5 +1,5 @@
 -- flags: 
--- include: trail lanes ends dependencies insert schedules
+-- include: text trail lanes groups complete ends dependencies insert schedules
 -- Adds the job of a schedule now, paused or not, whatever runs already. It counts as the job of its period.
 --   ARGV  id, period ('' none)
 -- Returns {id, type}; '' when there is no such schedule.

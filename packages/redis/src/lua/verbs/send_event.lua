@@ -1,5 +1,5 @@
 -- flags: 
--- include: steps trail lanes ends dependencies waits
+-- include: steps text trail lanes groups complete ends dependencies waits
 -- Gives an event to every job that waits for one of this name whose filter it contains. Who comes to wait later does not get it.
 --   ARGV  name, data (JSON), rich (1)
 -- Returns how many waits it ended.

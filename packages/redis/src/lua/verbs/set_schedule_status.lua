@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: schedules
+-- include: text schedules
 -- Pauses (p) or resumes (a) a schedule unless it was edited since it was read: what came due meanwhile is not made up.
 --   ARGV  id, revision, status, next tick ('' none)
 -- Returns 1 if anything changed.

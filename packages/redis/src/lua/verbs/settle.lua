@@ -1,5 +1,7 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies change insert keys add steps waits settle
+-- include: lanes complete insert add completions
+-- rest: text groups trail ends dependencies change keys add_after steps waits settle
+-- rest gives: read_settlements refuse_orphans settle_others
 -- Settles without claiming.
 --   ARGV  keep completed jobs (1), the settlements (see lib/settle.lua)
 -- Returns id and token of each attempt that no longer held its lease.

@@ -1,5 +1,5 @@
 -- flags: 
--- include: steps trail lanes ends dependencies waits
+-- include: steps text trail lanes groups complete ends dependencies waits
 -- Gives a job something it waits for, or will: a signal nobody awaits yet is kept for the first wait of its name.
 --   ARGV  id, name, data (JSON), rich (1)
 -- Returns changed, unchanged (the job has ended) or not_found.

@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: schedules
+-- include: text schedules
 -- Moves a schedule on by one tick without a job, unless it has moved or was edited since it was read.
 --   ARGV  id, revision, the next tick that was read, the tick after ('' none)
 -- Returns 1 if it did.

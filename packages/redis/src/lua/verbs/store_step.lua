@@ -1,5 +1,5 @@
 -- flags: 
--- include: steps trail lanes ends dependencies waits
+-- include: steps text trail lanes groups complete ends dependencies waits
 -- Stores a step of a running attempt. A done step stays as it is.
 --   ARGV  id, token, key, attempt, tries, ms it took, status (d, f), rich (1), result, error (JSON; '' none)
 -- Returns 1; 0 if the attempt no longer held its lease.

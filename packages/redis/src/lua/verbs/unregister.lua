@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: trail lanes ends dependencies change insert keys add steps waits settle rescue
+-- include: text trail lanes groups complete ends dependencies change insert keys add add_after steps waits completions settle rescue
 -- Removes a worker. What it still holds is handed back without using up the attempts.
 --   ARGV  worker
 

@@ -1,5 +1,5 @@
 -- flags: allow-oom
--- include: lanes
+-- include: lanes groups
 -- Forgets what nothing refers to any more, and wakes groups with waiting jobs.
 
 for _, key in ipairs(call('HKEYS', P .. 'gs')) do

@@ -1,0 +1,67 @@
+-- Ends of jobs, and completions. A live job's id is in the set live, a completed one's in done (and in the list finished, in the order of completion),
+-- that of a final failure in dead:f, of a cancelled one in dead:c; see bits.lua. One between two attempts is in the zset again.
+
+local function key_field(j)
+  return (j.tn or '') .. '\31' .. j.ik
+end
+
+local function free_key(j)
+  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
+end
+
+-- Keeps the indexes of tags: tag:<tag> covers jobs in every state, lt:<tag> live ones.
+local function live_tag_index(command, j)
+  if j.tg == nil then return end
+  for _, tag in ipairs(cjson.decode(j.tg)) do
+    if command == 'ZADD' then call('ZADD', P .. 'lt:' .. tag, j.id, j.id) else call('ZREM', P .. 'lt:' .. tag, j.id) end
+  end
+end
+
+local function tag_index(command, j)
+  if j.tg == nil then return end
+  for _, tag in ipairs(cjson.decode(j.tg)) do
+    if command == 'ZADD' then call('ZADD', P .. 'tag:' .. tag, j.id, j.id) else call('ZREM', P .. 'tag:' .. tag, j.id) end
+  end
+end
+
+-- Forgets a job that is in no lane any more.
+local function delete_job(j)
+  call('DEL', job_key(j.id), P .. 'p:' .. j.id, P .. 'g:' .. j.id, P .. 'st:' .. j.id, P .. 'sg:' .. j.id)
+  for _, token in ipairs(call('SMEMBERS', P .. 'jt:' .. j.id)) do
+    call('DEL', P .. 'wp:' .. token)
+    call('ZREM', P .. 'wt', token)
+  end
+  call('DEL', P .. 'jt:' .. j.id)
+  free_key(j)
+  tag_index('ZREM', j)
+end
+
+local has_blocked = nil
+
+-- Whether any job waits for others.
+local function any_blocked()
+  if has_blocked == nil then has_blocked = call('EXISTS', P .. 'blocked') == 1 end
+  return has_blocked
+end
+
+-- Records a completion; `output` is JSON text or nil, which leaves an earlier one.
+local function complete_job(j, output, keep)
+  leave(j)
+  if j.gk then leave_group(j.gk) end
+  mark('live', tonumber(j.id), false)
+  live_tag_index('ZREM', j)
+  if keep then
+    local fields = { l = 'k', fin = now, cq = false, fr = false }
+    if output then fields.out = output end
+    set_fields(j, fields)
+    mark('done', tonumber(j.id), true)
+    finished[#finished + 1] = j.id
+    if j.tr then call('RPUSH', P .. 'trails', j.id) end
+  else
+    delete_job(j)
+  end
+  if any_blocked() then
+    if rest then rest() end
+    tell_ended(j.id, 'k')
+  end
+end
