@@ -2,6 +2,7 @@ import type { ClaimedJob } from '../store/claim.ts'
 
 /** Jobs that a worker holds a lease on and has not started, in the order they must start. */
 export class FetchedJobs {
+  /** The next one is the last of them: taking it moves none of the others, and keeps hold of nothing. */
   #jobs: ClaimedJob[] = []
 
   get size(): number {
@@ -18,23 +19,19 @@ export class FetchedJobs {
 
   /** A claim brought these, in its order; a later claim may bring what must start before what an earlier one brought. */
   add(jobs: readonly ClaimedJob[]): void {
-    const isInOrder = isBefore(this.#jobs.at(-1), jobs[0])
-    this.#jobs = this.#jobs.length === 0 ? [...jobs] : this.#jobs.concat(jobs)
-    if (!isInOrder) this.#jobs.sort((a, b) => b.priority - a.priority || a.readySeq - b.readySeq)
+    const isInOrder = isBefore(this.#jobs[0], jobs[0])
+    const added = jobs.toReversed()
+    this.#jobs = this.#jobs.length === 0 ? added : added.concat(this.#jobs)
+    if (!isInOrder) this.#jobs.sort((a, b) => a.priority - b.priority || b.readySeq - a.readySeq)
   }
 
-  /** The next `count` jobs, which are no longer held here. */
-  take(count: number): readonly ClaimedJob[] {
-    if (count <= 0 || this.#jobs.length === 0) return NONE
-    if (count >= this.#jobs.length) return this.takeAll()
-    // One after the other is the rule at speed, and a shift is made for that; a splice would copy the rest.
-    if (count > 1) return this.#jobs.splice(0, count)
-    const job = this.#jobs.shift()
-    return job === undefined ? NONE : [job]
+  /** The next job, which is no longer held here. */
+  takeNext(): ClaimedJob | undefined {
+    return this.#jobs.pop()
   }
 
   takeAll(): readonly ClaimedJob[] {
-    const jobs = this.#jobs
+    const jobs = this.#jobs.reverse()
     this.#jobs = []
     return jobs
   }
@@ -45,8 +42,6 @@ export class FetchedJobs {
     return at < 0 ? undefined : this.#jobs.splice(at, 1)[0]
   }
 }
-
-const NONE: readonly ClaimedJob[] = []
 
 function isBefore(a: ClaimedJob | undefined, b: ClaimedJob | undefined): boolean {
   if (a === undefined || b === undefined) return true

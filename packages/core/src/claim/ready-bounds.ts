@@ -84,13 +84,11 @@ export class ReadyBounds {
 
   /** Jobs were claimed; in the order of the claim. */
   claimed(jobs: readonly ClaimedJob[], now: number): void {
-    let level: Level | undefined
-    for (const { priority, readySeq } of jobs) {
-      if (level?.priority !== priority) level = this.#level(priority)
-      const last = level.claimed.at(-1)
-      const seq = Math.max(last?.seq ?? 0, readySeq)
-      if (last !== undefined && now - last.at < TRAIL_MS / 16) level.claimed.pop()
-      level.claimed.push({ at: last !== undefined && now - last.at < TRAIL_MS / 16 ? last.at : now, seq })
+    for (let at = 0; at < jobs.length;) {
+      const priority = jobs[at]?.priority ?? 0
+      let highest = 0
+      for (; jobs[at]?.priority === priority; at++) highest = Math.max(highest, jobs[at]?.readySeq ?? 0)
+      noteClaim(this.#level(priority), highest, now)
     }
   }
 
@@ -116,4 +114,12 @@ export class ReadyBounds {
   #sort(): void {
     this.#levels.sort((a, b) => b.priority - a.priority)
   }
+}
+
+/** Claims that follow closely on each other count as one, at the time of the first. */
+function noteClaim({ claimed }: Level, highest: number, now: number): void {
+  const last = claimed.at(-1)
+  const isClose = last !== undefined && now - last.at < TRAIL_MS / 16
+  if (isClose) claimed.pop()
+  claimed.push({ at: isClose ? last.at : now, seq: Math.max(last?.seq ?? 0, highest) })
 }

@@ -54,7 +54,7 @@ export function claimVerbs(db: Database): ClaimStore {
       return (await db.value('select :schema.heartbeat($1::bigint, $2::integer)', [worker, leaseMs])) === true
     },
     async leased({ worker, known }) {
-      return (await db.query(LEASED, [worker, known])).map((row) => claimedJob(row, integer(row[7])))
+      return (await db.query(LEASED, [worker, known])).map((row) => claimedJob(row, integer(row[7]), text(row[3])))
     },
   }
 }
@@ -92,11 +92,7 @@ const NOTHING_SETTLED: readonly SettleResult[] = []
 function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]): ExchangeResult {
   const first = rows[0]
   const summary = first !== undefined && first[0] === null ? first : undefined
-  const jobs: ClaimedJob[] = []
-  const token = Number(summary?.[1])
-  for (let at = 1; at < rows.length; at++) jobs.push(claimedJob(rows[at] ?? NO_ROW, token))
-  // The claim locks in order but its update answers in the order of the primary key.
-  jobs.sort((a, b) => b.priority - a.priority || a.readySeq - b.readySeq)
+  const jobs = claimedJobs(rows, Number(summary?.[1]))
   if (!summary) return { jobs, settled: settledResults(settlements, undefined), alive: true }
   const told: unknown = json(summary[4] ?? '{}')
   const levels = field(told, 'levels')
@@ -112,6 +108,29 @@ function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]
     ...(Array.isArray(cascaded) ? { cascaded: integers(cascaded) } : {}),
     ...(housekeeping === undefined ? {} : { housekeeping: housekeepingResult(housekeeping) }),
   }
+}
+
+/** All rows but the first. */
+function claimedJobs(rows: readonly Row[], token: number): readonly ClaimedJob[] {
+  const jobs: ClaimedJob[] = []
+  let jobType = ''
+  let isInOrder = true
+  let last: ClaimedJob | undefined
+  for (let at = 1; at < rows.length; at++) {
+    const row = rows[at] ?? NO_ROW
+    // One string for neighbours of the same type: its hash, by which the handler is found, is then made once.
+    if (row[3] !== jobType) jobType = text(row[3])
+    const job = claimedJob(row, token, jobType)
+    isInOrder &&= last === undefined || inReadyOrder(last, job) <= 0
+    last = job
+    jobs.push(job)
+  }
+  // The claim locks in order but its update answers in the order of the primary key.
+  return isInOrder ? jobs : jobs.sort(inReadyOrder)
+}
+
+function inReadyOrder(a: ClaimedJob, b: ClaimedJob): number {
+  return b.priority - a.priority || a.readySeq - b.readySeq
 }
 
 function settledResults(settlements: readonly Settlement[], lost: unknown): readonly SettleResult[] {
@@ -155,33 +174,80 @@ const NO_ROW: Row = []
 
 const NO_RETRY: RetryFields = { delay: null, backoff: null, delayMax: null }
 
-/** Columns as in `exchange`. */
-function claimedJob(row: Row, token: number): ClaimedJob {
-  const job = {
-    id: Number(row[0]),
-    token,
-    jobType: text(row[3]),
-    payload: text(row[4]),
-    codec: 'json' as const,
-    attempt: Number(row[2]),
-    maxAttempts: 3,
-    priority: 0,
-    readySeq: Number(row[1]),
-    timeoutMs: null,
-    forceKillOnTimeout: false,
-    tags: null,
-    idempotencyKey: null,
-    groupId: null,
-    tenantId: null,
-    createdAt: text(row[5]),
-    retry: NO_RETRY,
-    handlerVersion: null,
-    schedule: null,
+/**
+ * A job with nothing but type and payload, as most are. Every other property is of the class, not of the object: thousands of them
+ * are held at once, and what each of them takes decides how much the collector has to copy.
+ */
+class PlainJob implements ClaimedJob {
+  readonly id: number
+  readonly token: number
+  readonly jobType: string
+  readonly payload: string
+  readonly attempt: number
+  readonly readySeq: number
+  readonly createdAt: string
+
+  constructor(row: Row, token: number, jobType: string) {
+    this.id = Number(row[0])
+    this.token = token
+    this.jobType = jobType
+    this.payload = text(row[4])
+    this.attempt = Number(row[2])
+    // Null: as the id, which is where a job stands that has never moved.
+    this.readySeq = row[1] === null ? this.id : Number(row[1])
+    this.createdAt = text(row[5])
   }
-  return row[6] === null || row[6] === undefined ? job : { ...job, ...extras(json(row[6])) }
+
+  get codec(): 'json' {
+    return 'json'
+  }
+  get maxAttempts(): number {
+    return 3
+  }
+  get priority(): number {
+    return 0
+  }
+  get timeoutMs(): null {
+    return null
+  }
+  get forceKillOnTimeout(): boolean {
+    return false
+  }
+  get tags(): null {
+    return null
+  }
+  get idempotencyKey(): null {
+    return null
+  }
+  get groupId(): null {
+    return null
+  }
+  get tenantId(): null {
+    return null
+  }
+  get retry(): RetryFields {
+    return NO_RETRY
+  }
+  get handlerVersion(): null {
+    return null
+  }
+  get schedule(): null {
+    return null
+  }
 }
 
-function extras(extra: unknown): Partial<ClaimedJob> {
+/** Columns as in `exchange`. */
+function claimedJob(row: Row, token: number, jobType: string): ClaimedJob {
+  const plain = new PlainJob(row, token, jobType)
+  const extra = row[6]
+  if (extra === null || extra === undefined) return plain
+  const { id, payload, attempt, readySeq, createdAt } = plain
+  return { id, token, jobType, payload, attempt, readySeq, createdAt, ...extras(json(extra)) }
+}
+
+type Extras = Omit<ClaimedJob, 'id' | 'token' | 'jobType' | 'payload' | 'attempt' | 'readySeq' | 'createdAt'>
+
+function extras(extra: unknown): Extras {
   const tags = field(extra, 'tags')
   const number = (name: string): number | null => {
     const value = field(extra, name)

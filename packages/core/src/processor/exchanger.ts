@@ -289,7 +289,7 @@ export class Exchanger {
 
   #recorded(batch: readonly PendingSettlement[], results: readonly SettleResult[]): void {
     this.#options.buffer.done(batch, results)
-    for (const { settlement } of batch) this.#options.openClaims.ended(settlement.token)
+    this.#options.openClaims.allEnded(batch.map(({ settlement }) => settlement))
   }
 
   /** The store will not take this batch. One bad item must not hold up the others. */

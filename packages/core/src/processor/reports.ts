@@ -46,8 +46,8 @@ export class WorkerReports {
     children?: readonly NewJob[],
   ): PendingSettlement | null {
     const settlement = outcome.kind === 'returned' ? completion(job, outcome, children) : this.#decide(job, outcome)
-    if (settlement !== null) return new EndedAttempt(this, settlement, { job, outcome, durationMs })
     const ended = { job, outcome, durationMs }
+    if (settlement !== null) return new EndedAttempt(this, settlement, ended)
     if (outcome.kind === 'committed') {
       this.#settled(ended, 'settled', false)
       this.#options.events.emit('job:completed', { jobId: job.id, jobType: job.jobType })
@@ -217,25 +217,28 @@ interface Ended {
 }
 
 /** A settlement on its way, as an object with methods: one is made for every job, where closures would be three. */
-class EndedAttempt implements PendingSettlement {
+class EndedAttempt implements PendingSettlement, Ended {
   readonly settlement: Settlement
+  readonly job: ClaimedJob
+  readonly outcome: Outcome
+  readonly durationMs: number
   readonly #reports: WorkerReports
-  readonly #ended: Ended
 
-  constructor(reports: WorkerReports, settlement: Settlement, ended: Ended) {
-    this.#reports = reports
+  constructor(reports: WorkerReports, settlement: Settlement, { job, outcome, durationMs }: Ended) {
     this.settlement = settlement
-    this.#ended = ended
+    this.job = job
+    this.outcome = outcome
+    this.durationMs = durationMs
+    this.#reports = reports
   }
 
   onSettled(result: SettleResult, error?: unknown): void {
-    this.#reports.recorded(this.#ended, this.settlement, result, error)
+    this.#reports.recorded(this, this.settlement, result, error)
   }
 
   /** For an output, a child or an error that only the database refuses: the job has a clear error instead of being stuck. */
   insteadOf(error: unknown): PendingSettlement | null {
-    const { settlement } = this
-    const { job, outcome, durationMs } = this.#ended
+    const { settlement, job, outcome, durationMs } = this
     if (settlement.kind === 'completed' && (settlement.output !== undefined || settlement.children !== undefined))
       return this.#reports.settlementOf(job, { kind: 'fatal', error, reason: FailureReason.HandlerError }, durationMs)
     if ((settlement.kind !== 'retry' && settlement.kind !== 'failed') || settlement.error.message === UNSTORABLE)

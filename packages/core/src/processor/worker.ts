@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { FetchedJobs } from '../claim/fetched-jobs.ts'
 import { OpenClaims } from '../claim/open-claims.ts'
 import { Prefetch } from '../claim/prefetch.ts'
@@ -18,11 +19,6 @@ import { endsWithin } from './ends-within.ts'
 import { Registration } from './registration.ts'
 import { ScheduleWatch } from './schedule-watch.ts'
 import { createRunSettings, type WorkerDependencies, type WorkerOptions } from './worker-options.ts'
-
-interface Running {
-  readonly attempt: Attempt
-  readonly startedAt: number
-}
 
 /** An idle worker looks at the store this often at least: a little under once a second, with room for a check of the listener. */
 const LONGEST_TICK_MS = 1100
@@ -55,7 +51,8 @@ export class Worker {
   readonly #exchanger: Exchanger
   readonly #registration: Registration
   readonly #schedules: ScheduleWatch
-  readonly #running = new Map<number, Running>()
+  readonly #running = new Map<number, Attempt>()
+  #justEnded: { readonly attempt: Attempt; readonly outcome: Outcome }[] = []
   readonly #runSettings: RunSettings
   readonly #ahead = new FetchedJobs()
   #holdTimer: Timer | undefined
@@ -89,10 +86,7 @@ export class Worker {
       bounds: new ReadyBounds({ sweepEveryMs: tickMs }),
       openClaims: this.#openClaims,
       demand: (requested) => this.#demand(requested),
-      knownTokens: () => [
-        ...[...this.#running.values()].map(({ attempt }) => attempt.job.token),
-        ...this.#ahead.tokens,
-      ],
+      knownTokens: () => [...[...this.#running.values()].map(({ job }) => job.token), ...this.#ahead.tokens],
       onJobs: (jobs) => this.#received(jobs),
       onHousekeeping: (result) => this.#kept(result),
       onCascade: (ids) => reports.cascaded(ids),
@@ -121,7 +115,7 @@ export class Worker {
       lookIn: (inMs) => this.dueIn(inMs),
       onError: (error) => reports.storeError(error, 'schedules', 1000),
     })
-    this.#runSettings = createRunSettings(options, deps)
+    this.#runSettings = { ...createRunSettings(options, deps), onEnded: this.#attemptEnded }
   }
 
   /** How many jobs were started. */
@@ -197,7 +191,7 @@ export class Worker {
       'SHUTTING_DOWN',
       'The worker is shutting down; the job is handed back and its attempt not used up.',
     )
-    for (const { attempt } of this.#running.values()) attempt.abort(reason, LAST_GRACE_MS)
+    for (const attempt of this.#running.values()) attempt.abort(reason, LAST_GRACE_MS)
     if (await endsWithin(this.#deps.clock, this.#ended, 2 * LAST_GRACE_MS + 1000)) return
     // The store does not answer. The lease runs out by itself, and what is unrecorded is then run again.
     this.#finish()
@@ -252,29 +246,47 @@ export class Worker {
   }
 
   #startNext(): void {
-    for (const job of this.#ahead.take(this.#options.concurrency - this.#running.size)) this.#start(job)
+    while (this.#running.size < this.#options.concurrency) {
+      const job = this.#ahead.takeNext()
+      if (job === undefined) break
+      this.#start(job)
+    }
   }
 
   #start(job: ClaimedJob): void {
-    const { clock, entry, reports } = this.#deps
-    const startedAt = clock.now()
+    const { entry, reports } = this.#deps
     this.#handled += 1
     // Retried while it ran here, and claimed again before anybody could tell: there is one attempt at a time.
-    this.#running.get(job.id)?.attempt.abort(retriedMeanwhile(job.id))
+    this.#running.get(job.id)?.abort(retriedMeanwhile(job.id))
     reports.starting(job)
     const attempt = startAttempt(job, entry(job), this.#runSettings)
-    this.#running.set(job.id, { attempt, startedAt })
+    this.#running.set(job.id, attempt)
     if (attempt.deadline !== null) this.#tellDeadline()
-    void attempt.outcome.then((outcome) => {
-      if (this.#running.get(job.id)?.attempt === attempt) this.#running.delete(job.id)
-      const durationMs = clock.now() - startedAt
-      this.#prefetch.measured(durationMs, job.payload.length)
-      this.#record(job, outcome, durationMs, attempt.children)
-      if (attempt.deadline !== null) this.#tellDeadline()
-      this.#startNext()
-      this.#pumpSoon()
-    })
   }
+
+  /** Attempts that end in one turn are taken together, after whatever ended them has run on. */
+  readonly #attemptEnded = (attempt: Attempt, outcome: Outcome): void => {
+    this.#justEnded.push({ attempt, outcome })
+    if (this.#justEnded.length === 1) queueMicrotask(this.#takeEnded)
+  }
+
+  /** Bound: what ended an attempt may be a call of its own handler, and the next one is not to run in its step or transaction. */
+  readonly #takeEnded = AsyncLocalStorage.bind((): void => {
+    const ended = this.#justEnded
+    this.#justEnded = []
+    const now = this.#deps.clock.now()
+    let hadLimit = false
+    for (const { attempt, outcome } of ended) {
+      const { job, startedAt } = attempt
+      if (this.#running.get(job.id) === attempt) this.#running.delete(job.id)
+      hadLimit ||= attempt.deadline !== null
+      this.#prefetch.measured(now - startedAt, job.payload.length)
+      this.#record(job, outcome, now - startedAt, attempt.children)
+    }
+    if (hadLimit) this.#tellDeadline()
+    this.#startNext()
+    this.#pumpSoon()
+  })
 
   /** Everything that ends in the same turn of the event loop is recorded together. */
   #pumpSoon(): void {
@@ -306,7 +318,7 @@ export class Worker {
     this.#deps.reports.kept(result)
     if (this.#options.firesSchedules && this.#state === 'working') this.#schedules.told(result.schedulesDueMs)
     for (const request of result.cancelRequests) {
-      const running = this.#running.get(request.id)?.attempt
+      const running = this.#running.get(request.id)
       if (running?.job.token === request.token) {
         running.abort(
           request.lost
@@ -322,7 +334,7 @@ export class Worker {
   /** The thread must not keep alive a worker that blocks for good. */
   #tellDeadline(): void {
     let earliest: number | null = null
-    for (const { attempt } of this.#running.values()) {
+    for (const attempt of this.#running.values()) {
       if (attempt.deadline !== null && (earliest === null || attempt.deadline < earliest)) earliest = attempt.deadline
     }
     this.#registration.setDeadline(earliest === null ? null : earliest - this.#deps.clock.now() + DEADLINE_GRACE_MS)
@@ -332,7 +344,7 @@ export class Worker {
   async #leaseLost(reason: MillraceError): Promise<void> {
     // Fenced: only what nobody has taken over comes back by this.
     this.#release(this.#ahead.takeAll())
-    for (const { attempt } of this.#running.values()) {
+    for (const attempt of this.#running.values()) {
       this.#deps.reports.leaseLost(attempt.job)
       attempt.abort(reason)
     }

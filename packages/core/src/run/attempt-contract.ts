@@ -27,11 +27,18 @@ export interface RunSettings {
   readonly onOutput?: (job: ClaimedJob, output: unknown) => void
   /** A report could not be stored; the handler is not told. */
   readonly onReportError?: (job: ClaimedJob, error: unknown) => void
+  /**
+   * There is an outcome: called in the very moment, which may be before `startAttempt` has returned. For whoever starts thousands a
+   * second, and would make a promise and two functions for each by asking for `outcome`.
+   */
+  readonly onEnded?: (attempt: Attempt, outcome: Outcome) => void
 }
 
 /** One execution of a job, from the call of its handler to its outcome. */
 export interface Attempt {
   readonly job: ClaimedJob
+  /** As `clock.now()` counts. */
+  readonly startedAt: number
   /** Never rejects. */
   readonly outcome: Promise<Outcome>
   /** Jobs to add with its completion, once there is an outcome. */

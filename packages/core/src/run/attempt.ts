@@ -40,11 +40,12 @@ export function startAttempt(job: ClaimedJob, entry: HandlerEntry | undefined, s
 
 class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   readonly job: ClaimedJob
-  readonly outcome: Promise<Outcome>
+  readonly startedAt: number
   readonly #settings: RunSettings
-  #resolve: (outcome: Outcome) => void = () => undefined
+  #ended: Outcome | undefined
   #state: State = 'running'
-  // Made when first needed: most attempts have no time limit, report nothing and are never told to stop.
+  // Each made when first needed, which for most attempts is never.
+  #waiting: ((outcome: Outcome) => void)[] | undefined
   #controller: AbortController | undefined
   #limit: TimeLimit | undefined
   #reporter: Reporter | undefined
@@ -59,9 +60,12 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   constructor(job: ClaimedJob, settings: RunSettings) {
     this.job = job
     this.#settings = settings
-    this.outcome = new Promise((resolve) => {
-      this.#resolve = resolve
-    })
+    this.startedAt = settings.clock.now()
+  }
+
+  get outcome(): Promise<Outcome> {
+    if (this.#ended !== undefined) return Promise.resolve(this.#ended)
+    return new Promise((resolve) => void (this.#waiting ??= []).push(resolve))
   }
 
   get workerId(): string {
@@ -305,7 +309,9 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
     this.#state = 'ended'
     this.#cancelTimers()
     this.#reporter?.close(outcome === LOST ? leaseLost() : attemptOver())
-    this.#resolve(outcome)
+    this.#ended = outcome
+    this.#waiting?.forEach((resolve) => resolve(outcome))
+    this.#settings.onEnded?.(this, outcome)
   }
 
   #startLimit(limitMs: number): void {

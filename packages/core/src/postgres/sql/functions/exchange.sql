@@ -175,7 +175,8 @@ begin
       last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null,
       handler_version = coalesce(j.handler_version, (p_versions -> j.job_type ->> 0)::integer)
     where j.id = any (v_all)
-    returning j.id, j.ready_seq, j.attempts, j.job_type, j.payload::text, j.created_at,
+    -- A job that has never moved stands where its id says.
+    returning j.id, nullif(j.ready_seq, j.id), j.attempts, j.job_type, j.payload::text, j.created_at,
       case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
           and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
           and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null and j.handler_version is null
