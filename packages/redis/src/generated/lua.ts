@@ -2241,9 +2241,9 @@ return answer
   },
   explain: {
     name: 'explain',
-    sha: '318faedcde967df2624592272d01bcc84d8c4c76',
+    sha: '66f2000fbd117f3a6438575b77e22da95a47c1bd',
     text: `#!lua flags=no-writes
-` + parts.base + parts.lanes + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
+` + parts.base + parts.bits + parts.lanes + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
 local j = read_job(ARGV[1])
 if j == nil then return false end
 local live, able = 0, 0

@@ -449,6 +449,15 @@ create table :schema.paused_jobs (
 `,
     checksum: '814f17ae29bb4cd5f9063472d326ace621175e24bd8d9380cfbe2ff64e7dbbf7',
   },
+  {
+    version: 13,
+    name: 'plain_leases',
+    sql: `-- What a claim of 1,000 jobs took is 8 kB of ids. Compressing them cost the server 0.9 of 15 us a job; they are kept for as long as
+-- the jobs run, so their size does not matter.
+alter table :schema.leases alter column job_ids set storage external;
+`,
+    checksum: 'cd18507a901c222105bafa03c09c533e53b8db523a0e00d8b337c47209979305',
+  },
 ]
 
 export const functionFiles: readonly { readonly name: string; readonly sql: string }[] = [
@@ -2043,7 +2052,8 @@ begin
       last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null,
       handler_version = coalesce(j.handler_version, (p_versions -> j.job_type ->> 0)::integer)
     where j.id = any (v_all)
-    returning j.id, j.ready_seq, j.attempts, j.job_type, j.payload::text, j.created_at,
+    -- A job that has never moved stands where its id says.
+    returning j.id, nullif(j.ready_seq, j.id), j.attempts, j.job_type, j.payload::text, j.created_at,
       case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
           and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
           and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null and j.handler_version is null
@@ -4502,7 +4512,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '1a3c58401d608b8c96cb6b8e4d67011db6d5eeab23a5061299c10c45c92a4daf'
+export const functionsChecksum: string = '45af4deff33a8da274ca6a1cd267e96ffb6531be9a279f85f25d2431a8409f0a'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
