@@ -109,15 +109,13 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
     const { job } = this
     if (entry === undefined) {
       const error = new MillraceError('NO_HANDLER', `No handler registered for job type: ${job.jobType}`)
-      this.#end({ kind: 'threw', error, reason: FailureReason.NoHandler })
-      return
+      return this.#end({ kind: 'threw', error, reason: FailureReason.NoHandler })
     }
     let payload: unknown
     try {
       payload = decodePayload(job.payload, job.codec)
     } catch (error) {
-      this.#end({ kind: 'fatal', error, reason: FailureReason.PayloadInvalid })
-      return
+      return this.#end({ kind: 'fatal', error, reason: FailureReason.PayloadInvalid })
     }
     const limitMs = job.timeoutMs ?? this.#settings.defaultTimeoutMs
     // Before the handler is called: it may call `prolong` first thing.
