@@ -14,6 +14,7 @@ export { assertNoDependencyCycle, validatePrerequisiteJobIdsExist } from './queu
 export type { AddBatchOptions, Batch, BatchCallback, BatchStatus, FlowMethods } from './queue-flows.ts'
 export type { CronScheduleInput, CronScheduleRecord, CronScheduleStatus } from './queue-schedule-records.ts'
 export type { PauseMethods } from './queue-pauses.ts'
+export type { JobDescription, SurveyMethods } from './queue-survey.ts'
 export type { ScheduleScope } from './queue-schedules.ts'
 export type {
   InTransaction,
@@ -76,6 +77,11 @@ export type {
   WaitToken,
   WaitTokenResult,
 } from './model/handler.ts'
+export type { FailureGroup, FailureSurvey } from './model/failure.ts'
+export type { Figure, Figures } from './model/figures.ts'
+export type { GraphNode, JobGraph } from './model/job-graph.ts'
+export type { LaneRecord } from './model/lane-record.ts'
+export type { StoreVitals, TableVitals } from './model/vitals.ts'
 export { FailureReason } from './model/job.ts'
 export type {
   DeadLetterPayloadEnvelope,

@@ -13,6 +13,7 @@ import type { FlowMethods } from './queue-flows.ts'
 import type { PauseMethods } from './queue-pauses.ts'
 import type { RedisClientLike } from './queue-redis.ts'
 import type { ScheduleMethods } from './queue-schedules.ts'
+import type { SurveyMethods } from './queue-survey.ts'
 import type { WaitMethods } from './queue-waits.ts'
 import type { ModuleHandler, VersionedHandler } from './run/handler-entry.ts'
 import type { ChangeResult } from './store/change.ts'
@@ -54,7 +55,13 @@ export interface RawPool extends PoolLike {
  * codes; bad input rejects with `OPTION_INVALID` naming the field, before anything is sent.
  */
 export interface JobQueue<PayloadMap = Record<string, unknown>>
-  extends AsyncDisposable, WaitMethods, FlowMethods<PayloadMap>, ScheduleMethods<PayloadMap>, PauseMethods {
+  extends
+    AsyncDisposable,
+    WaitMethods,
+    FlowMethods<PayloadMap>,
+    ScheduleMethods<PayloadMap>,
+    PauseMethods,
+    SurveyMethods<PayloadMap> {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes
    * nothing. Calls made at the same time share a statement. Rejects with `PAYLOAD_INVALID` or `PAYLOAD_TOO_LARGE`.

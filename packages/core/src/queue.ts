@@ -9,6 +9,7 @@ import { flowMethods } from './queue-flows.ts'
 import { pauseMethods } from './queue-pauses.ts'
 import { readMethods } from './queue-reads.ts'
 import { scheduleMethods } from './queue-schedules.ts'
+import { surveyMethods } from './queue-survey.ts'
 import { waitMethods } from './queue-waits.ts'
 import { upkeepMethods, workMethods } from './queue-work.ts'
 
@@ -31,6 +32,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...addMethods(core),
     ...flowMethods(core),
     ...readMethods(core),
+    ...surveyMethods(core),
     ...editMethods(core),
     ...endMethods(core),
     ...upkeepMethods(core),

@@ -13,6 +13,7 @@ import { scheduleVerbs } from './schedule.ts'
 import { settleVerbs } from './settle.ts'
 import { signalVerbs } from './signal.ts'
 import { stepVerbs } from './steps.ts'
+import { surveyVerbs } from './survey.ts'
 import { listenOn } from './wake.ts'
 
 /** Commands share one connection in order; more of them under way would only make smaller batches. */
@@ -39,6 +40,7 @@ export function createRedisStore(
     ...claimVerbs(instance),
     ...settleVerbs(instance),
     ...inspectVerbs(instance),
+    ...surveyVerbs(instance),
     ...dependencyVerbs(instance),
     ...changeVerbs(instance),
     ...scheduleVerbs(instance),

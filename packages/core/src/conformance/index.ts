@@ -30,6 +30,7 @@ import { settleCases } from './settle.ts'
 import { signalCases } from './signals.ts'
 import { versionCases } from './versions.ts'
 import { tagBarrierCases } from './tag-barriers.ts'
+import { surveyCases } from './survey.ts'
 import { stepCases } from './steps.ts'
 import { tokenCases } from './tokens.ts'
 import { transactionCases } from './transactions.ts'
@@ -59,6 +60,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...retryCases,
   ...editCases,
   ...inspectCases,
+  ...surveyCases,
   ...explainCases,
   ...pauseCases,
   ...maintainCases,

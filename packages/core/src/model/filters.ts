@@ -34,6 +34,8 @@ export interface JobFilters<PayloadMap = Record<string, unknown>> {
   readonly tenantId?: string | undefined
   /** Only failures that will not be retried, or only those that will. */
   readonly final?: boolean | undefined
+  /** Only these; at most 10,000. */
+  readonly ids?: readonly number[] | undefined
   /** Lists only: ids below this one; an offset is then ignored. */
   readonly cursor?: number | undefined
 }
@@ -48,6 +50,7 @@ const FILTER_NAMES: ReadonlySet<string> = new Set<keyof JobFilters>([
   'groupId',
   'tenantId',
   'final',
+  'ids',
   'cursor',
 ])
 
@@ -69,6 +72,7 @@ export interface ValidFilters {
   readonly groupId?: string
   readonly tenantId?: string
   readonly final?: boolean
+  readonly ids?: readonly number[]
   readonly cursor?: number
 }
 
@@ -106,13 +110,14 @@ function validNames({ jobType, status, groupId, tenantId }: Given): ValidFilters
   }
 }
 
-function validRest({ priority, runAt, createdAt, tags, final, cursor }: Given): ValidFilters {
+function validRest({ priority, runAt, createdAt, tags, final, ids, cursor }: Given): ValidFilters {
   return {
     ...(priority !== undefined && { priority: validNumber('priority', priority) }),
     ...(runAt !== undefined && { runAt: validLimits('runAt', runAt) }),
     ...(createdAt !== undefined && { createdAt: validLimits('createdAt', createdAt) }),
     ...(tags !== undefined && { tags: validTags(tags) }),
     ...(final !== undefined && { final: validFlag('final', final) }),
+    ...(ids !== undefined && { ids: validIds(ids) }),
     ...(cursor !== undefined && { cursor: validNumber('cursor', cursor) }),
   }
 }
@@ -137,6 +142,17 @@ const ID_RANGE = { min: 0, max: Number.MAX_SAFE_INTEGER, remedy: 'Pass the small
 function validNumber(field: 'priority' | 'cursor', value: unknown): number {
   checkInteger(field, value, field === 'priority' ? JOB_RANGES.priority : ID_RANGE)
   return Number(value)
+}
+
+const MOST_IDS = 10_000
+
+function validIds(ids: unknown): readonly number[] {
+  const remedy = `Pass at most ${MOST_IDS} ids`
+  if (!Array.isArray(ids) || ids.length > MOST_IDS) return refuseOption('ids', ids, 'an array of ids', remedy)
+  return ids.map((id, index) => {
+    checkInteger(`ids[${index}]`, id, { ...ID_RANGE, remedy: 'Pass what `addJob` resolved with' })
+    return Number(id)
+  })
 }
 
 function validFlag(field: string, value: unknown): boolean {

@@ -161,7 +161,7 @@ export function jobRecord(row: Row): JobRecord {
     errorHistory: jobErrors(json(errors)),
     timeoutMs: integerOrNull(timeoutMs),
     forceKillOnTimeout: forceKill === true,
-    failureReason: state === 'completed' ? null : reason(failureReason),
+    failureReason: state === 'completed' ? null : failureReasonOrNull(failureReason),
     completedAt: state === 'completed' ? dateOrNull(finishedAt) : null,
     startedAt: dateOrNull(startedAt),
     lastRetriedAt: dateOrNull(lastRetriedAt),
@@ -224,7 +224,7 @@ function isReason(value: string): value is FailureReason {
   return REASONS.has(value)
 }
 
-function reason(value: unknown): FailureReason | null {
+export function failureReasonOrNull(value: unknown): FailureReason | null {
   const given = textOrNull(value)
   return given !== null && isReason(given) ? given : null
 }

@@ -13,6 +13,7 @@ import { Database } from './schema.ts'
 import { settleVerbs } from './settle.ts'
 import { signalVerbs } from './signal.ts'
 import { stepVerbs } from './steps.ts'
+import { surveyVerbs } from './survey.ts'
 
 export interface PostgresStoreOptions {
   readonly executor: Executor
@@ -48,6 +49,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...claimVerbs(db),
     ...settleVerbs(db),
     ...inspectVerbs(db),
+    ...surveyVerbs(db),
     ...dependencyVerbs(db),
     ...changeVerbs(db),
     ...scheduleVerbs(db),

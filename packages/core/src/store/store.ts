@@ -9,6 +9,7 @@ import type { PauseStore } from './pause.ts'
 import type { ScheduleStore } from './schedule.ts'
 import type { SettleStore } from './settle.ts'
 import type { SignalStore } from './signal.ts'
+import type { SurveyStore } from './survey.ts'
 import type { StepStore } from './steps.ts'
 
 /** What a store can do; asked before a call, never discovered by a late failure. */
@@ -49,6 +50,7 @@ export interface Store
     ClaimStore,
     SettleStore,
     InspectStore,
+    SurveyStore,
     DependencyStore,
     ChangeStore,
     ScheduleStore,

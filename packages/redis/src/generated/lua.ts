@@ -1780,7 +1780,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'leased' | 'list' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
@@ -2458,6 +2458,63 @@ return extend_lease(ARGV[1], tonumber(ARGV[2])) and 1 or 0
 end
 local answer = verb()
 flush()
+return answer
+`,
+  },
+  lanes: {
+    name: 'lanes',
+    sha: '351c440dc4cfbef3d0d6166334ed0e24e98fec98',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + `local lanes, order = {}, {}
+local function lane_of(key, tenant)
+  local lane = lanes[key]
+  if lane == nil then
+    lane = { tenant = tenant or '', running = {} }
+    lanes[key] = lane
+    order[#order + 1] = key
+  end
+  return lane
+end
+local most = 10000
+for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do
+  for _, id in ipairs(call('HKEYS', P .. 'h:' .. worker)) do
+    if most > 0 then
+      most = most - 1
+      local f = call('HMGET', job_key(id), 'gk', 'tn')
+      if f[1] then table.insert(lane_of(f[1], f[2]).running, tonumber(id)) end
+    end
+  end
+end
+for _, id in ipairs(call('SSCAN', P .. 'gr', 0, 'COUNT', 1000)[2]) do
+  local f = call('HMGET', job_key(id), 'gk', 'tn')
+  if f[1] then lane_of(f[1], f[2]) end
+end
+local left = tonumber(ARGV[1])
+local function look(key)
+  local first = left > 0 and call('ZRANGE', P .. 'gq:' .. key, 0, 0)[1]
+  if first then
+    lane_of(key, call('HGET', job_key(string.sub(first, 18)), 'tn') or nil)
+    left = left - 1
+  end
+end
+local scanned = call('HSCAN', P .. 'gs', 0, 'COUNT', 5000)[2]
+for at = 1, #scanned, 2 do look(scanned[at]) end
+for _, key in ipairs(call('ZRANGE', P .. 'gw', 0, 4999)) do
+  if lanes[key] == nil then look(key) end
+end
+local limit = call('HGET', P .. 'meta', 'limit')
+local answer = {}
+for _, key in ipairs(order) do
+  local lane = lanes[key]
+  table.sort(lane.running)
+  local holders = {}
+  for at = 1, math.min(20, #lane.running) do holders[at] = whole(lane.running[at]) end
+  local first = call('ZRANGE', P .. 'gq:' .. key, 0, 0)[1]
+  answer[#answer + 1] = {
+    key, lane.tenant, string.byte(key) == 30 and '1' or limit or '', tonumber(call('HGET', P .. 'gs', key) or 0), #lane.running, holders,
+    call('ZCARD', P .. 'gq:' .. key), first and whole(string.sub(first, 18)) or '',
+  }
+end
 return answer
 `,
   },
