@@ -3,12 +3,15 @@ import type { Access } from './access.ts'
 import type { Settings } from './options.ts'
 import { RequestProblem } from './request-problem.ts'
 import type { Sampler } from './sampler.ts'
+import type { SharedReads } from './shared-reads.ts'
 
 /** What every route works on. */
 export interface Dashboard {
   readonly queue: JobQueue
   readonly settings: Settings
   readonly sampler: Sampler
+  /** Of what is costly to read. */
+  readonly reads: SharedReads
   /** For "run a batch now"; `null` if there are no handlers. */
   readonly processor: Processor | null
 }
@@ -48,4 +51,24 @@ export function idOf({ params }: Call): number {
   const id = Number(text)
   if (/^[1-9]\d*$/.test(text) && Number.isSafeInteger(id)) return id
   throw new RequestProblem(400, 'ID_INVALID', 'Invalid job ID')
+}
+
+/** @throws RequestProblem 400 for a name that means nothing, since ignoring it would hide a mistake. */
+export function checkKnown(body: Call['body'], names: Readonly<Record<string, Schema>>): Record<string, unknown> {
+  const unknown = Object.keys(body).find((name) => !Object.hasOwn(names, name))
+  if (unknown === undefined) return { ...body }
+  throw new RequestProblem(400, 'PARAMETER_INVALID', `\`${unknown.slice(0, 100)}\` is not known here.`)
+}
+
+/**
+ * With `runAt` as the time it says.
+ *
+ * @throws RequestProblem 400
+ */
+export function timed(given: Record<string, unknown>): Record<string, unknown> {
+  const { runAt } = given
+  if (runAt === undefined || runAt === null) return given
+  const date = typeof runAt === 'string' ? new Date(runAt) : new Date(Number.NaN)
+  if (Number.isNaN(date.getTime())) throw new RequestProblem(400, 'PARAMETER_INVALID', '`runAt` is not a time.')
+  return { ...given, runAt: date }
 }

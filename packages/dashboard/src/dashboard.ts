@@ -9,6 +9,7 @@ import { asset, page } from './page.ts'
 import { RequestProblem } from './request-problem.ts'
 import { hasPath, match } from './routes/table.ts'
 import { Sampler } from './sampler.ts'
+import { SharedReads } from './shared-reads.ts'
 
 /**
  * Answers a request. Never rejects: what goes wrong is a response, too.
@@ -33,7 +34,8 @@ export function createDashboard<PayloadMap>(
   const dashboard: Dashboard = {
     queue: all,
     settings: checkOptions(options),
-    sampler: new Sampler(() => all.getStats()),
+    sampler: new Sampler(() => all.getFigures()),
+    reads: new SharedReads(),
     processor: handlers === undefined ? null : queue.createProcessor(handlers, processorOptions),
   }
   return async (request, peer = {}) => secured(await answer(dashboard, request, peerOf(peer)))

@@ -98,7 +98,8 @@ export function numberOf(name: string, given: unknown, bounds: { min: number; ma
   return value
 }
 
-function textOf(name: string, given: unknown): string {
+/** @throws RequestProblem 400 */
+export function textOf(name: string, given: unknown): string {
   if (typeof given === 'string' || typeof given === 'number' || typeof given === 'boolean') return String(given)
   throw invalid(name, JSON.stringify(given))
 }

@@ -34,7 +34,7 @@ function operationOf(route: Route): object {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'integer', minimum: 1 },
+    schema: name === 'id' ? { type: 'integer', minimum: 1 } : { type: 'string' },
   }))
   const inQuery = Object.entries(route.query ?? {}).map(([name, schema]) => ({ name, in: 'query', schema }))
   const header = { name: CHANGE_HEADER, in: 'header', required: true, schema: { const: '1' } }

@@ -1,4 +1,4 @@
-import type { QueueStats } from 'millrace'
+import type { Figures } from 'millrace'
 import type { Sample } from './wire.ts'
 
 const SHORTEST_MS = 1000
@@ -11,17 +11,17 @@ const MAX_SAMPLES = 900
  * what makes it read.
  */
 export class Sampler {
-  readonly #read: () => Promise<QueueStats>
+  readonly #read: () => Promise<Figures>
   readonly #samples: Sample[] = []
-  #latest: { readonly stats: QueueStats; readonly at: number; readonly staleAt: number } | null = null
-  #reading: Promise<QueueStats> | null = null
+  #latest: { readonly stats: Figures; readonly at: number; readonly staleAt: number } | null = null
+  #reading: Promise<Figures> | null = null
 
-  constructor(read: () => Promise<QueueStats>) {
+  constructor(read: () => Promise<Figures>) {
     this.#read = read
   }
 
   /** Of this moment, or from shortly before; those who ask at once share one reading. */
-  async stats(): Promise<QueueStats> {
+  async stats(): Promise<Figures> {
     if (this.#latest !== null && Date.now() < this.#latest.staleAt) return this.#latest.stats
     this.#reading ??= this.#take()
     return this.#reading
@@ -32,13 +32,13 @@ export class Sampler {
     return [...this.#samples]
   }
 
-  async #take(): Promise<QueueStats> {
+  async #take(): Promise<Figures> {
     const startedAt = performance.now()
     try {
       const stats = await this.#read()
       const at = Date.now()
       this.#latest = { stats, at, staleAt: at + Math.max(SHORTEST_MS, (performance.now() - startedAt) * SHARE) }
-      this.#samples.push({ at, completed: stats.byStatus.completed, ready: stats.ready })
+      this.#samples.push({ at, completed: stats.completed.count, ready: stats.ready.count })
       if (this.#samples.length > MAX_SAMPLES) this.#samples.shift()
       return stats
     } finally {

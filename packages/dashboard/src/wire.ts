@@ -1,4 +1,13 @@
-import type { CronScheduleRecord, JobError, JobEvent, JobStatus, ScheduleTick } from 'millrace'
+import type {
+  CronScheduleRecord,
+  FailureGroup,
+  JobError,
+  JobEvent,
+  JobGraph,
+  JobStatus,
+  LaneRecord,
+  ScheduleTick,
+} from 'millrace'
 import type { Shown } from './plain.ts'
 
 /** Times are ISO 8601, here and below. */
@@ -100,6 +109,64 @@ export interface Relations {
   readonly deadLetterOf: number | null
 }
 
+/** Failures of one cause. */
+export interface ErrorGroupRow extends Omit<FailureGroup, 'jobIds' | 'finalJobIds' | 'firstAt' | 'lastAt'> {
+  readonly firstAt: Time
+  readonly lastAt: Time
+  readonly latestJobId: number | null
+  /** Whether any of them can be brought back. */
+  readonly canRedrive: boolean
+}
+
+export interface ErrorList {
+  readonly groups: readonly ErrorGroupRow[]
+  /** Of how many failures. */
+  readonly read: number
+  /** Whether there are older ones. */
+  readonly hasMore: boolean
+}
+
+export interface ErrorDetail {
+  readonly group: ErrorGroupRow
+  /** Of the latest, with its whole stack. */
+  readonly error: JobError | null
+  /** The latest; at most 20. */
+  readonly jobs: readonly JobRow[]
+}
+
+export interface LaneList {
+  readonly lanes: readonly LaneRecord[]
+}
+
+/** What a bulk change would do. */
+export interface BulkCount {
+  readonly count: number
+  /** Whether that is only where counting ended. */
+  readonly hasMore: boolean
+}
+
+/** What one call of a bulk change has done. */
+export interface BulkAnswer {
+  readonly changed: number
+  /** How many jobs it looked at: some may have changed their state meanwhile. */
+  readonly seen: number
+  /** Of the next call; `null`: that was all. */
+  readonly nextCursor: number | null
+}
+
+export interface GraphNodeRow extends Omit<JobGraph['nodes'][number], 'startedAt' | 'endedAt'> {
+  readonly startedAt: Time | null
+  readonly endedAt: Time | null
+}
+
+/** A job among those it waits for and those that wait for it. */
+export interface GraphView {
+  readonly nodes: readonly GraphNodeRow[]
+  /** `[job, the one it waits for]`. */
+  readonly edges: readonly (readonly [number, number])[]
+  readonly isCut: boolean
+}
+
 export interface ScheduleRow extends Pick<
   CronScheduleRecord,
   | 'id'
@@ -163,7 +230,9 @@ export interface Overview {
   /** When it was read. */
   readonly at: Time
   readonly counts: Readonly<Record<JobStatus, number>>
-  /** Counts end here: that many or more. `null`: they are exact. */
+  /** Which of them are estimates of the database. */
+  readonly estimated: readonly JobStatus[]
+  /** Counts end here: that many or more. `null`: they do not. */
   readonly countedTo: number | null
   readonly ready: number | null
   readonly timed: number | null

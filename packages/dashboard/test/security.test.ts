@@ -18,6 +18,10 @@ const READS = [
     'jobs/1/steps',
     'jobs/1/explain',
     'jobs/1/relations',
+    'jobs/1/graph',
+    'errors',
+    'errors/1',
+    'lanes',
     'schedules',
   ].map((path) => `/api/${path}`),
   '/api/schedules/1',
@@ -29,6 +33,8 @@ const CHANGES = [
   '/api/jobs',
   ...['cancel', 'retry', 'run-now', 'edit'].map((action) => `/api/jobs/1/${action}`),
   '/api/redrive',
+  '/api/bulk',
+  '/api/errors/1/redrive',
   '/api/process',
   ...['run', 'skip', 'pause', 'resume'].map((action) => `/api/schedules/1/${action}`),
 ]
@@ -60,7 +66,7 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
   test('the routes above are all there are', async () => {
     const { paths } = (await json(send('/api/openapi.json'))) as { paths: Record<string, object> }
     const told = Object.entries(paths).flatMap(([path, operations]) =>
-      Object.keys(operations).map((method) => `${method} /api${path.replace('{id}', '1')}`),
+      Object.keys(operations).map((method) => `${method} /api${path.replace(/\{\w+\}/, '1')}`),
     )
     const known = [...READS.slice(2, -1).map((path) => `get ${path}`), ...CHANGES.map((path) => `post ${path}`)]
     expect(told.toSorted()).toEqual(known.toSorted())
@@ -224,7 +230,7 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
       deadLetterJobType: 'dead',
     })
     await instance.queue.editJob(id, { payload: { password: 'S3CRET', card: { number: 'S3CRET', holder: 'Bob' } } })
-    for (const path of ['', '/events', '/steps', '/relations']) {
+    for (const path of ['', '/events', '/steps', '/relations', '/graph']) {
       const text = await (await send(`/api/jobs/${id}${path}`, {}, { redact })).text()
       expect(text).not.toContain('S3CRET')
     }
@@ -259,7 +265,7 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
       counts: { pending: 1 },
       recent: [{ id: own }],
     })
-    for (const path of ['', '/events', '/steps', '/relations'])
+    for (const path of ['', '/events', '/steps', '/relations', '/graph'])
       expect((await send(`/api/jobs/${other}${path}`, {}, options)).status).toBe(404)
     for (const action of ['cancel', 'retry', 'run-now', 'edit'])
       expect((await change(`/api/jobs/${other}/${action}`, {}, options)).status).toBe(404)
@@ -267,12 +273,43 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
       expect((await change(`/api/schedules/${schedule}/${action}`, {}, options)).status).toBe(404)
     for (const path of ['/api/workers', '/api/health', `/api/jobs/${own}/explain`])
       expect((await send(path, {}, options)).status).toBe(403)
+    const bulk = JSON.stringify({ action: 'cancel', dryRun: true, jobType: 't' })
+    const asked = await send('/api/bulk', { method: 'POST', headers: JSON_CHANGE, body: bulk }, options)
+    expect(await asked.json()).toEqual({ count: 1, hasMore: false })
     const body = JSON.stringify({ jobType: 't' })
     const added = await send('/api/jobs', { method: 'POST', headers: JSON_CHANGE, body }, options)
     const { id } = (await added.json()) as { id: number }
     expect((await instance.queue.getJob(id))?.tenantId).toBe('acme')
     expect((await instance.queue.getJob(other))?.status).toBe('pending')
     await instance.queue.cancelAllUpcomingJobs({ jobType: 't' })
+  })
+
+  test('failures, lanes and graphs show somebody of one tenant what is theirs', async () => {
+    const { queue } = instance
+    const boom = { jobType: 'boom', payload: {}, maxAttempts: 1 }
+    const [own = 0, other = 0] = await queue.addJobs(['acme', 'rival'].map((tenantId) => ({ ...boom, tenantId })))
+    await instance.run({
+      boom: () => {
+        throw new Error('boom')
+      },
+    })
+    const runAt = new Date(Date.now() + 3_600_000)
+    const [before = 0] = await queue.addJobs([{ jobType: 't', payload: {}, tenantId: 'rival', runAt }])
+    const after = await queue.addJob({ jobType: 't', payload: {}, tenantId: 'acme', dependsOn: { jobIds: [before] } })
+    await queue.addJobs(['acme', 'rival'].map((tenantId) => ({ jobType: 't', payload: {}, queue: 'q', tenantId })))
+    const options: DashboardOptions = { authorize: () => ({ tenantId: 'acme' }) }
+    const { groups } = (await json(send('/api/errors', {}, options))) as { groups: { fingerprint: string }[] }
+    expect(groups).toMatchObject([{ jobType: 'boom', count: 1, latestJobId: own }])
+    const path = `/api/errors/${groups[0]?.fingerprint}`
+    expect(await json(send(path, {}, options))).toMatchObject({ jobs: [{ id: own }] })
+    expect(await json(send('/api/lanes', {}, options))).toMatchObject({ lanes: [{ name: 'q', tenantId: 'acme' }] })
+    expect(await json(send(`/api/jobs/${after}/graph`, {}, options))).toMatchObject({
+      nodes: [{ id: after }],
+      edges: [],
+    })
+    expect(await json(change(`${path}/redrive`, {}, options))).toEqual({ changed: 1, left: 0 })
+    expect([(await queue.getJob(own))?.status, (await queue.getJob(other))?.status]).toEqual(['pending', 'failed'])
+    await queue.cancelAllUpcomingJobs()
   })
 
   test('no request is much work: pages, bodies and values are bounded', async () => {

@@ -3,10 +3,12 @@ import type { Meta } from '../src/wire.ts'
 import { SharedContext, type Shared } from './context.ts'
 import { DeadScreen } from './dead.tsx'
 import { EnqueueScreen } from './enqueue.tsx'
+import { ErrorScreen, ErrorsScreen } from './errors.tsx'
 import { HealthScreen } from './health.tsx'
 import { JobScreen } from './job.tsx'
 import { JobsScreen } from './jobs.tsx'
 import { Keys } from './keys.tsx'
+import { LanesScreen } from './lanes.tsx'
 import { OverviewScreen } from './overview.tsx'
 import { Empty, Trouble } from './parts.tsx'
 import { usePlace, type Place } from './route.ts'
@@ -17,7 +19,9 @@ import { WorkersScreen } from './workers.tsx'
 const SCREENS = [
   { path: '', name: 'Overview', isForAll: false },
   { path: 'jobs', name: 'Jobs', isForAll: false },
+  { path: 'errors', name: 'Errors', isForAll: false },
   { path: 'dead', name: 'Dead letters', isForAll: false },
+  { path: 'lanes', name: 'Queues', isForAll: false },
   { path: 'schedules', name: 'Schedules', isForAll: false },
   { path: 'workers', name: 'Workers', isForAll: true },
   { path: 'health', name: 'Health', isForAll: true },
@@ -105,26 +109,32 @@ function Screens({ current, meta }: { readonly current: string; readonly meta: M
 function Screen({ place: { parts, params } }: { readonly place: Place }): ReactNode {
   const [first = '', second] = parts
   const name = SCREENS.find(({ path }) => path === first)?.name
-  const title = second === undefined ? name : `Job ${second}`
+  const title = second === undefined ? name : first === 'errors' ? 'Error' : `Job ${second}`
   useEffect(() => {
     document.title = title === undefined ? 'Millrace' : `${title} · Millrace`
   }, [title])
-  switch (first) {
-    case '':
-      return <OverviewScreen />
-    case 'jobs':
-      return second === undefined ? <JobsScreen params={params} /> : <JobScreen key={second} id={second} />
-    case 'dead':
-      return <DeadScreen params={params} />
-    case 'schedules':
-      return <SchedulesScreen />
-    case 'workers':
-      return <WorkersScreen />
-    case 'health':
-      return <HealthScreen />
-    case 'add':
-      return <EnqueueScreen />
-    default:
-      return <Empty>There is nothing here.</Empty>
-  }
+  const render = second === undefined ? PLAIN[first] : DEEP[first]
+  return render?.({ params, id: second ?? '' }) ?? <Empty>There is nothing here.</Empty>
+}
+
+interface Shown {
+  readonly params: URLSearchParams
+  /** What stands behind the screen's name. */
+  readonly id: string
+}
+
+const PLAIN: Readonly<Record<string, (shown: Shown) => ReactNode>> = {
+  '': () => <OverviewScreen />,
+  jobs: ({ params }) => <JobsScreen params={params} />,
+  errors: ({ params }) => <ErrorsScreen params={params} />,
+  dead: ({ params }) => <DeadScreen params={params} />,
+  lanes: () => <LanesScreen />,
+  schedules: () => <SchedulesScreen />,
+  workers: () => <WorkersScreen />,
+  health: () => <HealthScreen />,
+  add: () => <EnqueueScreen />,
+}
+const DEEP: typeof PLAIN = {
+  jobs: ({ id }) => <JobScreen key={id} id={id} />,
+  errors: ({ id }) => <ErrorScreen key={id} fingerprint={id} />,
 }

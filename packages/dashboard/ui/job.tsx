@@ -1,9 +1,10 @@
 import type { ReactNode } from 'react'
 import type { Explanation } from 'millrace'
-import type { EventRow, JobDetail, Relations, StepRow } from '../src/wire.ts'
+import type { EventRow, GraphView, JobDetail, Relations, StepRow } from '../src/wire.ts'
 import { JobActions } from './job-actions.tsx'
 import { useShared } from './context.ts'
 import { duration, jobs } from './format.ts'
+import { Graph } from './graph.tsx'
 import { JobsTable } from './jobs-table.tsx'
 import { Timeline } from './timeline.tsx'
 import { ErrorView, Facts, JobLink, Json, Panel, Status, Time, Trouble } from './parts.tsx'
@@ -34,6 +35,7 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
   const version = `?v=${encodeURIComponent(`${job.updatedAt}${job.attempts}${job.status}${job.progress}`)}`
   const { data: events } = usePoll<{ readonly events: readonly EventRow[] }>(`${path}/events${version}`, 0)
   const { data: steps } = usePoll<{ readonly steps: readonly StepRow[] }>(`${path}/steps${version}`, 0)
+  const { data: graph } = usePoll<GraphView>(`${path}/graph`, 3000)
   const { data: relations } = usePoll<Relations>(`${path}/relations${version}`, 0)
   return (
     <>
@@ -66,6 +68,7 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
       </div>
       {steps !== null && steps.steps.length > 0 && <Steps steps={steps.steps} />}
       {relations !== null && <Related relations={relations} />}
+      {graph !== null && graph.nodes.length > 1 && <Graph graph={graph} current={job.id} />}
       <Panel title="Timeline">{events !== null && <Timeline events={events.events} />}</Panel>
     </>
   )

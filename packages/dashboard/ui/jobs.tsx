@@ -1,6 +1,7 @@
 import { useState, type FormEvent, type ReactNode } from 'react'
 import type { JobPage } from '../src/wire.ts'
 import { queryOf } from './api.ts'
+import { BulkDialog } from './bulk.tsx'
 import { useShared } from './context.ts'
 import { fieldOf } from './format.ts'
 import { JobsTable } from './jobs-table.tsx'
@@ -14,11 +15,19 @@ const FIELDS = ['jobType', 'tag', 'groupId', 'tenantId'] as const
 const PAGE = 50
 
 export function JobsScreen({ params }: { readonly params: URLSearchParams }): ReactNode {
+  const { meta } = useShared()
+  const [isBulk, setIsBulk] = useState(false)
   return (
     <>
       <div className="title">
         <h1>Jobs</h1>
+        {meta.canChange && (
+          <button type="button" onClick={() => setIsBulk(true)}>
+            All that match…
+          </button>
+        )}
       </div>
+      {isBulk && <BulkDialog filters={filtersIn(params)} onClose={() => setIsBulk(false)} />}
       <StatusTabs params={params} />
       <FilterForm key={params.toString()} params={params} />
       <JobList params={params} label="Jobs" />

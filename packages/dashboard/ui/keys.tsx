@@ -8,7 +8,9 @@ const PLACES: Readonly<Record<string, string>> = {
   j: '/jobs',
   s: '/schedules',
   w: '/workers',
+  e: '/errors',
   d: '/dead',
+  q: '/lanes',
   a: '/add',
   h: '/health',
 }

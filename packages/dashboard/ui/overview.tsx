@@ -39,7 +39,7 @@ function Loaded({ overview }: { readonly overview: Overview }): ReactNode {
           <Throughput samples={overview.samples} />
         </Panel>
       )}
-      <Panel title="Latest failures" extra={<a href="#/jobs?status=failed">All</a>}>
+      <Panel title="Latest failures" extra={<a href="#/errors">By cause</a>}>
         {overview.failures.length === 0 ? (
           <Empty>Nothing has failed.</Empty>
         ) : (
@@ -58,14 +58,18 @@ function Loaded({ overview }: { readonly overview: Overview }): ReactNode {
 }
 
 function Figures({ overview }: { readonly overview: Overview }): ReactNode {
-  const { counts, countedTo, workers } = overview
-  const told = (count: number): string => `${number(count)}${countedTo !== null && count >= countedTo ? '+' : ''}`
+  const { counts, countedTo, estimated, workers } = overview
+  const told = (status: JobStatus): string => {
+    const count = counts[status]
+    const isMore = countedTo !== null && count >= countedTo
+    return `${estimated.includes(status) ? '≈ ' : ''}${number(count)}${isMore ? '+' : ''}`
+  }
   return (
     <ul className="figures" aria-label="Jobs by status">
       {ORDER.map((status) => (
         <li key={status}>
           <a href={`#/jobs?status=${status}`} className={status}>
-            <strong>{told(counts[status])}</strong>
+            <strong>{told(status)}</strong>
             <span>{status}</span>
             <small>{noteOf(status, overview)}</small>
           </a>

@@ -17,8 +17,8 @@ import { integer, list, text } from './replies.ts'
 const MOST_WINDOW = 500
 
 export function surveyVerbs(instance: RedisInstance): SurveyStore {
-  const { listJobs, stats } = inspectVerbs(instance)
-  const jobsOf = (options: ListOptions): Promise<readonly JobRecord[]> => listJobs(options)
+  const inspect = inspectVerbs(instance)
+  const jobsOf = (options: ListOptions): Promise<readonly JobRecord[]> => inspect.listJobs(options)
   return {
     listJobIds: async (options) => (await jobsOf(options)).map(({ id }) => id),
     async listFailures({ limit, ...filter }) {
@@ -43,7 +43,7 @@ export function surveyVerbs(instance: RedisInstance): SurveyStore {
       }
     },
     async figures() {
-      const { byStatus, ...rest } = await stats()
+      const { byStatus, ...rest } = await inspect.stats()
       const of = (count: number): Figure => ({ count, isEstimate: false })
       const figures: Figures = {
         pending: of(byStatus.pending),

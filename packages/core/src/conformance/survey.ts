@@ -81,12 +81,12 @@ export const surveyCases: readonly ConformanceCase[] = [
       equal(await t.claimIds(worker, 2), [a, b])
       const [first, second] = await t.addAll([{ queue: 'q' }, { queue: 'q' }])
       equal(await t.claimIds(worker, 1), [first])
-      const lanes = (await t.store.listLanes({ limit: 10 })).map(({ active: _, ...lane }) => lane)
+      const lanes = [...(await t.store.listLanes({ limit: 10 }))]
       const group = { kind: 'group' as const, name: 'g', tenantId: 't', limit: 2, isWaitingBounded: false }
       const queue = { kind: 'queue' as const, name: 'q', tenantId: null, limit: 1, isWaitingBounded: false }
       equal(lanes, [
-        { ...group, running: 2, holders: [a ?? 0, b ?? 0], waiting: 2, nextId: c ?? 0 },
-        { ...queue, running: 1, holders: [first ?? 0], waiting: 1, nextId: second ?? 0 },
+        { ...group, active: 2, running: 2, holders: [a ?? 0, b ?? 0], waiting: 2, nextId: c ?? 0 },
+        { ...queue, active: 1, running: 1, holders: [first ?? 0], waiting: 1, nextId: second ?? 0 },
       ])
       equal(
         (await t.store.listLanes({ limit: 10, tenantId: 't' })).map(({ name }) => name),

@@ -146,9 +146,9 @@ function frameOf(stack: string | undefined): string | null {
   })
   const own = frames.find(({ file }) => !/node_modules|^node:|<anonymous>/.test(file)) ?? frames[0]
   if (own === undefined) return null
-  const file = own.file
-    .replace(/^file:\/\//, '')
-    .split(/[/\\]/)
+  const parts = own.file.replace(/^file:\/\//, '').split(/[/\\]/)
+  const file = parts
+    .filter((part) => part !== '')
     .slice(-3)
     .join('/')
   return own.called === '' ? file : `${own.called} (${file})`

@@ -1,5 +1,5 @@
 import type { ChangeResult, EditJobOptions, JobOptions, JobRecord } from 'millrace'
-import type { Call, Route, Schema } from '../call.ts'
+import { checkKnown, timed, type Call, type Route, type Schema } from '../call.ts'
 import { FILTER_PARAMETERS, filtersOf, numberOf } from '../filters.ts'
 import { isPlain } from '../plain.ts'
 import { REDACTED, restore } from '../redact.ts'
@@ -71,7 +71,7 @@ export const changeRoutes: readonly Route[] = [
     body: EDITABLE,
     async handle(call) {
       const job = await jobOf(call)
-      const updates = timed(known(call.body, EDITABLE))
+      const updates = timed(checkKnown(call.body, EDITABLE))
       if ('payload' in updates) updates['payload'] = payloadFor(job, updates['payload'], call)
       if (Object.keys(updates).length === 0) throw new RequestProblem(400, 'NOTHING_GIVEN', 'Give what to change.')
       const edited: EditJobOptions = updates
@@ -120,7 +120,7 @@ function told(result: ChangeResult, unchanged: string): { readonly ok: true; rea
 }
 
 async function addJob({ dashboard, access, body }: Call): Promise<{ readonly id: number }> {
-  const given = timed(known(body, NEW))
+  const given = timed(checkKnown(body, NEW))
   const { jobType } = given
   if (typeof jobType !== 'string' || jobType === '')
     throw new RequestProblem(400, 'PARAMETER_INVALID', '`jobType` is missing.')
@@ -143,7 +143,7 @@ function payloadFor(job: JobRecord, edited: unknown, { dashboard }: Call): unkno
 }
 
 async function redrive({ dashboard, access, body }: Call): Promise<object> {
-  const { limit: givenLimit, dryRun = false, ...rest } = known(body, { ...DEAD_FILTERS, limit: {}, dryRun: {} })
+  const { limit: givenLimit, dryRun = false, ...rest } = checkKnown(body, { ...DEAD_FILTERS, limit: {}, dryRun: {} })
   if (typeof dryRun !== 'boolean') throw new RequestProblem(400, 'PARAMETER_INVALID', '`dryRun` is true or false.')
   const limit = numberOf('limit', givenLimit, { min: 1, max: MAX_REDRIVE, or: MAX_REDRIVE })
   const filters = filtersOf((name) => rest[name], access)
@@ -153,20 +153,4 @@ async function redrive({ dashboard, access, body }: Call): Promise<object> {
   }
   const found = await dashboard.queue.getJobs({ ...filters, status: 'failed', final: true }, limit + 1)
   return { count: Math.min(found.length, limit), hasMore: found.length > limit }
-}
-
-/** @throws RequestProblem 400 for a name that means nothing, since ignoring it would hide a mistake. */
-function known(body: Call['body'], names: Readonly<Record<string, Schema>>): Record<string, unknown> {
-  const unknown = Object.keys(body).find((name) => !Object.hasOwn(names, name))
-  if (unknown === undefined) return { ...body }
-  throw new RequestProblem(400, 'PARAMETER_INVALID', `\`${unknown.slice(0, 100)}\` is not known here.`)
-}
-
-/** With `runAt` as the time it says. */
-function timed(given: Record<string, unknown>): Record<string, unknown> {
-  const { runAt } = given
-  if (runAt === undefined || runAt === null) return given
-  const date = typeof runAt === 'string' ? new Date(runAt) : new Date(Number.NaN)
-  if (Number.isNaN(date.getTime())) throw new RequestProblem(400, 'PARAMETER_INVALID', '`runAt` is not a time.')
-  return { ...given, runAt: date }
 }

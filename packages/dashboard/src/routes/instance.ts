@@ -1,12 +1,12 @@
-import type { JobStatus, QueueStats } from 'millrace'
+import type { Figures, JobStatus } from 'millrace'
 import type { Call, Route } from '../call.ts'
 import { STATUSES } from '../filters.ts'
 import { jobRow, workerRow } from '../show.ts'
 import type { Attention, Health, Meta, Overview, WorkerRow } from '../wire.ts'
 
 const SHOWN_JOBS = 8
-/** Of somebody who sees one tenant's jobs only: counting on costs as much as reading them. */
-const COUNTED_TO = 100
+/** Of somebody who sees one tenant's jobs only. */
+const COUNTED_TO = 1000
 const LONG_WAIT_MS = 60_000
 
 /** The routes about everything at once. */
@@ -64,18 +64,26 @@ async function overviewOf(call: Call): Promise<Overview> {
   return { at: new Date().toISOString(), ...figures, failures: failures.map(jobRow), recent: recent.map(jobRow) }
 }
 
-type Figures = Omit<Overview, 'at' | 'failures' | 'recent'>
+type Counts = Omit<Overview, 'at' | 'failures' | 'recent'>
 
-async function figuresOfAll(call: Call): Promise<Figures> {
+async function figuresOfAll(call: Call): Promise<Counts> {
   const { sampler } = call.dashboard
   const [stats, workers] = await Promise.all([sampler.stats(), workersOf(call)])
   const sum = (of: (worker: WorkerRow) => number): number => workers.reduce((total, worker) => total + of(worker), 0)
   return {
-    counts: stats.byStatus,
+    counts: {
+      pending: stats.pending.count,
+      processing: stats.processing.count,
+      completed: stats.completed.count,
+      failed: stats.failed.count,
+      cancelled: stats.cancelled.count,
+      waiting: stats.waiting.count,
+    },
+    estimated: STATUSES.filter((status) => stats[status].isEstimate),
     countedTo: null,
-    ready: stats.ready,
-    timed: stats.timed,
-    groupWaiting: stats.groupWaiting,
+    ready: stats.ready.count,
+    timed: stats.timed.count,
+    groupWaiting: stats.groupWaiting.count,
     oldestReadyMs: stats.oldestReadyMs,
     workers: { count: workers.length, slots: sum((one) => one.concurrency), running: sum((one) => one.running) },
     samples: sampler.samples(),
@@ -83,9 +91,9 @@ async function figuresOfAll(call: Call): Promise<Figures> {
   }
 }
 
-async function figuresOfTenant({ dashboard: { queue } }: Call, tenantId: string): Promise<Figures> {
+async function figuresOfTenant({ dashboard: { queue } }: Call, tenantId: string): Promise<Counts> {
   const counted = await Promise.all(
-    STATUSES.map(async (status) => [status, (await queue.getJobs({ tenantId, status }, COUNTED_TO)).length] as const),
+    STATUSES.map(async (status) => [status, (await queue.getJobIds({ tenantId, status }, COUNTED_TO)).length] as const),
   )
   const count = (status: JobStatus): number => new Map(counted).get(status) ?? 0
   return {
@@ -97,6 +105,7 @@ async function figuresOfTenant({ dashboard: { queue } }: Call, tenantId: string)
       cancelled: count('cancelled'),
       waiting: count('waiting'),
     },
+    estimated: [],
     countedTo: COUNTED_TO,
     ready: null,
     timed: null,
@@ -108,13 +117,13 @@ async function figuresOfTenant({ dashboard: { queue } }: Call, tenantId: string)
   }
 }
 
-function attentionOf(stats: QueueStats, workers: readonly WorkerRow[]): Attention[] {
+function attentionOf(stats: Figures, workers: readonly WorkerRow[]): Attention[] {
   const lost = workers.filter(({ isLost }) => isLost).length
   const found: (Attention | false)[] = [
-    stats.ready > 0 &&
+    stats.ready.count > 0 &&
       workers.length === lost && {
         level: 'danger',
-        text: `No worker is running, and ${stats.ready.toLocaleString('en')} ${stats.ready === 1 ? 'job is' : 'jobs are'} ready to start.`,
+        text: `No worker is running, and ${stats.ready.count.toLocaleString('en')} ${stats.ready.count === 1 ? 'job is' : 'jobs are'} ready to start.`,
         href: '#/jobs?status=pending',
       },
     lost > 0 && {

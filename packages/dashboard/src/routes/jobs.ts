@@ -2,8 +2,8 @@ import type { JobRecord } from 'millrace'
 import { idOf, type Call, type Route } from '../call.ts'
 import { FILTER_PARAMETERS, filtersOf, numberOf } from '../filters.ts'
 import { notFound } from '../locate.ts'
-import { eventRow, jobDetail, jobRow, stepRow } from '../show.ts'
-import type { JobPage, JobRow, Relations } from '../wire.ts'
+import { eventRow, jobDetail, jobRow, stepRow, time } from '../show.ts'
+import type { GraphView, JobPage, JobRow, Relations } from '../wire.ts'
 
 const MAX_PAGE = 100
 const MAX_OFFSET = 10_000
@@ -63,6 +63,12 @@ export const jobRoutes: readonly Route[] = [
     summary: 'The jobs that a job depends on, and those it was made of or became.',
     handle: relationsOf,
   },
+  {
+    method: 'GET',
+    path: '/jobs/:id/graph',
+    summary: 'A job with all jobs it waits for and all that wait for it, over whatever detour; at most 150.',
+    handle: graphOf,
+  },
 ]
 
 async function listJobs({ dashboard, access, query }: Call): Promise<JobPage> {
@@ -90,6 +96,19 @@ export async function jobOf(call: Call): Promise<JobRecord> {
 async function findJob({ dashboard, access }: Call, id: number): Promise<JobRecord | null> {
   const job = await dashboard.queue.getJob(id)
   return job === null || (access.tenantId !== null && job.tenantId !== access.tenantId) ? null : job
+}
+
+async function graphOf(call: Call): Promise<GraphView> {
+  const { id } = await jobOf(call)
+  const { tenantId } = call.access
+  const graph = await call.dashboard.queue.getJobGraph(id)
+  const nodes = graph?.nodes.filter((node) => tenantId === null || node.tenantId === tenantId) ?? []
+  const shown = new Set(nodes.map((node) => node.id))
+  return {
+    nodes: nodes.map((node) => ({ ...node, startedAt: time(node.startedAt), endedAt: time(node.endedAt) })),
+    edges: graph?.edges.filter(([job, before]) => shown.has(job) && shown.has(before)) ?? [],
+    isCut: graph?.isCut ?? false,
+  }
 }
 
 async function relationsOf(call: Call): Promise<Relations> {

@@ -1,11 +1,22 @@
 import type { Route } from '../call.ts'
 import { describeApi } from '../openapi.ts'
+import { bulkRoutes } from './bulk.ts'
 import { changeRoutes } from './changes.ts'
+import { errorRoutes } from './errors.ts'
 import { instanceRoutes } from './instance.ts'
 import { jobRoutes } from './jobs.ts'
+import { laneRoutes } from './lanes.ts'
 import { scheduleRoutes } from './schedules.ts'
 
-const described: readonly Route[] = [...instanceRoutes, ...jobRoutes, ...changeRoutes, ...scheduleRoutes]
+const described: readonly Route[] = [
+  ...instanceRoutes,
+  ...jobRoutes,
+  ...errorRoutes,
+  ...laneRoutes,
+  ...changeRoutes,
+  ...bulkRoutes,
+  ...scheduleRoutes,
+]
 
 /** Everything that the API can do. */
 export const routes: readonly Route[] = [

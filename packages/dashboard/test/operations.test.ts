@@ -1,0 +1,199 @@
+import { serveDashboard, type DashboardServer } from '@millrace/dashboard'
+import type { JobHandler } from 'millrace'
+import type { Browser } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { hasChromium, launchChromium } from './chromium.ts'
+import { hasServer, useCleanup, useInstance } from './instance.ts'
+import { openPage, type WatchedPage } from './watched-page.ts'
+
+const HOUR_MS = 3_600_000
+/** A shop's evening: what its operator would see. */
+const handlers: Readonly<Record<string, JobHandler>> = {
+  'hook.post': (payload) => {
+    throw new TypeError(`connect ECONNREFUSED 10.0.0.${String(Reflect.get(Object(payload), 'n'))}:443`)
+  },
+  'invoice.render': (payload) => {
+    throw new RangeError(`Invoice ${String(Reflect.get(Object(payload), 'n'))} has no lines`)
+  },
+  'order.check': () => Promise.resolve('in stock'),
+  'order.charge': () => Promise.resolve('paid'),
+}
+
+interface Filled {
+  readonly flow: Readonly<Record<string, number>>
+  readonly batch: number
+}
+
+describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium', { timeout: 90_000 }, () => {
+  const instance = useInstance('dash_operations')
+  const cleanup = useCleanup()
+  let browser: Browser
+  let server: DashboardServer
+  let filled: Filled
+
+  beforeAll(async () => {
+    browser = await launchChromium()
+    filled = await fill()
+    server = await serveDashboard(instance.queue)
+  })
+  afterAll(async () => {
+    await server.close()
+    await browser.close()
+  })
+  let current: WatchedPage | undefined
+  afterEach(() => {
+    const faults = current?.faults ?? []
+    current = undefined
+    if (faults.length > 0) throw new Error(faults.join('\n'))
+  })
+
+  /** Nobody else's: a job that nobody handles would fail. */
+  async function runOnly(some: Readonly<Record<string, JobHandler>>): Promise<void> {
+    const processor = instance.queue.createProcessor(some, { heartbeat: 'main', jobType: Object.keys(some) })
+    while ((await processor.start()) > 0);
+  }
+
+  async function fill(): Promise<Filled> {
+    const { queue } = instance
+    const many = (count: number, jobType: string, more: object = {}): Promise<number[]> =>
+      queue.addJobs(Array.from({ length: count }, (_, n) => ({ jobType, payload: { n }, maxAttempts: 1, ...more })))
+    await many(14, 'hook.post')
+    await many(5, 'invoice.render')
+    await many(2, 'hook.post', { maxAttempts: 5 })
+    const flow = await queue.addFlow({
+      check: { jobType: 'order.check', payload: {} },
+      charge: { jobType: 'order.charge', payload: {}, dependsOn: { nodes: ['check'] } },
+      pack: { jobType: 'order.pack', payload: {}, dependsOn: { nodes: ['charge'] } },
+      invoice: { jobType: 'order.invoice', payload: {}, dependsOn: { nodes: ['charge'] } },
+      ship: { jobType: 'order.ship', payload: {}, dependsOn: { nodes: ['pack', 'invoice'] } },
+    })
+    await runOnly(handlers)
+    const items = Array.from({ length: 30 }, () => ({
+      jobType: 'image.resize',
+      payload: {},
+      runAt: new Date(Date.now() + HOUR_MS),
+    }))
+    const { id: batch } = await queue.addBatch(items, { onComplete: { jobType: 'gallery.publish', payload: {} } })
+    await many(4, 'mail.send', { queue: 'outbox' })
+    await many(7, 'report.build', { group: { id: 'acme' } })
+    return { flow, batch }
+  }
+
+  const open = async (hash: string, options: Parameters<typeof openPage>[2] = {}): Promise<WatchedPage> => {
+    current = cleanup(await openPage(browser, `${server.url}#/${hash}`, options))
+    await current.page.waitForSelector('main h1')
+    return current
+  }
+
+  test.each(['light', 'dark'] as const)('the screens of operations are accessible (%s)', async (colorScheme) => {
+    const { groups } = await instance.queue.getFailureGroups()
+    const screens = [
+      'errors',
+      `errors/${groups[0]?.fingerprint}`,
+      'lanes',
+      `jobs/${filled.flow['charge']}`,
+      `jobs/${filled.batch}`,
+    ]
+    const watched = await open('', { colorScheme })
+    for (const [at, screen] of screens.entries()) {
+      await watched.visit(screen)
+      if (screen.startsWith('jobs/')) await watched.page.getByRole('region', { name: 'Workflow' }).waitFor()
+      expect([screen, ...(await watched.violations())]).toEqual([screen])
+      await watched.picture(`${colorScheme}-${['errors', 'error', 'lanes', 'flow', 'batch'][at]}`)
+    }
+    await watched.page.setViewportSize({ width: 375, height: 720 })
+    for (const screen of screens) {
+      await watched.visit(screen)
+      const width = await watched.page.evaluate<number>('document.documentElement.scrollWidth')
+      expect([screen, width <= 375]).toEqual([screen, true])
+      expect([screen, ...(await watched.violations())]).toEqual([screen])
+    }
+    await watched.picture(`${colorScheme}-errors-phone`)
+  })
+
+  test('failures of one cause are one line, and come back together', async () => {
+    const { page, violations } = await open('errors')
+    const row = page.getByRole('row').filter({ hasText: 'Invoice <n> has no lines' })
+    await row.getByText('5 for good').waitFor()
+    await page
+      .getByRole('row')
+      .filter({ hasText: 'connect ECONNREFUSED' })
+      .getByText('14 for good, 2 retrying')
+      .waitFor()
+    await row.getByRole('link', { name: /has no lines/ }).click()
+    await page.getByRole('heading', { name: 'RangeError' }).waitFor()
+    await page.getByRole('button', { name: 'Redrive 5 jobs' }).click()
+    expect(await violations()).toEqual([])
+    await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click()
+    await page.getByText('5 jobs made pending again.').waitFor()
+    expect(await instance.queue.getJobIds({ jobType: 'invoice.render', status: 'failed' })).toEqual([])
+    await page.getByRole('alert').getByText('Nothing has failed like this lately.').waitFor()
+    await instance.queue.cancelAllUpcomingJobs({ jobType: 'invoice.render' })
+  })
+
+  test('a workflow is drawn, leads to its jobs and follows what happens', async () => {
+    const watched = await open(`jobs/${filled.flow['charge']}`)
+    const { page } = watched
+    const drawn = page.getByRole('region', { name: 'Workflow' })
+    await drawn.getByRole('link', { name: /^order\.check \d+ · completed/ }).waitFor()
+    await drawn.getByRole('link', { name: /^order\.ship .*waits for order\.(pack|invoice)/ }).waitFor()
+    await drawn.getByText('2 of 5 completed').waitFor()
+    await runOnly({ 'order.pack': () => Promise.resolve(null), 'order.invoice': () => Promise.resolve(null) })
+    await drawn.getByText('4 of 5 completed').waitFor()
+    await drawn.getByRole('link', { name: /^order\.ship/ }).click()
+    await page.waitForURL(`**/#/jobs/${filled.flow['ship']}`)
+    await page.goto(`${server.url}#/jobs/${filled.batch}`)
+    await page.getByRole('link', { name: 'image.resize ×30 30 pending' }).waitFor()
+  })
+
+  test('queues and groups tell who is next', async () => {
+    const { page } = await open('lanes')
+    await page.getByRole('table', { name: 'Queues' }).getByRole('cell', { name: 'outbox' }).waitFor()
+    const held = instance.queue.createProcessor(
+      {
+        'report.build': (_payload, signal) =>
+          new Promise((resolve) => signal.addEventListener('abort', () => resolve(null))),
+      },
+      { heartbeat: 'main', jobType: 'report.build', concurrency: 2, groupConcurrency: 2 },
+    )
+    held.startInBackground()
+    const row = page.getByRole('row').filter({ hasText: 'acme' })
+    await row.getByText('2 of 2').waitFor()
+    expect(await row.getByRole('cell').nth(3).innerText()).toBe('5')
+    await row.getByRole('link', { name: 'acme' }).click()
+    await page.getByRole('table', { name: 'Jobs' }).waitFor()
+    expect(page.url()).toContain('groupId=acme')
+    await instance.queue.cancelAllUpcomingJobs({ jobType: 'report.build' })
+    await held.stopAndDrain(100)
+  })
+
+  test('all that match are counted, changed, cancelled and retried', async () => {
+    const { queue } = instance
+    const runAt = new Date(Date.now() + HOUR_MS)
+    await queue.addJobs(Array.from({ length: 620 }, () => ({ jobType: 'bulk', payload: {}, runAt })))
+    const { page, violations } = await open('jobs?jobType=bulk')
+    const begin = async (action: string, count: string): Promise<void> => {
+      await page.getByRole('button', { name: 'All that match…' }).click()
+      await page.getByRole('radio', { name: action }).check()
+      await page.getByRole('dialog').getByText(count).waitFor()
+    }
+    await begin('Change priority', '620 jobs match.')
+    expect(await violations()).toEqual([])
+    await page.getByLabel('Priority', { exact: true }).fill('7')
+    await page.getByRole('button', { name: 'Change 620' }).click()
+    await page.getByText('620 jobs changed.').waitFor()
+    expect((await queue.getJobIds({ jobType: 'bulk', priority: 7 }, 1000)).length).toBe(620)
+    await begin('Cancel the pending', '620 jobs match.')
+    await page.getByRole('button', { name: 'Cancel 620' }).click()
+    await page.getByText('620 jobs cancelled.').waitFor()
+    expect((await queue.getJobIds({ jobType: 'bulk', status: 'cancelled' }, 1000)).length).toBe(620)
+    await begin('Cancel the pending', 'No jobs match.')
+    expect(await page.getByRole('button', { name: 'Cancel', exact: true }).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: 'Leave them' }).click()
+    await begin('Retry those', '620 jobs match.')
+    await page.getByRole('button', { name: 'Retry 620' }).click()
+    await page.getByText('620 jobs made pending again.').waitFor()
+    expect((await queue.getJobIds({ jobType: 'bulk', status: 'pending' }, 1000)).length).toBe(620)
+    await queue.cancelAllUpcomingJobs({ jobType: 'bulk' })
+  })
+})
