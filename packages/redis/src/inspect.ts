@@ -101,7 +101,8 @@ function workerRecord([, expiresAt, running, flat]: readonly unknown[]): WorkerR
   }
 }
 
-function queueStats(answer: readonly unknown[]): QueueStats {
+/** From what the script `stats` answers. */
+export function queueStats(answer: readonly unknown[]): QueueStats {
   const count = (at: number): number => integer(answer[at])
   const [live, processing, between] = [count(0), count(1), count(2)]
   const [ready, timed, groupWaiting] = [count(6), count(7), count(8)]

@@ -9,7 +9,7 @@ import type {
   SurveyStore,
 } from 'millrace/store'
 import { scripts } from './generated/lua.ts'
-import { inspectVerbs } from './inspect.ts'
+import { inspectVerbs, queueStats } from './inspect.ts'
 import type { RedisInstance } from './instance.ts'
 import { integer, list, text } from './replies.ts'
 
@@ -43,7 +43,9 @@ export function surveyVerbs(instance: RedisInstance): SurveyStore {
       }
     },
     async figures() {
-      const { byStatus, ...rest } = await inspect.stats()
+      const answer = list(await instance.run(scripts.stats))
+      const { byStatus, ...rest } = queueStats(answer)
+      const [, , retrying] = answer
       const of = (count: number): Figure => ({ count, isEstimate: false })
       const figures: Figures = {
         pending: of(byStatus.pending),
@@ -56,7 +58,8 @@ export function surveyVerbs(instance: RedisInstance): SurveyStore {
         timed: of(rest.timed),
         groupWaiting: of(rest.groupWaiting),
         blocked: of(rest.blocked),
-        retrying: of(integer(await instance.command('zcard', () => instance.client.zcard(`${instance.prefix}again`)))),
+        paused: of(rest.paused),
+        retrying: of(integer(retrying)),
         oldestReadyMs: rest.oldestReadyMs,
         workers: rest.workers,
       }

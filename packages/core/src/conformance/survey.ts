@@ -148,6 +148,7 @@ export const surveyCases: readonly ConformanceCase[] = [
         timed: { count: 2, isEstimate: false },
         groupWaiting: ONE,
         blocked: ONE,
+        paused: NONE,
         retrying: ONE,
         workers: 1,
       })

@@ -22,6 +22,8 @@ export interface Figures {
   readonly groupWaiting: Figure
   /** Of the pending: waiting for jobs that they depend on. */
   readonly blocked: Figure
+  /** Of the pending: put aside by a pause. A paused job that no claim has met yet counts where it is. */
+  readonly paused: Figure
   /** Between two attempts. */
   readonly retrying: Figure
   /** For how long the oldest ready job has been due, in milliseconds; `null` when none is ready. */

@@ -157,7 +157,7 @@ function figures(given: unknown): Figures {
     }
   }
   return {
-    pending: of(lanes['r'], lanes['t'], lanes['g'], lanes['d']),
+    pending: of(lanes['r'], lanes['t'], lanes['g'], lanes['d'], lanes['p']),
     processing: of(lanes['x']),
     waiting: of(lanes['w']),
     completed: of(ended['k']),
@@ -167,6 +167,7 @@ function figures(given: unknown): Figures {
     timed: of(lanes['t'], lanes['a']),
     groupWaiting: of(lanes['g']),
     blocked: of(lanes['d']),
+    paused: of(lanes['p']),
     retrying: of(lanes['a']),
     oldestReadyMs: answer['oldestReadyMs'] === null ? null : Math.max(0, integer(answer['oldestReadyMs'])),
     workers: integer(answer['workers']),
