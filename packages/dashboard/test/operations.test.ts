@@ -112,7 +112,8 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
   })
 
   test('failures of one cause are one line, and come back together', async () => {
-    const { page, violations } = await open('errors')
+    const watched = await open('errors')
+    const { page } = watched
     const row = page.getByRole('row').filter({ hasText: 'Invoice <n> has no lines' })
     await row.getByText('5 for good').waitFor()
     await page
@@ -123,7 +124,7 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
     await row.getByRole('link', { name: /has no lines/ }).click()
     await page.getByRole('heading', { name: 'RangeError' }).waitFor()
     await page.getByRole('button', { name: 'Redrive 5 jobs' }).click()
-    expect(await violations()).toEqual([])
+    expect(await watched.violations()).toEqual([])
     await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click()
     await page.getByText('5 jobs made pending again.').waitFor()
     expect(await instance.queue.getJobIds({ jobType: 'invoice.render', status: 'failed' })).toEqual([])
@@ -144,6 +145,7 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
     await page.waitForURL(`**/#/jobs/${filled.flow['ship']}`)
     await page.goto(`${server.url}#/jobs/${filled.batch}`)
     await page.getByRole('link', { name: 'image.resize ×30 30 pending' }).waitFor()
+    expect(await page.getByRole('region', { name: 'Workflow' }).getByRole('link').count()).toBe(2)
   })
 
   test('queues and groups tell who is next', async () => {
@@ -171,14 +173,15 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
     const { queue } = instance
     const runAt = new Date(Date.now() + HOUR_MS)
     await queue.addJobs(Array.from({ length: 620 }, () => ({ jobType: 'bulk', payload: {}, runAt })))
-    const { page, violations } = await open('jobs?jobType=bulk')
+    const watched = await open('jobs?jobType=bulk')
+    const { page } = watched
     const begin = async (action: string, count: string): Promise<void> => {
       await page.getByRole('button', { name: 'All that match…' }).click()
       await page.getByRole('radio', { name: action }).check()
       await page.getByRole('dialog').getByText(count).waitFor()
     }
     await begin('Change priority', '620 jobs match.')
-    expect(await violations()).toEqual([])
+    expect(await watched.violations()).toEqual([])
     await page.getByLabel('Priority', { exact: true }).fill('7')
     await page.getByRole('button', { name: 'Change 620' }).click()
     await page.getByText('620 jobs changed.').waitFor()
