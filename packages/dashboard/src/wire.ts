@@ -7,6 +7,8 @@ import type {
   JobStatus,
   LaneRecord,
   ScheduleTick,
+  StoreVitals,
+  TableVitals,
 } from 'millrace'
 import type { Shown } from './plain.ts'
 
@@ -249,6 +251,10 @@ export interface Health {
   readonly checkedAt: Time
   readonly tookMs: number
   readonly violations: readonly { readonly invariant: string; readonly detail: string }[]
+}
+
+export interface VitalsView extends Omit<StoreVitals, 'tables'> {
+  readonly tables: readonly (Omit<TableVitals, 'vacuumedAt'> & { readonly vacuumedAt: Time | null })[]
 }
 
 /** What the page needs to know before anything else. */

@@ -241,6 +241,10 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
 
   test('the invariants are checked on request', async () => {
     const { page } = await open('health')
+    await page
+      .getByRole('table', { name: 'Tables' })
+      .getByRole('cell', { name: 'finished_jobs', exact: true })
+      .waitFor()
     await page.getByRole('button', { name: 'Check now' }).click()
     await page.getByText('Every invariant holds.').waitFor()
     expect(await page.getByRole('status').innerText()).toBe('All is well.')

@@ -26,6 +26,7 @@ const READS = [
   ].map((path) => `/api/${path}`),
   '/api/schedules/1',
   '/api/workers',
+  '/api/vitals',
   '/api/health',
   '/api/openapi.json',
 ]
@@ -271,7 +272,7 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
       expect((await change(`/api/jobs/${other}/${action}`, {}, options)).status).toBe(404)
     for (const action of ['run', 'skip', 'pause', 'resume'])
       expect((await change(`/api/schedules/${schedule}/${action}`, {}, options)).status).toBe(404)
-    for (const path of ['/api/workers', '/api/health', `/api/jobs/${own}/explain`])
+    for (const path of ['/api/workers', '/api/vitals', '/api/health', `/api/jobs/${own}/explain`])
       expect((await send(path, {}, options)).status).toBe(403)
     const bulk = JSON.stringify({ action: 'cancel', dryRun: true, jobType: 't' })
     const asked = await send('/api/bulk', { method: 'POST', headers: JSON_CHANGE, body: bulk }, options)

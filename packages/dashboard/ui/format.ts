@@ -43,3 +43,11 @@ export function fieldOf(form: FormData, name: string): string {
   const value = form.get(name)
   return typeof value === 'string' ? value.trim() : ''
 }
+
+/** Such as `1.2 GB`. */
+export function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const at = Math.min(units.length - 1, count < 1 ? 0 : Math.floor(Math.log2(count) / 10))
+  const value = count / 1024 ** at
+  return `${value < 10 && at > 0 ? value.toFixed(1) : number(Math.round(value))} ${units[at] ?? 'B'}`
+}

@@ -4,6 +4,7 @@ import { get } from './api.ts'
 import { useChange } from './context.ts'
 import { duration, fullDate, number } from './format.ts'
 import { Panel } from './parts.tsx'
+import { VitalsPanels } from './vitals.tsx'
 
 export function HealthScreen(): ReactNode {
   const change = useChange()
@@ -26,9 +27,10 @@ export function HealthScreen(): ReactNode {
           Check now
         </button>
       </div>
+      <VitalsPanels />
       <p className="quiet">
-        Looks for anything in the database that must never be there. It reads every live job, so it runs on request
-        only.
+        “Check now” looks for anything in the database that must never be there. It reads every live job, so it runs on
+        request only.
       </p>
       {health !== null && (
         <Panel title="Invariants">

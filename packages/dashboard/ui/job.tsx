@@ -52,6 +52,7 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
         </label>
       )}
       <Why job={job} path={path} />
+      {graph !== null && graph.nodes.length > 1 && <Graph graph={graph} current={job.id} />}
       <Panel title="Facts">
         <Facts of={factsOf(job)} />
       </Panel>
@@ -68,7 +69,6 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
       </div>
       {steps !== null && steps.steps.length > 0 && <Steps steps={steps.steps} />}
       {relations !== null && <Related relations={relations} />}
-      {graph !== null && graph.nodes.length > 1 && <Graph graph={graph} current={job.id} />}
       <Panel title="Timeline">{events !== null && <Timeline events={events.events} />}</Panel>
     </>
   )

@@ -1,8 +1,8 @@
 import type { Figures, JobStatus } from 'millrace'
 import type { Call, Route } from '../call.ts'
 import { STATUSES } from '../filters.ts'
-import { jobRow, workerRow } from '../show.ts'
-import type { Attention, Health, Meta, Overview, WorkerRow } from '../wire.ts'
+import { jobRow, time, workerRow } from '../show.ts'
+import type { Attention, Health, Meta, Overview, VitalsView, WorkerRow } from '../wire.ts'
 
 const SHOWN_JOBS = 8
 /** Of somebody who sees one tenant's jobs only. */
@@ -19,6 +19,16 @@ export const instanceRoutes: readonly Route[] = [
     summary: 'Running processors of all processes.',
     isForWholeInstance: true,
     handle: async (call) => ({ workers: await workersOf(call) }),
+  },
+  {
+    method: 'GET',
+    path: '/vitals',
+    summary: 'How the database itself is: its size, dead rows, connections, its oldest transaction.',
+    isForWholeInstance: true,
+    async handle({ dashboard }): Promise<VitalsView> {
+      const { tables, ...vitals } = await dashboard.reads.read('vitals', () => dashboard.queue.getVitals())
+      return { ...vitals, tables: tables.map((table) => ({ ...table, vacuumedAt: time(table.vacuumedAt) })) }
+    },
   },
   {
     method: 'GET',
