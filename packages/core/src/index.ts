@@ -102,6 +102,7 @@ export { fatal, snooze, WaitSignal } from './model/verdict.ts'
 
 export type { QueueEventListener, QueueEventMap, QueueEventName } from './observe/events.ts'
 export type { HookEvent, HookListener, MillraceHooks } from './observe/hooks.ts'
+export type { JobTracer, TracedAdd, TracedAttempt, TracedStep } from './observe/tracer.ts'
 
 export type { DatabaseConfig } from './postgres/connection.ts'
 export type { DatabaseSsl as DatabaseSSLConfig } from './postgres/tls.ts'

@@ -1,29 +1,25 @@
 import { prepareChanges, prepareJob, prepareJobs } from './enqueue/prepare.ts'
-import { MillraceError } from './errors.ts'
 import { checkInteger } from './model/check.ts'
 import { validateFilters } from './model/filters.ts'
 import type { JobQueue } from './queue-api.ts'
+import { sendAll, sendOne } from './queue-send.ts'
 import type { QueueCore } from './queue-core.ts'
 import { checkedId } from './queue-reads.ts'
 import type { ChangeResult } from './store/change.ts'
 
 /** The methods that add. */
-export function addMethods({ enqueuer, contextOf, connection }: QueueCore): Pick<JobQueue, 'addJob' | 'addJobs'> {
+export function addMethods(core: QueueCore): Pick<JobQueue, 'addJob' | 'addJobs'> {
+  const { contextOf, connection } = core
   return {
     async addJob(job, options) {
       if (options?.db === undefined) connection.refuseHeld()
       const prepared = await prepareJob(job, contextOf(String(job?.jobType)))
-      if (options?.db === undefined) return enqueuer.add(prepared)
-      const [id] = await enqueuer.addWith(options.db, [prepared])
-      if (id === undefined) throw new MillraceError('STORE_FAILED', 'The database answered no id for the added job.')
-      return id
+      return sendOne(core, prepared, options?.db)
     },
     async addJobs(jobs, options) {
       if (options?.db === undefined) connection.refuseHeld()
       const prepared = await prepareJobs(jobs, contextOf)
-      return [
-        ...(await (options?.db === undefined ? enqueuer.addMany(prepared) : enqueuer.addWith(options.db, prepared))),
-      ]
+      return [...(await sendAll(core, prepared, options?.db))]
     },
   }
 }

@@ -134,10 +134,18 @@ function announceAdded(
   )
   if (isHeard) for (const job of added) events.emit('job:added', job)
   if (hooks.isActive && added.length > 0) {
+    const counts = countByType(added)
     hooks.emit({
       type: 'job.added',
       jobIds: added.map(({ jobId }) => jobId),
-      jobTypes: [...new Set(added.map(({ jobType }) => jobType))],
+      jobTypes: Object.keys(counts),
+      counts,
     })
   }
+}
+
+function countByType(jobs: readonly { readonly jobType: string }[]): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>()
+  for (const { jobType } of jobs) counts.set(jobType, (counts.get(jobType) ?? 0) + 1)
+  return Object.fromEntries(counts)
 }

@@ -7,6 +7,7 @@ import type { AnyJobOptions, JobOptions, JobType } from './model/options.ts'
 import { validateSchemaName } from './postgres/connection.ts'
 import type { AddJobOptions } from './queue-api.ts'
 import type { QueueCore } from './queue-core.ts'
+import { sendAll } from './queue-send.ts'
 import { checkedId } from './queue-reads.ts'
 import type { DatabaseClient, NewJob } from './store/enqueue.ts'
 
@@ -61,7 +62,7 @@ export interface FlowMethods<PayloadMap = Record<string, unknown>> {
 
 export function flowMethods(core: QueueCore): FlowMethods {
   const add = async (jobs: readonly NewJob[], options: AddJobOptions | undefined): Promise<readonly number[]> =>
-    options?.db === undefined ? core.enqueuer.addMany(jobs) : core.enqueuer.addWith(options.db, jobs)
+    sendAll(core, jobs, options?.db)
   return {
     async addFlow(nodes, options) {
       const { names, jobs } = planFlow(nodes)

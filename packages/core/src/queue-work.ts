@@ -1,4 +1,5 @@
 import { prepareJobs } from './enqueue/prepare.ts'
+import { withTrace } from './observe/tracer.ts'
 import { checkInteger, checkNumber, refuseOption } from './model/check.ts'
 import { handlersOf } from './model/define-jobs.ts'
 import { DEFAULTS } from './model/options.ts'
@@ -62,9 +63,14 @@ export function workMethods(core: QueueCore): Pick<JobQueue, 'createProcessor' |
   }
 }
 
-function childSettings({ enqueuer, contextOf }: QueueCore): ChildSettings {
+function childSettings({ enqueuer, contextOf, hooks }: QueueCore): ChildSettings {
   return {
-    prepare: (jobs) => prepareJobs(jobs, contextOf),
+    prepare: (jobs) => {
+      const prepared = prepareJobs(jobs, contextOf)
+      const trace = hooks.tracer?.current() ?? null
+      if (trace === null) return prepared
+      return prepared instanceof Promise ? prepared.then((all) => withTrace(all, trace)) : withTrace(prepared, trace)
+    },
     add: (jobs, db) => (db === undefined ? enqueuer.addMany(jobs) : enqueuer.addWith(db, jobs)),
   }
 }

@@ -157,5 +157,6 @@ function claimedJob([id, attempt, version, flat]: readonly unknown[], token: num
     handlerVersion: version === '' ? null : integer(version),
     schedule: jobSchedule(fields),
     ...(fields.has('st') ? { isAgain: true } : {}),
+    ...(fields.has('tc') ? { trace: fields.text('tc') } : {}),
   }
 }

@@ -61,6 +61,7 @@ const FIELDS: readonly (readonly [name: string, write: (job: NewJob) => Argument
   ['gk', (job) => groupKey(job.tenantId, job.groupId, job.queue)],
   ['gt', (job) => groupTier(job)],
   ['tn', (job) => job.tenantId],
+  ['tc', (job) => job.trace],
   ['rich', (job) => (job.codec === 'rich' ? FLAG : undefined)],
   ['dj', ({ dependsOn }) => dependsOn?.jobIds && JSON.stringify(dependsOn.jobIds)],
   ['dn', ({ dependsOn }) => dependsOn?.names && JSON.stringify(dependsOn.names)],

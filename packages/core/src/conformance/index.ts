@@ -33,6 +33,7 @@ import { tagBarrierCases } from './tag-barriers.ts'
 import { surveyCases } from './survey.ts'
 import { stepCases } from './steps.ts'
 import { tokenCases } from './tokens.ts'
+import { traceCases } from './traces.ts'
 import { transactionCases } from './transactions.ts'
 import { waitCases } from './waits.ts'
 import { workerCases } from './workers.ts'
@@ -73,6 +74,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...waitCases,
   ...tokenCases,
   ...transactionCases,
+  ...traceCases,
 ]
 
 export interface ConformanceOptions {

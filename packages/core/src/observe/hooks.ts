@@ -1,8 +1,9 @@
-import type { MillraceErrorCode } from '../errors.ts'
+import { MillraceError, type MillraceErrorCode } from '../errors.ts'
 import type { FailureReason } from '../model/job.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { SettleResult } from '../store/settle.ts'
 import { callListener } from './events.ts'
+import type { JobTracer } from './tracer.ts'
 
 /** What an attempt is called in hooks; every `job.*` event but `job.added` carries it. */
 interface AttemptFields {
@@ -18,11 +19,12 @@ interface AttemptFields {
  * Durations are milliseconds of a clock that never steps back.
  */
 export type HookEvent =
-  /** Jobs were added by this process, in one statement. `jobIds` are those that are new. */
+  /** Jobs were added by this process, in one statement. `jobIds` are those that are new; `counts`, how many of each type. */
   | {
       readonly type: 'job.added'
       readonly jobIds: readonly number[]
       readonly jobTypes: readonly string[]
+      readonly counts: Readonly<Record<string, number>>
     }
   /** This worker has the lease; the handler has not been called. */
   | (AttemptFields & { readonly type: 'job.claimed'; readonly token: number })
@@ -115,6 +117,13 @@ export interface MillraceHooks {
    * @returns A function that ends the subscription.
    */
   subscribe(listener: HookListener): () => void
+  /**
+   * Surrounds adds, attempts and steps of this process with what `tracer` does. One at a time.
+   *
+   * @returns A function that takes it away.
+   * @throws MillraceError `OPTION_INVALID` if there is one
+   */
+  trace(tracer: JobTracer): () => void
 }
 
 /**
@@ -123,6 +132,7 @@ export interface MillraceHooks {
  */
 export class Hooks implements MillraceHooks {
   #listeners: readonly HookListener[] = []
+  #tracer: JobTracer | undefined
   readonly #onListenerError: (thrown: unknown) => void
 
   /** @param options - `onListenerError` gets what a listener throws or rejects with; default: it is dropped. */
@@ -140,6 +150,24 @@ export class Hooks implements MillraceHooks {
     this.#listeners = [...this.#listeners, subscribed]
     return () => {
       this.#listeners = this.#listeners.filter((candidate) => candidate !== subscribed)
+    }
+  }
+
+  /** Absent while nobody traces. */
+  get tracer(): JobTracer | undefined {
+    return this.#tracer
+  }
+
+  trace(tracer: JobTracer): () => void {
+    if (this.#tracer !== undefined) {
+      const remedy = 'End the other with the function that `trace` answered'
+      throw new MillraceError('OPTION_INVALID', `This queue has a tracer already. ${remedy}.`, {
+        details: { field: 'tracer', remedy },
+      })
+    }
+    this.#tracer = tracer
+    return () => {
+      if (this.#tracer === tracer) this.#tracer = undefined
     }
   }
 

@@ -258,8 +258,10 @@ function extras(extra: unknown): Extras {
     return value === undefined ? null : text(value)
   }
   const backoff = field(extra, 'retryBackoff')
+  const trace = string('trace')
   return {
     ...(field(extra, 'again') === true ? { isAgain: true } : {}),
+    ...(trace === null ? {} : { trace }),
     codec: field(extra, 'rich') === true ? 'rich' : 'json',
     maxAttempts: number('maxAttempts') ?? 3,
     priority: number('priority') ?? 0,

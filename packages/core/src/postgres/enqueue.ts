@@ -187,6 +187,7 @@ const FIELDS: readonly (readonly [name: string, write: (job: NewJob) => string |
   ['depends_on_tags', ({ dependsOn }) => dependsOn?.tags && JSON.stringify(dependsOn.tags)],
   ['on_failure', ({ dependsOn }) => dependsOn?.onFailure && `"${dependsOn.onFailure === 'run' ? 'r' : 'w'}"`],
   ['rich', (job) => (job.codec === 'rich' ? 'true' : undefined)],
+  ['trace', (job) => quoted(job.trace)],
 ]
 
 function number(value: number | undefined): string | undefined {

@@ -288,6 +288,7 @@ export class BackgroundProcessor implements Processor {
       entry: (job) => this.#handlers.entry(job),
       workflow: this.#deps.workflow,
       reports: this.#reports,
+      tracer: () => this.#deps.hooks.tracer,
       fireSchedules: this.#deps.fireSchedules,
     })
     this.#workers.add(worker)

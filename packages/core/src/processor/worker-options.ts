@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../model/clock.ts'
 import type { Transact } from '../model/transaction.ts'
+import type { JobTracer } from '../observe/tracer.ts'
 import type { RunSettings } from '../run/attempt-contract.ts'
 import type { HandlerEntry } from '../run/handler-entry.ts'
 import { VERSION } from '../model/version.ts'
@@ -48,18 +49,20 @@ export interface WorkerDependencies {
   /** The handler of a job, by its type and the version it runs under. */
   readonly entry: (job: ClaimedJob) => HandlerEntry | undefined
   readonly reports: WorkerReports
+  /** What surrounds handlers and steps at this moment. */
+  readonly tracer: () => JobTracer | undefined
   readonly fireSchedules: () => Promise<{ readonly nextDueMs: number | null }>
 }
 
 /** What all attempts of a worker share: their reports go to the store, and from there to whoever listens. */
 export function createRunSettings(
   { workerId, keepCompleted }: Pick<WorkerOptions, 'workerId' | 'keepCompleted'>,
-  { store, clock, reports, workflow }: WorkerDependencies,
+  { store, clock, reports, tracer, workflow }: WorkerDependencies,
 ): RunSettings {
   return {
     clock,
     workerId,
-    workflow: { store, keepCompleted, ...workflow },
+    workflow: { store, keepCompleted, tracer, ...workflow },
     report: async (report) => (await store.report({ reports: [report] }))[0] ?? 'lost',
     dependencies: store,
     onProgress: (job, progress) => reports.progress(job, progress),

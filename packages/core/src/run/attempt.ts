@@ -15,6 +15,7 @@ import { startIsolated, type IsolatedRun } from './isolated.ts'
 import { attemptOver, leaseLost, Reporter, type ReportValues } from './reporter.ts'
 import { returned } from './returned.ts'
 import { prolongRefused, isDuration, TimeLimit } from './time-limit.ts'
+import { callTraced } from './traced.ts'
 import { Workflow } from './workflow.ts'
 import { inTransaction, type WorkflowHost } from './workflow-host.ts'
 
@@ -222,7 +223,7 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
     this.#isCalled = true
     let result: unknown
     try {
-      result = this.#invoke(entry, payload)
+      result = callTraced(this, this.#settings.workflow.tracer?.(), () => this.#invoke(entry, payload))
     } catch (error) {
       this.#rejected(error)
       return

@@ -13,6 +13,7 @@ import type { Children } from './children.ts'
 import { leaseLost } from './reporter.ts'
 import { encodeResult, type StepPolicy } from './step-options.ts'
 import { createScope, type StepScope } from './step-scope.ts'
+import { runTraced } from './traced.ts'
 import { persist, type WorkflowHost, type WorkflowSettings } from './workflow-host.ts'
 
 export interface StepRunnerOptions {
@@ -48,11 +49,11 @@ export class StepRunner {
   }
 
   run<T>(step: Step, fn: (context: StepContext) => T | Promise<T>): Promise<T> {
-    return this.#repeatedly(step, (current) => this.#tryPlain(current, fn))
+    return this.#traced(step, () => this.#repeatedly(step, (current) => this.#tryPlain(current, fn)))
   }
 
   runTx<T>(step: Step, fn: (tx: TransactionClient, context: StepContext) => Promise<T>): Promise<T> {
-    return this.#repeatedly(step, (current) => this.#tryInTransaction(current, fn))
+    return this.#traced(step, () => this.#repeatedly(step, (current) => this.#tryInTransaction(current, fn)))
   }
 
   /** Completes the job together with what `fn` does. */
@@ -94,6 +95,11 @@ export class StepRunner {
     }
     host.committed()
     return kept?.value as T
+  }
+
+  #traced<T>({ name }: Step, run: () => Promise<T>): Promise<T> {
+    const { host, settings } = this.#options
+    return runTraced(host, settings.tracer?.(), { name, run })
   }
 
   async #repeatedly<T>(step: Step, once: (current: Try) => Promise<T>): Promise<T> {

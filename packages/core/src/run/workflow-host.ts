@@ -2,6 +2,7 @@ import { isMillraceError, MillraceError } from '../errors.ts'
 import { pause } from '../model/clock.ts'
 import type { Clock } from '../model/clock.ts'
 import type { Transact } from '../model/transaction.ts'
+import type { JobTracer } from '../observe/tracer.ts'
 import type { ClaimedJob } from '../store/claim.ts'
 import type { SignalStore } from '../store/signal.ts'
 import type { StepStore } from '../store/steps.ts'
@@ -15,6 +16,8 @@ export interface WorkflowSettings {
   readonly scopes: StepScopes
   readonly children: ChildSettings
   readonly keepCompleted: boolean
+  /** What surrounds handlers and steps at this moment. Default: nothing. */
+  readonly tracer?: () => JobTracer | undefined
   /** Of a step's result. */
   readonly maxBytes: number
 }

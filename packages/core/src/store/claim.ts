@@ -30,6 +30,8 @@ export interface ClaimedJob {
   readonly schedule: JobSchedule | null
   /** The handler has been called for this job before, so there may be steps. Absent: never. */
   readonly isAgain?: true
+  /** As the job was added. Absent: none. */
+  readonly trace?: string
 }
 
 /** The job's own retry options; all `null` means the default formula (see `model/backoff.ts`). Seconds. */

@@ -35,6 +35,8 @@ export interface NewJob {
   /** Whether a retry keeps its place in the queue or lets others pass. Default `'hold'`. */
   readonly queueRetries?: 'hold' | 'pass'
   readonly dependsOn?: NewDependencies
+  /** The trace that the job was added in, as its tracer writes it: 1 to 1,000 characters. It comes with every claim of the job. */
+  readonly trace?: string
 }
 
 /** What a job waits for; no list is empty. */

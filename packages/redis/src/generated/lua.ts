@@ -1017,6 +1017,7 @@ end
   if j.rich then fields.rich = '1' end
   if j.tn then fields.tn = j.tn end
   if j.tg then fields.tg = j.tg end
+  if j.tc then fields.tc = j.tc end
   set_fields(letter, fields)
   mark('live', id, true)
   enter(letter, 'r')
@@ -1797,7 +1798,7 @@ return answer
   },
   cancel: {
     name: 'cancel',
-    sha: 'f225d5a6ed75cbb9aa6564f241e5e230daf5961a',
+    sha: '6703d7e4fbb204756159b9ceb9d4f95c04490a6e',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -1813,7 +1814,7 @@ return answer
   },
   cancel_many: {
     name: 'cancel_many',
-    sha: '9c5e4ac0533ac6f34e5c2a27bc94d2b26ae01545',
+    sha: 'd9fedb1076dbc5e7134486736f76bb7ef6d20368',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -1988,7 +1989,7 @@ return answer
   },
   complete_token: {
     name: 'complete_token',
-    sha: '6e689172008880ac46b84b8e36e085cb45a36871',
+    sha: '20aafc7f65e10cee4cdf128463abe0a5c602d79a',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
@@ -2005,7 +2006,7 @@ return answer
   },
   create_token: {
     name: 'create_token',
-    sha: 'e3a7f438bdbda6f5e2537db26c4eaa1244bdc6f1',
+    sha: 'afccf464aa8f99e1102326b75141597124eee954',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 if #ARGV > 4 then
@@ -2040,7 +2041,7 @@ return { whole(now), schedules_due(), answer }
   },
   edit: {
     name: 'edit',
-    sha: 'c8450fa957bb58d6eba5ee00a43054a493a04e3d',
+    sha: '926261e4663efe6e2eacd3d2ad7ff47353b657d3',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
 local j = read_job(ARGV[1])
@@ -2057,7 +2058,7 @@ return answer
   },
   edit_many: {
     name: 'edit_many',
-    sha: '1ba1762e753767ba68c2923b8d72f940167e8428',
+    sha: '1e6da9837e34e2bdafbaccff49ae7b2d3edeba31',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -2094,7 +2095,7 @@ return answer
   },
   enqueue: {
     name: 'enqueue',
-    sha: 'e95491ba6e03a59b854fc93cb79bd920f7df649a',
+    sha: '890a9aa52a42875d6ddd4cbb0f7ba215348d535b',
     text: `#!lua
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + `local cold
 rest = function()
@@ -2127,7 +2128,7 @@ return answer
   },
   exchange: {
     name: 'exchange',
-    sha: '78e30736c2898788fe7206d13c080410d117b82d',
+    sha: 'b96cf239a569d1a9c44ed00c770d7bc137b2069d',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + parts.claim + `local cold
 rest = function()
@@ -2227,7 +2228,7 @@ return answer
   },
   expire_tokens: {
     name: 'expire_tokens',
-    sha: 'b6864b1e976f59e3dd520f703ea4b7cd6219a359',
+    sha: 'e7b460b278c8135da6d46057385b15b1faa5833c',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local count = expire_tokens(tonumber(ARGV[1]))
@@ -2342,7 +2343,7 @@ return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
   },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: '728c22d76a8ae6a74527557d6deb9af8d015cf8c',
+    sha: 'd984dceb983091c59395c60aa859c257d2c57ae5',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
 local added, moved = {}, 0
@@ -2611,7 +2612,7 @@ return answer
   },
   load_steps: {
     name: 'load_steps',
-    sha: 'cb12c97c1b0bd7bda8ef1946664c5111acf9ad7e',
+    sha: '574496e46af2b8f58d1d57014fd3a437107487a8',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -2648,7 +2649,7 @@ return answer
   },
   open_wait: {
     name: 'open_wait',
-    sha: 'a09c95b85830720652b1d57a79854430a62c8553',
+    sha: '9753d015935330b4155e269cdfcab10131d8d91a',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -2676,7 +2677,7 @@ return answer
   },
   reclaim: {
     name: 'reclaim',
-    sha: '084e129a9ba06a5d8b698df2a1c30a807e1eb46b',
+    sha: 'c925bb3dc9a21089e233d7c69d71a8d13ac2c3f1',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.rescue + `local function verb()
 local count = rescue()
@@ -2743,7 +2744,7 @@ return answer
   },
   redrive: {
     name: 'redrive',
-    sha: 'e28a014b9e36644e1c0047d1b59e818c011e9f1c',
+    sha: '79b3d6bf14480d64348725bb6c7a780a27a7e556',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
 local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -2825,7 +2826,7 @@ return answer
   },
   retry: {
     name: 'retry',
-    sha: 'd301ff991c281435c7a95def9fc9579ce40e623f',
+    sha: '4c5247891550c457498f4810b6fa4d315bf31a70',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -2839,7 +2840,7 @@ return answer
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: '059e746b7413e42dd6769b947df81dd00daeb361',
+    sha: 'bb70408ad2620f2f92360b252c41bb9b16e9e4a3',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -2861,7 +2862,7 @@ return answer
   },
   send_event: {
     name: 'send_event',
-    sha: 'e1459844e2bac4c071decbf8032a42ba5937b4d5',
+    sha: 'a2c02e0db96490d662ba707b5e45a3e99b0d9461',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local function contains(data, wanted)
@@ -2918,7 +2919,7 @@ return answer
   },
   settle: {
     name: 'settle',
-    sha: 'bc41c2620532c6e2889a2931684778fea1ae0f1d',
+    sha: 'b910769efd7fd659b67944dfd4ee71296629b9a6',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + `local cold
 rest = function()
@@ -2938,7 +2939,7 @@ return answer
   },
   signal_job: {
     name: 'signal_job',
-    sha: '113c4a16d685c66258e21922f2109de878a642b9',
+    sha: '5daffccbf7df035bb25251ea65d5a60f63080551',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3003,7 +3004,7 @@ return {
   },
   store_step: {
     name: 'store_step',
-    sha: 'c91a6b11a41b4b322c5d9c7c8478b870396cfd85',
+    sha: '62faca786d6c91bd219cacafedbfdafaf46f843a',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3035,7 +3036,7 @@ return answer
   },
   unregister: {
     name: 'unregister',
-    sha: 'fb4789eb25d56760d38fec7b174e46ef00c043c8',
+    sha: 'd46c57830d8c212e4e692110423118d86dc934e9',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.add_after + parts.steps + parts.waits + parts.completions + parts.settle + parts.rescue + `local function verb()
 local worker = ARGV[1]

@@ -450,6 +450,17 @@ create table :schema.paused_jobs (
     checksum: '814f17ae29bb4cd5f9063472d326ace621175e24bd8d9380cfbe2ff64e7dbbf7',
   },
   {
+    version: 10,
+    name: 'trace',
+    sql: `-- The trace that a job was added in, for the spans of its attempts: what travels with a message. Null for nearly every job, and last:
+-- a null at the end of a row takes no room. Completed jobs do not keep it.
+alter table :schema.jobs add column trace text;
+alter table :schema.finished_jobs add column trace text;
+alter table :schema.failed_jobs add column trace text;
+`,
+    checksum: 'a41b312a9d87877ec951013d995895a822bbdf556400d91b8dfd334f24a6ea38',
+  },
+  {
     version: 12,
     name: 'failures_by_time',
     sql: `-- Dead letters by when they failed: what fails now is read from the end, whatever is kept from before.
@@ -716,13 +727,14 @@ begin
       id bigint, job_type text, payload jsonb, priority integer, run_at timestamptz, max_attempts integer, timeout_ms bigint,
       force_kill boolean, tags text[], idempotency_key text, retry_delay double precision, retry_backoff boolean,
       retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean,
-      queue text, queue_retries text, schedule jsonb,
+      queue text, queue_retries text, schedule jsonb, trace text,
       unmet integer, depends_on_job_ids bigint[], depends_on_tags text[], depends_on_names text[], on_failure "char")
   ), added as (
     insert into :schema.jobs (
       id, ready_seq, nonce, created_at, run_at, due_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts,
       max_attempts, crashes, unmet, log_dropped, lane, rich, force_kill, retry_backoff, job_type, payload, tags, idempotency_key,
-      tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids, depends_on_tags, depends_on_names, on_failure, schedule)
+      tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids, depends_on_tags, depends_on_names, on_failure, schedule,
+      trace)
     select x.new_id, x.new_id, p_nonce, p_now, coalesce(x.run_at, p_now),
       case when x.run_at > p_now and (x.unmet is null or x.unmet = 0 or (x.unmet = 1 and x.depends_on_tags is not null))
         then x.run_at end,
@@ -733,7 +745,9 @@ begin
       coalesce(x.rich, false), coalesce(x.force_kill, false), x.retry_backoff, x.job_type, coalesce(x.payload, 'null'), x.tags, x.idempotency_key,
       x.tenant_id, x.group_key, coalesce(case when x.queue is not null then nullif(x.queue_retries, 'hold') end, x.group_tier),
       x.dead_letter_job_type, x.depends_on_job_ids, x.depends_on_tags, x.depends_on_names, x.on_failure,
-      x.schedule
+      x.schedule,
+      -- A trace is never worth an error: one too long to be one is dropped, as those who pass it on do.
+      case when length(x.trace) between 1 and 1000 then x.trace end
     from x
     returning id
   )
@@ -1136,7 +1150,7 @@ create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean 
       || (exists (@.depends_on_tags) && (@.depends_on_tags.type() != "array" || @.depends_on_tags.size() < 1))
       || ((exists (@.depends_on_job_ids) || exists (@.depends_on_tags)) && exists (@.key_mode) && @.key_mode != "reuse")
       || (exists (@.dead_letter_job_type) && !(@.dead_letter_job_type like_regex "^." flag "s"))
-      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure|id|unmet|schedule|depends_on)$)"
+      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure|id|unmet|schedule|trace|depends_on)$)"
     )')
 $$;
 
@@ -1185,7 +1199,7 @@ begin
   end loop;
   raise exception 'some job has a field that is not known, in %', left(p_jobs::text, 200) using errcode = '22023',
     hint = 'Fields are job_type, payload, priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, '
-      || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries, tenant_id, depends_on_job_ids, depends_on_tags, depends_on_names and on_failure.';
+      || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries, tenant_id, depends_on_job_ids, depends_on_tags, depends_on_names, on_failure and trace.';
 end $$;
 `,
   },
@@ -1771,7 +1785,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log, on_failure, depends_on_names, handler_version, schedule)
+      output, log, on_failure, depends_on_names, handler_version, schedule, trace)
     select
       e.id, e.ready_seq, e.token, null, e.nonce, e.created_at, e.run_at, null, e.claimed_at, e.started_at, p_now,
       null, case when e.new_status = 'f' then p_now else e.last_failed_at end, e.last_retried_at,
@@ -1783,14 +1797,14 @@ begin
       case when e.new_status = 'f' then e.reason else e.failure_reason end,
       case when e.root is not null then format('{"rootJobId":%s,"dependencyCascade":true}', e.root) end, null,
       e.depends_on_job_ids, e.depends_on_tags, e.output, e.new_log, e.on_failure, e.depends_on_names,
-      e.handler_version, e.schedule
+      e.handler_version, e.schedule, e.trace
     from e
   ), l as (
     insert into :schema.jobs (
       id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane, rich, force_kill,
-      job_type, payload, tags, tenant_id)
+      job_type, payload, tags, tenant_id, trace)
     select e.letter_id, e.letter_id, p_now, p_now, 0, 0, 1, 0, 0, 0, 'r', e.rich, false, e.dead_letter_job_type,
-      x.envelope, e.tags, e.tenant_id
+      x.envelope, e.tags, e.tenant_id, e.trace
     from e cross join lateral (select jsonb_build_object(
       'originalJob', jsonb_build_object('id', e.id, 'jobType', e.job_type, 'attempts', e.attempts, 'maxAttempts', e.max_attempts),
       'originalPayload', e.payload,
@@ -2065,7 +2079,7 @@ begin
       case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
           and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
           and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null and j.handler_version is null
-          and j.schedule is null and j.started_at = j.claimed_at then null
+          and j.schedule is null and j.trace is null and j.started_at = j.claimed_at then null
         else :schema.job_extra(j) end;
 end $$;
 
@@ -2075,7 +2089,7 @@ create or replace function :schema.job_extra(j :schema.jobs) returns text langua
     'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
     'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max,
-    'handlerVersion', j.handler_version, 'schedule', j.schedule,
+    'handlerVersion', j.handler_version, 'schedule', j.schedule, 'trace', j.trace,
     -- Its handler has been called before, and may have left steps.
     'again', nullif(j.started_at is distinct from j.claimed_at, false)))::text
 $$;
@@ -3024,7 +3038,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log, on_failure, depends_on_names, handler_version, schedule)
+      output, log, on_failure, depends_on_names, handler_version, schedule, trace)
     select
       d.id, nextval(':schema.job_ids'), null, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
       d.next_attempt_at, d.last_failed_at, v_now, d.last_cancelled_at, v_now, d.cancel_requested_at, null,
@@ -3034,7 +3048,7 @@ begin
       null, case when d.group_key is null then 'r' else 'g' end::"char", null, d.rich, d.force_kill, d.retry_backoff,
       d.job_type, d.payload, null, d.tags, d.idempotency_key, d.tenant_id, d.group_key, d.group_tier,
       d.dead_letter_job_type, d.failure_reason, null, d.wait_token_id, d.depends_on_job_ids,
-      d.depends_on_tags, d.output, d.new_log, d.on_failure, d.depends_on_names, d.handler_version, d.schedule
+      d.depends_on_tags, d.output, d.new_log, d.on_failure, d.depends_on_names, d.handler_version, d.schedule, d.trace
     from d
   )
   select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null), array_agg(d.id) filter (where d.unmet > 0)
@@ -3472,6 +3486,9 @@ create or replace function :schema.check_schedules() returns table (invariant te
   union all
   select 'an impossible handler version', format('job %s, version %s', j.id, j.handler_version)
     from :schema.jobs j where j.handler_version < 1
+  union all
+  select 'an impossible trace', format('job %s, of %s characters', j.id, length(j.trace))
+    from :schema.jobs j where length(j.trace) not between 1 and 1000
 $$;
 `,
   },
@@ -3813,7 +3830,7 @@ comment on function :schema.add_job(text, jsonb, timestamptz, integer, integer, 
   double precision, boolean, double precision, text) is
   'Adds a job and answers its id. \`key\` makes it unique per tenant; \`key_mode\` says what becomes of a job that has the key: \`reuse\` (it stays as it is), \`replace\`, \`preserve_run_at\`, \`debounce\`. \`queue\` names a serial lane, \`queue_retries\` whether a retry keeps its place there (\`hold\`) or lets others pass (\`pass\`). Delays are in seconds.';
 comment on function :schema.add_jobs(jsonb, bigint, boolean) is
-  'Adds an array of jobs, all or none: objects with job_type, payload and any of priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, retry_backoff, retry_delay_max, dead_letter_job_type, group_id, queue, queue_retries, tenant_id. The other parameters are for clients that look up lost replies.';
+  'Adds an array of jobs, all or none: objects with job_type, payload and any of priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, retry_backoff, retry_delay_max, dead_letter_job_type, group_id, queue, queue_retries, tenant_id, trace (of W3C: its \`traceparent\`). The other parameters are for clients that look up lost replies.';
 `,
   },
   {
@@ -4672,7 +4689,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '7b9b65e908d99eb9c16f90c5b2065214a1a205e7429860ad62b715c60d554d06'
+export const functionsChecksum: string = '5765dfa518d260ecd738f3e50301961494c9d866cb43a7a9a8393b262dc8107f'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

@@ -13,6 +13,7 @@ local function add_letter(j, message, reason)
   if j.rich then fields.rich = '1' end
   if j.tn then fields.tn = j.tn end
   if j.tg then fields.tg = j.tg end
+  if j.tc then fields.tc = j.tc end
   set_fields(letter, fields)
   mark('live', id, true)
   enter(letter, 'r')

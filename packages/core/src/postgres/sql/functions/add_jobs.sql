@@ -96,13 +96,14 @@ begin
       id bigint, job_type text, payload jsonb, priority integer, run_at timestamptz, max_attempts integer, timeout_ms bigint,
       force_kill boolean, tags text[], idempotency_key text, retry_delay double precision, retry_backoff boolean,
       retry_delay_max double precision, dead_letter_job_type text, group_id text, group_tier text, tenant_id text, rich boolean,
-      queue text, queue_retries text, schedule jsonb,
+      queue text, queue_retries text, schedule jsonb, trace text,
       unmet integer, depends_on_job_ids bigint[], depends_on_tags text[], depends_on_names text[], on_failure "char")
   ), added as (
     insert into :schema.jobs (
       id, ready_seq, nonce, created_at, run_at, due_at, timeout_ms, retry_delay, retry_delay_max, priority, attempts,
       max_attempts, crashes, unmet, log_dropped, lane, rich, force_kill, retry_backoff, job_type, payload, tags, idempotency_key,
-      tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids, depends_on_tags, depends_on_names, on_failure, schedule)
+      tenant_id, group_key, group_tier, dead_letter_job_type, depends_on_job_ids, depends_on_tags, depends_on_names, on_failure, schedule,
+      trace)
     select x.new_id, x.new_id, p_nonce, p_now, coalesce(x.run_at, p_now),
       case when x.run_at > p_now and (x.unmet is null or x.unmet = 0 or (x.unmet = 1 and x.depends_on_tags is not null))
         then x.run_at end,
@@ -113,7 +114,9 @@ begin
       coalesce(x.rich, false), coalesce(x.force_kill, false), x.retry_backoff, x.job_type, coalesce(x.payload, 'null'), x.tags, x.idempotency_key,
       x.tenant_id, x.group_key, coalesce(case when x.queue is not null then nullif(x.queue_retries, 'hold') end, x.group_tier),
       x.dead_letter_job_type, x.depends_on_job_ids, x.depends_on_tags, x.depends_on_names, x.on_failure,
-      x.schedule
+      x.schedule,
+      -- A trace is never worth an error: one too long to be one is dropped, as those who pass it on do.
+      case when length(x.trace) between 1 and 1000 then x.trace end
     from x
     returning id
   )

@@ -51,7 +51,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log, on_failure, depends_on_names, handler_version, schedule)
+      output, log, on_failure, depends_on_names, handler_version, schedule, trace)
     select
       e.id, e.ready_seq, e.token, null, e.nonce, e.created_at, e.run_at, null, e.claimed_at, e.started_at, p_now,
       null, case when e.new_status = 'f' then p_now else e.last_failed_at end, e.last_retried_at,
@@ -63,14 +63,14 @@ begin
       case when e.new_status = 'f' then e.reason else e.failure_reason end,
       case when e.root is not null then format('{"rootJobId":%s,"dependencyCascade":true}', e.root) end, null,
       e.depends_on_job_ids, e.depends_on_tags, e.output, e.new_log, e.on_failure, e.depends_on_names,
-      e.handler_version, e.schedule
+      e.handler_version, e.schedule, e.trace
     from e
   ), l as (
     insert into :schema.jobs (
       id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane, rich, force_kill,
-      job_type, payload, tags, tenant_id)
+      job_type, payload, tags, tenant_id, trace)
     select e.letter_id, e.letter_id, p_now, p_now, 0, 0, 1, 0, 0, 0, 'r', e.rich, false, e.dead_letter_job_type,
-      x.envelope, e.tags, e.tenant_id
+      x.envelope, e.tags, e.tenant_id, e.trace
     from e cross join lateral (select jsonb_build_object(
       'originalJob', jsonb_build_object('id', e.id, 'jobType', e.job_type, 'attempts', e.attempts, 'maxAttempts', e.max_attempts),
       'originalPayload', e.payload,

@@ -180,7 +180,7 @@ begin
       case when j.priority = 0 and j.max_attempts = 3 and j.timeout_ms is null and not j.force_kill and not j.rich
           and j.tags is null and j.idempotency_key is null and j.group_key is null and j.tenant_id is null
           and j.retry_delay is null and j.retry_backoff is null and j.retry_delay_max is null and j.handler_version is null
-          and j.schedule is null and j.started_at = j.claimed_at then null
+          and j.schedule is null and j.trace is null and j.started_at = j.claimed_at then null
         else :schema.job_extra(j) end;
 end $$;
 
@@ -190,7 +190,7 @@ create or replace function :schema.job_extra(j :schema.jobs) returns text langua
     'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
     'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max,
-    'handlerVersion', j.handler_version, 'schedule', j.schedule,
+    'handlerVersion', j.handler_version, 'schedule', j.schedule, 'trace', j.trace,
     -- Its handler has been called before, and may have left steps.
     'again', nullif(j.started_at is distinct from j.claimed_at, false)))::text
 $$;

@@ -24,7 +24,7 @@ begin
       priority, attempts, max_attempts, crashes, unmet, log_dropped, progress, lane, status, rich, force_kill,
       retry_backoff, job_type, payload, locked_by, tags, idempotency_key, tenant_id, group_key, group_tier,
       dead_letter_job_type, failure_reason, pending_reason, wait_token_id, depends_on_job_ids, depends_on_tags,
-      output, log, on_failure, depends_on_names, handler_version, schedule)
+      output, log, on_failure, depends_on_names, handler_version, schedule, trace)
     select
       d.id, nextval(':schema.job_ids'), null, null, d.nonce, d.created_at, v_now, null, null, d.started_at, null,
       d.next_attempt_at, d.last_failed_at, v_now, d.last_cancelled_at, v_now, d.cancel_requested_at, null,
@@ -34,7 +34,7 @@ begin
       null, case when d.group_key is null then 'r' else 'g' end::"char", null, d.rich, d.force_kill, d.retry_backoff,
       d.job_type, d.payload, null, d.tags, d.idempotency_key, d.tenant_id, d.group_key, d.group_tier,
       d.dead_letter_job_type, d.failure_reason, null, d.wait_token_id, d.depends_on_job_ids,
-      d.depends_on_tags, d.output, d.new_log, d.on_failure, d.depends_on_names, d.handler_version, d.schedule
+      d.depends_on_tags, d.output, d.new_log, d.on_failure, d.depends_on_names, d.handler_version, d.schedule, d.trace
     from d
   )
   select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null), array_agg(d.id) filter (where d.unmet > 0)

@@ -283,4 +283,7 @@ create or replace function :schema.check_schedules() returns table (invariant te
   union all
   select 'an impossible handler version', format('job %s, version %s', j.id, j.handler_version)
     from :schema.jobs j where j.handler_version < 1
+  union all
+  select 'an impossible trace', format('job %s, of %s characters', j.id, length(j.trace))
+    from :schema.jobs j where length(j.trace) not between 1 and 1000
 $$;

@@ -1,0 +1,2 @@
+export { instrumentQueue } from './instrument.ts'
+export type { InstrumentOptions } from './options.ts'
