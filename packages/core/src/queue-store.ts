@@ -101,7 +101,14 @@ export async function openEmbeddedStore(
     return { store, transaction: () => Promise.reject(ownTransactionOnly()) }
   }
   const database = await openEmbedded({ dataDir: config.dataDir ?? './.millrace', onError })
-  const store = createPostgresStore({ executor: database, schema, with: config.with ?? [], heartbeatConnection: null })
+  const { connection, driver } = database.heartbeat
+  const store = createPostgresStore({
+    executor: database,
+    schema,
+    with: config.with ?? [],
+    heartbeatConnection: connection,
+    heartbeatDriver: driver,
+  })
   return { store, transaction: (fn, options) => database.transaction(fn, options) }
 }
 
@@ -113,6 +120,7 @@ function ownTransactionOnly(): MillraceError {
 }
 
 interface EmbeddedDatabase extends Executor {
+  readonly heartbeat: { readonly connection: Readonly<Record<string, unknown>>; readonly driver: string }
   transaction<T>(fn: (tx: TransactionClient) => Promise<T>, options?: { readonly timeoutMs?: number }): Promise<T>
 }
 

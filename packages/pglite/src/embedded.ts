@@ -44,6 +44,8 @@ export interface EmbeddedMemory {
  */
 export interface EmbeddedDatabase extends Executor, AsyncDisposable {
   readonly listen: NonNullable<Executor['listen']>
+  /** How a thread of this process can reach the database on its own: plain data, and the URL of a module with a `Client`. */
+  readonly heartbeat: { readonly connection: { readonly dataDir: string }; readonly driver: string }
   /**
    * Runs `fn` in a transaction: commits when it resolves, rolls back when it rejects. All other statements wait, also
    * those that `fn` itself asks of the database instead of `tx`: they run after it, so do not await them inside.
@@ -93,16 +95,24 @@ async function makeDataDir(path: string): Promise<string> {
   }
 }
 
+/** From the sources, as tests import them, the thread still loads what was built: Node does not read TypeScript. */
+function heartbeatDriver(): string {
+  const isSource = import.meta.url.endsWith('.ts')
+  return new URL(isSource ? '../dist/heartbeat-client.js' : './heartbeat-client.js', import.meta.url).href
+}
+
 class SharedDatabase implements EmbeddedDatabase {
   readonly kind = 'pglite'
   /** One session runs one statement at a time; the second is on its way meanwhile. */
   readonly parallelism = 2
+  readonly heartbeat: EmbeddedDatabase['heartbeat']
   readonly #membership: Membership
   readonly #subscriptions = new Subscriptions()
   readonly #statementMs: number
   #hasJoined = false
 
   constructor(dataDir: string, options: EmbeddedOptions & { readonly onError: (error: Error) => void }) {
+    this.heartbeat = { connection: { dataDir }, driver: heartbeatDriver() }
     this.#statementMs = options.statementTimeoutMs ?? DEFAULT_STATEMENT_MS
     this.#membership = new Membership({
       dataDir,

@@ -53,6 +53,14 @@ export function tryLock(dataDir: string, socketPathFor: (generation: number) => 
   }
 }
 
+/** Who holds the lock of `dataDir`, going by its file: `null` if nobody does. Says nothing of whether the process lives. */
+export function lockHolder(dataDir: string): LockHolder | null {
+  const files = lockFiles(dataDir)
+  const generation = Math.max(0, ...files.map((file) => file.generation))
+  if (files.some((file) => file.generation === generation && file.isReleased)) return null
+  return readHolder(lockPath(dataDir, generation))
+}
+
 function create(dataDir: string, generation: number, socketPath: string): DirectoryLock | null {
   const path = lockPath(dataDir, generation)
   const holder: LockHolder = { ...currentProcess(), socketPath }

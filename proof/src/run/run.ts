@@ -105,7 +105,7 @@ function paramsOf(options: RunOptions, settings: Settings, { conditions, steps }
     sweepMs: 1000,
     pollMs: SHAPE.pollMs,
     beatMs: settings.leaseMs / 3,
-    heartbeat: options.store === 'pglite' ? 'main' : 'thread',
+    heartbeat: 'thread',
     maxRunMs: settings.leaseMs * 2 + 500,
     drainMs: SHAPE.drainMs,
     poolSize: settings.poolSize,

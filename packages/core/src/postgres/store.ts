@@ -23,6 +23,8 @@ export interface PostgresStoreOptions {
   readonly with?: readonly CompatibilitySchema[]
   /** How a heartbeat thread can connect; `null` when it cannot. */
   readonly heartbeatConnection?: Readonly<Record<string, unknown>> | null
+  /** The module that it connects with; absent: node-postgres. */
+  readonly heartbeatDriver?: string
 }
 
 /** The contract on PostgreSQL, wherever it runs: a server, or embedded in this process. */
@@ -31,7 +33,11 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
   const { executor } = options
   const listenOn = executor.listen
   const target: HeartbeatTarget | null = options.heartbeatConnection
-    ? { connection: options.heartbeatConnection, schema: options.schema }
+    ? {
+        connection: options.heartbeatConnection,
+        schema: options.schema,
+        ...(options.heartbeatDriver === undefined ? {} : { driver: options.heartbeatDriver }),
+      }
     : null
   return {
     kind: executor.kind,

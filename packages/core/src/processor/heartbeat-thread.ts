@@ -12,7 +12,7 @@
 export const HEARTBEAT_SOURCE: string = String.raw`(() => {
   const { parentPort, workerData } = process.getBuiltinModule('node:worker_threads')
   const { createRequire } = process.getBuiltinModule('node:module')
-  const { pgPath, connection, statement, worker, leaseMs, dueMs, slots, memory } = workerData
+  const { pgPath, driver, connection, statement, worker, leaseMs, dueMs, slots, memory } = workerData
   const shared = new BigInt64Array(memory)
   const now = () => Number(process.hrtime.bigint() / 1000000n)
   const load = (slot) => Number(Atomics.load(shared, slot))
@@ -37,7 +37,7 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
   }
 
   const open = async () => {
-    const { Client } = createRequire(pgPath)(pgPath)
+    const { Client } = driver === undefined ? createRequire(pgPath)(pgPath) : await import(driver)
     const opened = new Client({
       keepAlive: true,
       application_name: 'millrace heartbeat',

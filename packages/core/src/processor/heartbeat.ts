@@ -85,7 +85,7 @@ export class Heartbeat {
   /** Begins to watch, counting from now as the first beat. Never keeps the process alive. */
   start({ target, worker, leaseMs }: HeartbeatStart): void {
     if (this.#mode === 'main' || this.#thread !== undefined) return
-    const pgPath = this.#findDriver()
+    const pgPath = target.driver === undefined ? this.#findDriver() : ''
     if (pgPath === undefined) return
     this.#shared = sharedMemory()
     this.beaten()
@@ -95,6 +95,7 @@ export class Heartbeat {
       name: 'millrace heartbeat',
       workerData: {
         pgPath,
+        driver: target.driver,
         connection: target.connection,
         statement: `select ${quoted(target.schema)}.heartbeat($1::bigint, $2::integer) as alive`,
         worker,

@@ -30,7 +30,10 @@ export interface StoreFeatures {
 
 /** How a heartbeat thread can open its own connection; plain data that can be sent to a thread. */
 export interface HeartbeatTarget {
+  /** What its `Client` is made with. */
   readonly connection: Readonly<Record<string, unknown>>
+  /** The URL of a module that exports a `Client` such as node-postgres has, as far as a beat needs it; absent: node-postgres. */
+  readonly driver?: string
   readonly schema: string
 }
 
