@@ -10,6 +10,7 @@ import type { MillraceHooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { Processor, ProcessorOptions } from './processor/processor.ts'
 import type { FlowMethods } from './queue-flows.ts'
+import type { LogMethods } from './queue-logs.ts'
 import type { PauseMethods } from './queue-pauses.ts'
 import type { RedisClientLike } from './queue-redis.ts'
 import type { ScheduleMethods } from './queue-schedules.ts'
@@ -61,6 +62,7 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
     FlowMethods<PayloadMap>,
     ScheduleMethods<PayloadMap>,
     PauseMethods,
+    LogMethods,
     SurveyMethods<PayloadMap> {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes

@@ -6,6 +6,7 @@ import { addMethods, editMethods, endMethods } from './queue-changes.ts'
 import { type JobQueueConfig, resolveConfig } from './queue-config.ts'
 import { createQueueCore, type QueueCore } from './queue-core.ts'
 import { flowMethods } from './queue-flows.ts'
+import { logMethods } from './queue-logs.ts'
 import { pauseMethods } from './queue-pauses.ts'
 import { readMethods } from './queue-reads.ts'
 import { scheduleMethods } from './queue-schedules.ts'
@@ -42,6 +43,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...scheduleMethods(core),
     ...waitMethods(core),
     ...pauseMethods(core),
+    ...logMethods(core),
   }
 }
 

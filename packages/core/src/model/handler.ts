@@ -1,5 +1,6 @@
 import type { DependencyCounts, JobDependency } from './dependencies.ts'
 import type { JobDependsOn, JobSchedule } from './job.ts'
+import type { LogLevel } from './log.ts'
 import type { AnyJobOptions } from './options.ts'
 import type { TransactionClient, TransactionOptions } from './transaction.ts'
 
@@ -155,6 +156,14 @@ export interface JobContext {
   readonly setProgress: (percent: number) => Promise<void>
   /** Stores the job's output; the last one wins, and the returned value is then ignored. Rejects with `OUTPUT_INVALID`. */
   readonly setOutput: (value: unknown) => Promise<void>
+  /**
+   * Stores a line for `queue.getJobLogs`, a moment later or when the attempt ends; the last 1,000 of the job stay, and at most 1 MB.
+   * Does not wait and does not fail for the store. Texts are cut to 8,000 characters; fields of more than 16,000 characters as JSON,
+   * or that are no JSON, are left out with a note. Throws `OPTION_INVALID` for anything but these types.
+   *
+   * @param level - Default `'info'`.
+   */
+  readonly log: (message: string, fields?: Readonly<Record<string, unknown>>, level?: LogLevel) => void
   /** What the job depends on by id, with outputs, in the order given; read when called. Empty if it depends on none. */
   readonly dependencies: () => Promise<readonly JobDependency[]>
   /** How many of them ended in which way, such as the jobs of a batch for its `onComplete`. */

@@ -5,6 +5,7 @@ import { dependencyVerbs } from './dependencies.ts'
 import { enqueueVerbs } from './enqueue.ts'
 import type { Executor } from './executor.ts'
 import { inspectVerbs } from './inspect.ts'
+import { logVerbs } from './logs.ts'
 import { maintainVerbs } from './maintain.ts'
 import { type CompatibilitySchema, migrateVerbs } from './migrate.ts'
 import { pauseVerbs } from './pause.ts'
@@ -59,6 +60,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...dependencyVerbs(db),
     ...changeVerbs(db),
     ...scheduleVerbs(db),
+    ...logVerbs(db),
     ...maintainVerbs(db),
     ...migrateVerbs(db, options.with),
     ...pauseVerbs(db),

@@ -58,6 +58,7 @@ export interface WorkerDependencies {
 export function createRunSettings(
   { workerId, keepCompleted }: Pick<WorkerOptions, 'workerId' | 'keepCompleted'>,
   { store, clock, reports, tracer, workflow }: WorkerDependencies,
+  logs: RunSettings['logs'],
 ): RunSettings {
   return {
     clock,
@@ -65,6 +66,7 @@ export function createRunSettings(
     workflow: { store, keepCompleted, tracer, ...workflow },
     report: async (report) => (await store.report({ reports: [report] }))[0] ?? 'lost',
     dependencies: store,
+    ...(logs === undefined ? {} : { logs }),
     onProgress: (job, progress) => reports.progress(job, progress),
     onOutput: (job, output) => reports.output(job, output),
     onReportError: (_job, error) => reports.storeError(error, 'report', undefined),

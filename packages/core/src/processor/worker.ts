@@ -4,8 +4,7 @@ import { OpenClaims } from '../claim/open-claims.ts'
 import { Prefetch } from '../claim/prefetch.ts'
 import { ReadyBounds } from '../claim/ready-bounds.ts'
 import { MillraceError } from '../errors.ts'
-import { pause } from '../model/clock.ts'
-import type { Timer } from '../model/clock.ts'
+import { pause, type Timer } from '../model/clock.ts'
 import type { Outcome } from '../model/outcome.ts'
 import { startAttempt } from '../run/attempt.ts'
 import type { Attempt, RunSettings } from '../run/attempt-contract.ts'
@@ -13,9 +12,10 @@ import { SettleBuffer } from '../settle/buffer.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
 import type { NewJob } from '../store/enqueue.ts'
 import type { Wake } from '../store/store.ts'
+import { endsWithin } from './ends-within.ts'
 import { Exchanger } from './exchanger.ts'
 import type { Demand } from './exchanger-options.ts'
-import { endsWithin } from './ends-within.ts'
+import { LogBuffer } from './log-buffer.ts'
 import { Registration } from './registration.ts'
 import { ScheduleWatch } from './schedule-watch.ts'
 import { createRunSettings, type WorkerDependencies, type WorkerOptions } from './worker-options.ts'
@@ -54,6 +54,7 @@ export class Worker {
   readonly #running = new Map<number, Attempt>()
   #justEnded: { readonly attempt: Attempt; readonly outcome: Outcome }[] = []
   readonly #runSettings: RunSettings
+  readonly #logs: LogBuffer
   readonly #ahead = new FetchedJobs()
   #holdTimer: Timer | undefined
   #state: 'opening' | 'working' | 'stopping' | 'ended' = 'opening'
@@ -115,7 +116,8 @@ export class Worker {
       lookIn: (inMs) => this.dueIn(inMs),
       onError: (error) => reports.storeError(error, 'schedules', 1000),
     })
-    this.#runSettings = { ...createRunSettings(options, deps), onEnded: this.#attemptEnded }
+    this.#logs = new LogBuffer({ store, clock, onError: (error) => reports.storeError(error, 'logs', 1000) })
+    this.#runSettings = { ...createRunSettings(options, deps, this.#logs), onEnded: this.#attemptEnded }
   }
 
   /** How many jobs were started. */
@@ -374,6 +376,7 @@ export class Worker {
     this.#isUnregistering = true
     if (this.#state === 'working') this.#state = 'stopping'
     await this.#opened
+    await this.#logs.close()
     await this.#registration.remove()
     this.#finish()
   }
@@ -383,6 +386,7 @@ export class Worker {
     this.#state = 'ended'
     this.#holdTimer?.cancel()
     this.#exchanger.close()
+    void this.#logs.close()
     this.#resolveOpened()
     void this.#registration.close().finally(() => {
       this.#deps.reports.stopped()

@@ -3,6 +3,7 @@ import type { Clock } from '../model/clock.ts'
 import type { Outcome } from '../model/outcome.ts'
 import type { ClaimedJob } from '../store/claim.ts'
 import type { DependencyStore } from '../store/dependencies.ts'
+import type { NewLogLine } from '../model/log.ts'
 import type { NewJob } from '../store/enqueue.ts'
 import type { ReportOptions, SettleResult } from '../store/settle.ts'
 import type { WorkflowSettings } from './workflow-host.ts'
@@ -19,6 +20,12 @@ export interface RunSettings {
   readonly report: (report: ReportOptions) => Promise<SettleResult>
   /** Reads what a job depends on. Default: nothing. */
   readonly dependencies?: Pick<DependencyStore, 'listDependencies' | 'countDependencies'>
+  /** Takes what handlers log. Default: nobody does. */
+  readonly logs?: {
+    readonly add: (job: ClaimedJob, line: NewLogLine) => void
+    /** Resolves once what was added has been sent, well or not. */
+    readonly flush: () => Promise<void>
+  }
   /** Time limit of jobs without their own, in milliseconds. Default: none. */
   readonly defaultTimeoutMs?: number
   /** How long a handler may go on after its job was cancelled. Default 5,000. */

@@ -1,9 +1,9 @@
 import { isMillraceError, MillraceError } from '../errors.ts'
 import type { Clock, Timer } from '../model/clock.ts'
 import { decodePayload } from '../model/codec.ts'
-import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 import type { OnTimeoutCallback } from '../model/handler.ts'
 import { FailureReason } from '../model/job.ts'
+import type { NewLogLine } from '../model/log.ts'
 import { CANCELLED, COMMITTED, LOST, type Outcome, RELEASED, RETURNED } from '../model/outcome.ts'
 import { checkPayload, type CheckedPayload } from '../model/validate-payload.ts'
 import { isFatal, isSnooze, snoozeDelayMs } from '../model/verdict.ts'
@@ -57,6 +57,7 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   /** Why the signal fired, or would have. */
   #fired: MillraceError | undefined
   #isCalled = false
+  #hasLogged = false
 
   constructor(job: ClaimedJob, settings: RunSettings) {
     this.job = job
@@ -189,13 +190,13 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
     return Promise.reject(inTransaction(call, 'Call it before; what the function returns becomes the output'))
   }
 
-  async dependencies(): Promise<readonly JobDependency[]> {
-    return (await this.#settings.dependencies?.listDependencies({ id: this.job.id })) ?? []
+  get dependencyStore(): RunSettings['dependencies'] {
+    return this.#settings.dependencies
   }
 
-  async dependencyCounts(): Promise<DependencyCounts> {
-    const none = { total: 0, completed: 0, failed: 0, cancelled: 0, unfinished: 0 }
-    return (await this.#settings.dependencies?.countDependencies({ id: this.job.id })) ?? none
+  log(line: NewLogLine): void {
+    if (this.#state !== 'ended') this.#settings.logs?.add(this.job, line)
+    this.#hasLogged = true
   }
 
   #validate(entry: HandlerEntry, payload: unknown): void {
@@ -267,8 +268,7 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   #resolved(value: unknown): void {
     if (this.#isDecided()) return
     if (isSnooze(value) || isFatal(value)) {
-      this.#rejected(value)
-      return
+      return this.#rejected(value)
     }
     this.#close(this.#reporter?.hasOutput === true ? RETURNED : returned(value))
   }
@@ -285,14 +285,13 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
   /** The handler has decided. Its last reports are stored first, or the settlement would shut them out. */
   #close(outcome: Outcome): void {
     this.#cancelTimers()
-    const idle = this.#reporter?.idle
     const waitsForReports = outcome.kind === 'returned' || outcome.kind === 'waiting'
-    if (!waitsForReports || idle === undefined) {
-      this.#end(this.#withOutput(outcome))
-      return
-    }
+    const idle = waitsForReports ? this.#reporter?.idle : undefined
+    // Whoever hears of the end can read what was said before it.
+    const logged = this.#hasLogged ? this.#settings.logs?.flush() : undefined
+    if (idle === undefined && logged === undefined) return this.#end(this.#withOutput(outcome))
     this.#state = 'closing'
-    void idle.then(() => this.#end(this.#withOutput(outcome)))
+    void Promise.all([idle, logged]).then(() => this.#end(this.#withOutput(outcome)))
   }
 
   /** An output that the store failed to take in time goes along with the outcome. */
@@ -300,7 +299,9 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
     if (outcome.kind !== 'returned') return outcome
     const unstored = this.#reporter?.unstoredOutput
     const given: Outcome = unstored === undefined ? outcome : { kind: 'returned', output: unstored }
-    return this.#workflow === undefined ? given : { ...given, hasSteps: true }
+    // What is kept beside a job goes with one that leaves no history.
+    const hasLines = this.#hasLogged && !this.#settings.workflow.keepCompleted
+    return this.#workflow !== undefined || hasLines ? { ...given, hasSteps: true } : given
   }
 
   #end(outcome: Outcome): void {

@@ -1,4 +1,4 @@
-import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
+import type { DependencyCounts } from '../model/dependencies.ts'
 import type {
   AddChild,
   AddChildren,
@@ -8,7 +8,11 @@ import type {
   OnTimeoutCallback,
   PendingChild,
 } from '../model/handler.ts'
+import { newLogLine } from '../model/log.ts'
+import type { NewLogLine } from '../model/log.ts'
+import type { Clock } from '../model/clock.ts'
 import type { ClaimedJob } from '../store/claim.ts'
+import type { RunSettings } from './attempt-contract.ts'
 import type { WorkflowCalls } from './workflow.ts'
 
 /** The attempt as its context sees it. */
@@ -16,14 +20,15 @@ export interface ContextSource {
   readonly job: ClaimedJob
   readonly workerId: string
   readonly signal: AbortSignal
+  readonly clock: Clock
   /** Made at the first use. */
   readonly workflow: WorkflowCalls
   prolong(ms?: number): void
   onTimeout(callback: OnTimeoutCallback): void
   setProgress(percent: number): Promise<void>
   setOutput(value: unknown): Promise<void>
-  dependencies(): Promise<readonly JobDependency[]>
-  dependencyCounts(): Promise<DependencyCounts>
+  readonly dependencyStore: RunSettings['dependencies']
+  log(line: NewLogLine): void
 }
 
 /**
@@ -50,8 +55,9 @@ export function createContext(source: ContextSource): JobContext {
     onTimeout: (callback) => source.onTimeout(callback),
     setProgress: (percent) => source.setProgress(percent),
     setOutput: (value) => source.setOutput(value),
-    dependencies: () => source.dependencies(),
-    dependencyCounts: () => source.dependencyCounts(),
+    dependencies: async () => (await source.dependencyStore?.listDependencies({ id: job.id })) ?? [],
+    dependencyCounts: async () => (await source.dependencyStore?.countDependencies({ id: job.id })) ?? NO_DEPENDENCIES,
+    log: (message, fields, level) => source.log(newLogLine(message, fields, level, source.clock.now())),
     addJob: addJob(source),
     addJobs: addJobs(source),
     run: (name, fn, options) => source.workflow.run(name, fn, options),
@@ -65,6 +71,8 @@ export function createContext(source: ContextSource): JobContext {
     waitForEvent: (name, options) => source.workflow.waitForEvent(name, options),
   }
 }
+
+const NO_DEPENDENCIES: DependencyCounts = { total: 0, completed: 0, failed: 0, cancelled: 0, unfinished: 0 }
 
 // What these answer follows from the options, which only overloads can say.
 

@@ -115,6 +115,15 @@ export const THREAD_SOURCE: string = String.raw`(() => {
     },
     setProgress: (percent) => call('setProgress', typeof percent === 'number' ? percent : NaN),
     setOutput: async (value) => call('setOutput', toJson(value)),
+    log: (message, fields, level) => {
+      let sent
+      try {
+        sent = fields && JSON.parse(JSON.stringify(fields, (_, value) => (typeof value === 'bigint' ? String(value) : value)))
+      } catch (error) {
+        sent = { unreadable: String(error) }
+      }
+      void call('log', [String(message), sent, level])
+    },
     dependencies: remote('dependencies'),
     dependencyCounts: remote('dependencyCounts'),
     addJob: remote('addJob'),

@@ -192,6 +192,7 @@ interface CallMessage {
 }
 
 type RemoteMethod =
+  | 'log'
   | 'dependencies'
   | 'dependencyCounts'
   | 'addJob'

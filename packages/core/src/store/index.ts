@@ -24,6 +24,7 @@ export type {
   WorkerRecord,
 } from './inspect.ts'
 export type { DependencyStore } from './dependencies.ts'
+export type { LogEntry, LogResult, LogStore } from './logs.ts'
 export type { MaintainStore } from './maintain.ts'
 export type { MigrateStore } from './migrate.ts'
 export type { PauseStore } from './pause.ts'

@@ -3,6 +3,7 @@ import type { ClaimStore } from './claim.ts'
 import type { DependencyStore } from './dependencies.ts'
 import type { EnqueueStore } from './enqueue.ts'
 import type { InspectStore } from './inspect.ts'
+import type { LogStore } from './logs.ts'
 import type { MaintainStore } from './maintain.ts'
 import type { MigrateStore } from './migrate.ts'
 import type { PauseStore } from './pause.ts'
@@ -57,6 +58,7 @@ export interface Store
     DependencyStore,
     ChangeStore,
     ScheduleStore,
+    LogStore,
     MaintainStore,
     MigrateStore,
     PauseStore,

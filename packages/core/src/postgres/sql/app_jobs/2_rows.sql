@@ -65,6 +65,7 @@ begin
   end if;
   delete from :schema.failed_jobs f where f.id = old.id;
   delete from :schema.job_keys k where k.job_id = old.id;
+  perform :schema.forget_steps(array[old.id]);
   return old;
 end $$;
 

@@ -61,6 +61,16 @@ create or replace function :schema.check_invariants() returns table (invariant t
       and not exists (select from :schema.failed_jobs j where j.id = s.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = s.job_id)
   union all
+  select 'a log line of a job that is gone', format('job %s', z.job_id) from :schema.job_log_sizes z
+    where not exists (select from :schema.jobs j where j.id = z.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = z.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = z.job_id)
+  union all
+  select 'a log size that disagrees', format('job %s: %s lines stored, %s counted', coalesce(z.job_id, l.job_id), z.lines, l.lines)
+    from :schema.job_log_sizes z
+    full join (select o.job_id, count(*) as lines, sum(o.bytes) as bytes from :schema.job_logs o group by o.job_id) l on l.job_id = z.job_id
+    where coalesce(z.lines, 0) <> coalesce(l.lines, 0) or coalesce(z.bytes, 0) <> coalesce(l.bytes, 0) or z.lines > 1000
+  union all
   select 'a token in an impossible state', format('token %s: %s', t.id, t.status) from :schema.tokens t
     where t.status not in ('w', 'c', 't') or (t.status = 'c') <> (t.completed_at is not null) or (t.status = 't' and t.timeout_at is null)
   union all

@@ -83,11 +83,18 @@ begin
   v_steps := v_steps + v_count;
   delete from :schema.tokens t where t.job_id = any (p_ids);
   get diagnostics v_count = row_count;
-  return v_steps + v_count;
+  v_steps := v_steps + v_count;
+  delete from :schema.job_log_sizes z where z.job_id = any (p_ids);
+  if found then
+    delete from :schema.job_logs l where l.job_id = any (p_ids);
+    get diagnostics v_count = row_count;
+    v_steps := v_steps + v_count;
+  end if;
+  return v_steps;
 end $$;
 
--- The part of retention that goes before the jobs themselves: steps, signals and tokens of jobs completed before p_before, and tokens
--- of no job that ended before it. At most the rows of p_batch jobs a call. Returns how many rows went; call again until it is 0.
+-- The part of retention that goes before the jobs themselves: steps, signals, tokens and log lines of jobs completed before p_before,
+-- and tokens of no job that ended before it. At most the rows of p_batch jobs a call. Returns how many rows went; call again until it is 0.
 create or replace function :schema.delete_steps(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
 declare
   v_ids bigint[];
@@ -97,7 +104,8 @@ begin
   select array_agg(o.id) into v_ids from (
     select f.id from :schema.finished_jobs f
     where f.finished_at < p_before and (exists (select from :schema.job_steps s where s.job_id = f.id)
-      or exists (select from :schema.job_signals s where s.job_id = f.id) or exists (select from :schema.tokens t where t.job_id = f.id))
+      or exists (select from :schema.job_signals s where s.job_id = f.id) or exists (select from :schema.tokens t where t.job_id = f.id)
+      or exists (select from :schema.job_log_sizes z where z.job_id = f.id))
     limit p_batch
   ) o;
   if v_ids is not null then v_steps := :schema.forget_steps(v_ids); end if;

@@ -7,6 +7,8 @@ comment on table :schema.workers is 'Running processors of the TypeScript client
 comment on table :schema.leases is 'What each claim of a processor took, until all of it is settled.';
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
 comment on table :schema.job_steps is 'Steps, waits and made tokens of jobs, one row each.';
+comment on table :schema.job_logs is 'What handlers said by ctx.log: the last lines of each job.';
+comment on table :schema.job_log_sizes is 'How much job_logs holds of each job, and how many lines went for its limit.';
 comment on table :schema.tokens is 'Handles that something outside completes, to let waiting jobs go on.';
 comment on table :schema.job_signals is 'Signals that their jobs have not awaited yet.';
 comment on table :schema.groups is 'Groups and queues that have had work: how many of their jobs are ready or running.';
