@@ -2242,9 +2242,9 @@ return answer
   },
   explain: {
     name: 'explain',
-    sha: '66f2000fbd117f3a6438575b77e22da95a47c1bd',
+    sha: 'f79ec12980ca3a11ecefd3aa6a1c4a54f3342314',
     text: `#!lua flags=no-writes
-` + parts.base + parts.bits + parts.lanes + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
+` + parts.base + parts.bits + parts.groups + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
 local j = read_job(ARGV[1])
 if j == nil then return false end
 local live, able = 0, 0
@@ -2258,10 +2258,10 @@ end
 local function ahead()
   local count = 0
   for _, level in ipairs(call('ZREVRANGEBYSCORE', P .. 'rl', '+inf', '(' .. priority(j))) do
-    count = count + call('ZCARD', P .. 'r:' .. level)
+    count = count + count_numbers('r:' .. level)
     if count > most_ahead then return most_ahead + 1 end
   end
-  return math.min(count + (call('ZRANK', P .. 'r:' .. priority(j), j.id) or 0), most_ahead + 1)
+  return count + #numbers_below('r:' .. priority(j), tonumber(j.s or j.id), most_ahead + 1 - count)
 end
 local function holders()
   local found = {}

@@ -1,5 +1,5 @@
 -- flags: no-writes
--- include: lanes steps
+-- include: groups steps
 -- What decides when a job runs, as it is now. Reads a bounded number of jobs, whatever the queue holds.
 --   ARGV  id, how many ready jobs ahead to count, how many blockers or holders of places to name
 -- Returns {now, stored fields, trail, live workers, of those how many take its type, what its lane adds}; false for no job. The last is
@@ -26,10 +26,10 @@ end
 local function ahead()
   local count = 0
   for _, level in ipairs(call('ZREVRANGEBYSCORE', P .. 'rl', '+inf', '(' .. priority(j))) do
-    count = count + call('ZCARD', P .. 'r:' .. level)
+    count = count + count_numbers('r:' .. level)
     if count > most_ahead then return most_ahead + 1 end
   end
-  return math.min(count + (call('ZRANK', P .. 'r:' .. priority(j), j.id) or 0), most_ahead + 1)
+  return count + #numbers_below('r:' .. priority(j), tonumber(j.s or j.id), most_ahead + 1 - count)
 end
 
 -- Executing jobs of the group first, then ready ones among the first thousand.
