@@ -7,6 +7,7 @@ import { dependencyVerbs } from './dependencies.ts'
 import { enqueueVerbs } from './enqueue.ts'
 import { inspectVerbs } from './inspect.ts'
 import type { RedisInstance } from './instance.ts'
+import { logVerbs } from './logs.ts'
 import { maintainVerbs } from './maintain.ts'
 import { migrateVerbs } from './migrate.ts'
 import { scheduleVerbs } from './schedule.ts'
@@ -44,6 +45,7 @@ export function createRedisStore(
     ...dependencyVerbs(instance),
     ...changeVerbs(instance),
     ...scheduleVerbs(instance),
+    ...logVerbs(instance),
     ...maintainVerbs(instance),
     ...migrateVerbs(instance, rules),
     ...pauseVerbs,

@@ -19,6 +19,7 @@ import { groupCases } from './groups.ts'
 import { explainCases } from './explain.ts'
 import { inspectCases } from './inspect.ts'
 import { keyCases } from './keys.ts'
+import { logCases } from './logs.ts'
 import { maintainCases } from './maintain.ts'
 import { migrateCases } from './migrate.ts'
 import { pauseCases } from './pauses.ts'
@@ -64,6 +65,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...surveyCases,
   ...explainCases,
   ...pauseCases,
+  ...logCases,
   ...maintainCases,
   ...migrateCases,
   ...signalCases,

@@ -99,7 +99,10 @@ export class LogBuffer {
     let isGoing = true
     while (isGoing && this.#waiting.size > 0) isGoing = await this.#send()
     this.#sending = undefined
-    if (this.#waiting.size > 0) this.#arm(RETRY_MS)
+    if (this.#waiting.size === 0) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#arm(RETRY_MS)
   }
 
   /** Whether it is worth going on at once. */

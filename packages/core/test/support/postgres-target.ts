@@ -40,6 +40,8 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'job_steps',
     'job_signals',
     'tokens',
+    'job_logs',
+    'job_log_sizes',
     'paused_jobs',
     'pauses',
   ]

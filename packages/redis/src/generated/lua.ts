@@ -489,6 +489,7 @@ local function check_live(j, indexed)
   expect(attempts(j) >= 0 and attempts(j) <= max_attempts(j), 'a job in an impossible state', j)
   expect((j.p == nil) == (call('EXISTS', P .. 'p:' .. j.id) == 1), 'a job without a payload, or with two', j)
   expect((j.tr ~= nil) == (call('EXISTS', P .. 'g:' .. j.id) == 1), 'a trail that its job does not know of', j)
+  expect((j.lo ~= nil) == (call('EXISTS', P .. 'lz:' .. j.id) == 1), 'log lines that their job does not know of', j)
   expect(lane == 'x' or attempts(j) < max_attempts(j), 'attempts used up but not ended', j)
   expect((lane == 'x') == (j.w ~= nil), 'a worker on a job that does not execute', j)
   expect(not j.hp or (lane == 't' and j.gk), 'a place held by a job that does not wait for its next attempt', j)
@@ -678,6 +679,7 @@ local function delete_job(j)
     call('ZREM', P .. 'wt', token)
   end
   call('DEL', P .. 'jt:' .. j.id)
+  if j.lo then call('DEL', P .. 'lg:' .. j.id, P .. 'lz:' .. j.id) end
   free_key(j)
   tag_index('ZREM', j)
 end
@@ -1781,7 +1783,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_logs' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
@@ -1798,7 +1800,7 @@ return answer
   },
   cancel: {
     name: 'cancel',
-    sha: '6703d7e4fbb204756159b9ceb9d4f95c04490a6e',
+    sha: '3aa8261f11e31d02237580ba099a45d2c1cec813',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -1814,7 +1816,7 @@ return answer
   },
   cancel_many: {
     name: 'cancel_many',
-    sha: 'd9fedb1076dbc5e7134486736f76bb7ef6d20368',
+    sha: '42412d3115a38cb0354755bee07d170112a2267a',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -1834,7 +1836,7 @@ return answer
   },
   check: {
     name: 'check',
-    sha: '2d6167026dd5a6e4d9a30c53b4bef72fcad7bdb0',
+    sha: '100ed157fe029450c6de7e44558a605158281ac9',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
 local function all_of(set)
@@ -1954,7 +1956,7 @@ return answer
   },
   cleanup_jobs: {
     name: 'cleanup_jobs',
-    sha: '19b1b39ebd6f66ae603b804e1453949c1e71c615',
+    sha: '916851610fdff2ac6ee6294c28ea223df0bf7b75',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + `local function verb()
 local before = now - tonumber(ARGV[1]) * 86400000
@@ -1989,7 +1991,7 @@ return answer
   },
   complete_token: {
     name: 'complete_token',
-    sha: '20aafc7f65e10cee4cdf128463abe0a5c602d79a',
+    sha: '44fa5872be28db33f60a3bd33b97641a74b098dc',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
@@ -2006,7 +2008,7 @@ return answer
   },
   create_token: {
     name: 'create_token',
-    sha: 'afccf464aa8f99e1102326b75141597124eee954',
+    sha: 'e01fc86f23e4794f9e508bf2b5bed101badbe6fe',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 if #ARGV > 4 then
@@ -2041,7 +2043,7 @@ return { whole(now), schedules_due(), answer }
   },
   edit: {
     name: 'edit',
-    sha: '926261e4663efe6e2eacd3d2ad7ff47353b657d3',
+    sha: '97f82d1918549e7a8aa6dce6b108331d43059e29',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
 local j = read_job(ARGV[1])
@@ -2058,7 +2060,7 @@ return answer
   },
   edit_many: {
     name: 'edit_many',
-    sha: '1e6da9837e34e2bdafbaccff49ae7b2d3edeba31',
+    sha: 'ea53f9304c0e9695624ccbccbd00611ea93f8618',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -2095,7 +2097,7 @@ return answer
   },
   enqueue: {
     name: 'enqueue',
-    sha: '890a9aa52a42875d6ddd4cbb0f7ba215348d535b',
+    sha: '5e40a98e89c65de51ac204834bb9dde9a7f00ba7',
     text: `#!lua
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + `local cold
 rest = function()
@@ -2128,7 +2130,7 @@ return answer
   },
   exchange: {
     name: 'exchange',
-    sha: 'b96cf239a569d1a9c44ed00c770d7bc137b2069d',
+    sha: 'd45ceb3f0ff319a5d0aef4e6084e7ba59f8a915c',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + parts.claim + `local cold
 rest = function()
@@ -2228,7 +2230,7 @@ return answer
   },
   expire_tokens: {
     name: 'expire_tokens',
-    sha: 'e7b460b278c8135da6d46057385b15b1faa5833c',
+    sha: 'c1d15c1cd1b50ee744fc2773994fe131b2a44c7b',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local count = expire_tokens(tonumber(ARGV[1]))
@@ -2343,7 +2345,7 @@ return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
   },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: 'd984dceb983091c59395c60aa859c257d2c57ae5',
+    sha: '47913d0688b5ad8c0598ca333547683f2a5fe0fd',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
 local added, moved = {}, 0
@@ -2591,6 +2593,22 @@ end
 return answer
 `,
   },
+  list_logs: {
+    name: 'list_logs',
+    sha: 'b2dff6f02f46d24134d90358def8cc5fee04bfc0',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + `local after, most = tonumber(ARGV[2]), tonumber(ARGV[3])
+local answer = { tonumber(call('HGET', P .. 'lz:' .. ARGV[1], 'dropped') or 0) }
+for _, text in ipairs(call('LRANGE', P .. 'lg:' .. ARGV[1], 0, -1)) do
+  if #answer > most then break end
+  local line = cmsgpack.unpack(text)
+  if line[1] > after then
+    answer[#answer + 1] = { line[1], whole(line[2]), line[3], line[4], line[5], line[6] }
+  end
+end
+return answer
+`,
+  },
   list_steps: {
     name: 'list_steps',
     sha: '205414e858a5e2b0cc92f9687bd2b296e7e6ca08',
@@ -2612,7 +2630,7 @@ return answer
   },
   load_steps: {
     name: 'load_steps',
-    sha: '574496e46af2b8f58d1d57014fd3a437107487a8',
+    sha: 'bc45db534fed07a7bce607e26b831117d49e84be',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -2649,7 +2667,7 @@ return answer
   },
   open_wait: {
     name: 'open_wait',
-    sha: '9753d015935330b4155e269cdfcab10131d8d91a',
+    sha: 'd13801150a2f2071ffb156d53bc48f0b3bca53cc',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -2677,7 +2695,7 @@ return answer
   },
   reclaim: {
     name: 'reclaim',
-    sha: 'c925bb3dc9a21089e233d7c69d71a8d13ac2c3f1',
+    sha: 'a8a2601fcd537b58eb8ab05bc05f98bdeee2d14d',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.rescue + `local function verb()
 local count = rescue()
@@ -2744,7 +2762,7 @@ return answer
   },
   redrive: {
     name: 'redrive',
-    sha: '79b3d6bf14480d64348725bb6c7a780a27a7e556',
+    sha: 'adcef743f230fdd222d46f1e31aeac71770ee1eb',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
 local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -2826,7 +2844,7 @@ return answer
   },
   retry: {
     name: 'retry',
-    sha: '4c5247891550c457498f4810b6fa4d315bf31a70',
+    sha: '88c9967cd3fa1862ce9764a474283aaf687759be',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -2840,7 +2858,7 @@ return answer
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: 'bb70408ad2620f2f92360b252c41bb9b16e9e4a3',
+    sha: 'c018f933cfb7d2b4783be643259901b36db8f1ae',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -2862,7 +2880,7 @@ return answer
   },
   send_event: {
     name: 'send_event',
-    sha: 'a2c02e0db96490d662ba707b5e45a3e99b0d9461',
+    sha: '983fad4f448f6bb6031a8054a571af8716ff3caf',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local function contains(data, wanted)
@@ -2919,7 +2937,7 @@ return answer
   },
   settle: {
     name: 'settle',
-    sha: 'b910769efd7fd659b67944dfd4ee71296629b9a6',
+    sha: '58c97ae1278424ba44cbf85054010f5f27171212',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + `local cold
 rest = function()
@@ -2939,7 +2957,7 @@ return answer
   },
   signal_job: {
     name: 'signal_job',
-    sha: '5daffccbf7df035bb25251ea65d5a60f63080551',
+    sha: '0cdee31e3b9579b665973d72028d6c431604d06c',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3004,7 +3022,7 @@ return {
   },
   store_step: {
     name: 'store_step',
-    sha: '62faca786d6c91bd219cacafedbfdafaf46f843a',
+    sha: 'ef1de895149a10333da432c7359cf5bfeea79e31',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3036,7 +3054,7 @@ return answer
   },
   unregister: {
     name: 'unregister',
-    sha: 'd46c57830d8c212e4e692110423118d86dc934e9',
+    sha: '67f55794548c26c397dfcc559c59812cc2402ead',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.add_after + parts.steps + parts.waits + parts.completions + parts.settle + parts.rescue + `local function verb()
 local worker = ARGV[1]
@@ -3090,6 +3108,50 @@ local found = call('ZRANGE', P .. 'wx', 0, -1, 'WITHSCORES')
 for at = 1, #found, 2 do
   answer[#answer + 1] = { found[at], found[at + 1], call('HLEN', P .. 'h:' .. found[at]), call('HGETALL', P .. 'w:' .. found[at]) }
 end
+return answer
+`,
+  },
+  write_logs: {
+    name: 'write_logs',
+    sha: '9871efbdf648ad385d00c4092806b3e5cc4f13ce',
+    text: `#!lua
+` + parts.base + parts.bits + `local function verb()
+local results = {}
+local at = 1
+while at <= #ARGV do
+  local id, token, attempt, gone, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  at = at + 5
+  local j = read_job(id)
+  if j and j.tok == token then
+    local list, size = P .. 'lg:' .. id, P .. 'lz:' .. id
+    if j.lo == nil then set_fields(j, { lo = '1' }) end
+    local bytes = tonumber(call('HGET', size, 'bytes') or 0)
+    for n = 1, count do
+      local from = at + (n - 1) * 4
+      local line = cmsgpack.pack({
+        call('INCR', P .. 'log_ids'), now - tonumber(ARGV[from]), attempt, ARGV[from + 1], ARGV[from + 2], ARGV[from + 3],
+      })
+      bytes = bytes + #line
+      call('RPUSH', list, line)
+    end
+    local left = call('LLEN', list)
+    while left > 1000 or bytes > 1048576 do
+      bytes = bytes - #call('LPOP', list)
+      left = left - 1
+      gone = gone + 1
+    end
+    call('HSET', size, 'bytes', bytes)
+    if gone > 0 then call('HINCRBY', size, 'dropped', gone) end
+    results[#results + 1] = 1
+  else
+    results[#results + 1] = 0
+  end
+  at = at + count * 4
+end
+return results
+end
+local answer = verb()
+flush()
 return answer
 `,
   },

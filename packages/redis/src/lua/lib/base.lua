@@ -25,7 +25,7 @@ end
 --   to time limit  fk force kill  rd rb rm retry delay, backoff, cap  dl dla dli dead letter's type, time, id  tg tags (JSON)  ik key
 --   tn tenant  gk group key  gt tier  hp holds its place  hv handler version  sc schedule (JSON)  no nonce  ld dropped events
 --   wu wk waits until, for (of a job that suspended itself)
---   tr has a trail  tc trace that it was added in
+--   tr has a trail  lo has log lines  tc trace that it was added in
 --   un unmet dependencies  dj dt dn job ids, tags, names (JSON)  of on failure  pr reason it is pending
 -- Lanes: r ready, t timed, g waits for its group, d for dependencies, w for a token, signal or event, x executing; k completed, f failed for good, c cancelled.
 -- A payload of more than 64 bytes is the string p:<id> instead: a hash with a longer value takes several times the memory. `read_job`

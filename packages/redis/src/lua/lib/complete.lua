@@ -32,6 +32,7 @@ local function delete_job(j)
     call('ZREM', P .. 'wt', token)
   end
   call('DEL', P .. 'jt:' .. j.id)
+  if j.lo then call('DEL', P .. 'lg:' .. j.id, P .. 'lz:' .. j.id) end
   free_key(j)
   tag_index('ZREM', j)
 end
