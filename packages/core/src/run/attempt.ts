@@ -267,9 +267,7 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
 
   #resolved(value: unknown): void {
     if (this.#isDecided()) return
-    if (isSnooze(value) || isFatal(value)) {
-      return this.#rejected(value)
-    }
+    if (isSnooze(value) || isFatal(value)) return this.#rejected(value)
     this.#close(this.#reporter?.hasOutput === true ? RETURNED : returned(value))
   }
 
