@@ -450,6 +450,35 @@ create table :schema.paused_jobs (
     checksum: '814f17ae29bb4cd5f9063472d326ace621175e24bd8d9380cfbe2ff64e7dbbf7',
   },
   {
+    version: 8,
+    name: 'job_logs',
+    sql: `-- What handlers said by ctx.log: the last lines of each job, in the order of id.
+create table :schema.job_logs (
+  id bigint generated always as identity,
+  job_id bigint not null,
+  at timestamptz not null,
+  attempt integer not null,
+  -- What the line counts for against the limit of its job.
+  bytes integer not null,
+  -- d debug, i info, w warn, e error
+  level "char" not null,
+  message text not null,
+  fields jsonb,
+  constraint job_logs_pkey primary key (job_id, id)
+);
+
+-- How much of each job is there, so that a limit needs no counting; and how many lines went for it.
+create table :schema.job_log_sizes (
+  job_id bigint not null,
+  lines integer not null,
+  bytes bigint not null,
+  dropped bigint not null,
+  constraint job_log_sizes_pkey primary key (job_id)
+) with (fillfactor = 70);
+`,
+    checksum: 'ca2197ad7a3135e2581c9af1ad5ee7167c8ad998f90b849dbb38fa41369ee9a0',
+  },
+  {
     version: 10,
     name: 'trace',
     sql: `-- The trace that a job was added in, for the spans of its attempts: what travels with a message. Null for nearly every job, and last:
@@ -1066,6 +1095,16 @@ create or replace function :schema.check_invariants() returns table (invariant t
     where not exists (select from :schema.jobs j where j.id = s.job_id)
       and not exists (select from :schema.failed_jobs j where j.id = s.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = s.job_id)
+  union all
+  select 'a log line of a job that is gone', format('job %s', z.job_id) from :schema.job_log_sizes z
+    where not exists (select from :schema.jobs j where j.id = z.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = z.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = z.job_id)
+  union all
+  select 'a log size that disagrees', format('job %s: %s lines stored, %s counted', coalesce(z.job_id, l.job_id), z.lines, l.lines)
+    from :schema.job_log_sizes z
+    full join (select o.job_id, count(*) as lines, sum(o.bytes) as bytes from :schema.job_logs o group by o.job_id) l on l.job_id = z.job_id
+    where coalesce(z.lines, 0) <> coalesce(l.lines, 0) or coalesce(z.bytes, 0) <> coalesce(l.bytes, 0) or z.lines > 1000
   union all
   select 'a token in an impossible state', format('token %s: %s', t.id, t.status) from :schema.tokens t
     where t.status not in ('w', 'c', 't') or (t.status = 'c') <> (t.completed_at is not null) or (t.status = 't' and t.timeout_at is null)
@@ -2295,6 +2334,74 @@ begin
   insert into :schema.group_wakes (group_key)
     select g.group_key from :schema.groups g
     where exists (select from :schema.jobs j where j.lane = 'g' and j.group_key = g.group_key);
+end $$;
+`,
+  },
+  {
+    name: 'job_logs',
+    sql: `-- Stores lines of attempts, fenced by their token: also of one that has just been settled, as long as nobody has taken the job over. Of
+-- each job the last 1,000 lines stay, and at most 1 MB of them.
+--   p_entries  array of {id, token, attempt, dropped, lines: [[ms ago, level, message, fields or null], ...]}
+-- Returns for each entry s (stored), l (the attempt is not the job's any more) or b (the job is just being settled: ask again).
+-- Locks: job rows (for key share, skip locked), so that lines never outlive a job that leaves no history.
+create or replace function :schema.write_logs(p_entries jsonb) returns text[] language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_results text[];
+  v_over bigint[];
+begin
+  with e as materialized (
+    select x.n, (x.value ->> 'id')::bigint as id, (x.value ->> 'token')::bigint as token, (x.value ->> 'attempt')::integer as attempt,
+      (x.value ->> 'dropped')::bigint as dropped, x.value -> 'lines' as lines
+    from jsonb_array_elements(p_entries) with ordinality x(value, n)
+  ), h as materialized (
+    select j.id, j.token from :schema.jobs j
+    where j.id = any (array(select e.id from e)) and exists (select from e where e.id = j.id and e.token = j.token)
+    for key share skip locked
+  ), r as materialized (
+    select e.*, case
+        when exists (select from h where h.id = e.id and h.token = e.token) then 's'
+        when exists (select from :schema.jobs j where j.id = e.id and j.token = e.token) then 'b'
+        when exists (select from :schema.failed_jobs f where f.id = e.id and f.token = e.token)
+          or exists (select from :schema.finished_jobs f where f.id = e.id and f.token = e.token) then 's'
+        else 'l' end as result
+    from e
+  ), i as (
+    insert into :schema.job_logs (job_id, at, attempt, bytes, level, message, fields)
+      select r.id, v_now - (l.value ->> 0)::double precision * interval '1 millisecond', r.attempt,
+        40 + octet_length(l.value ->> 2) + coalesce(octet_length(nullif(l.value -> 3, 'null')::text), 0), (l.value ->> 1)::"char",
+        l.value ->> 2, nullif(l.value -> 3, 'null')
+      from r cross join lateral jsonb_array_elements(r.lines) with ordinality l(value, n)
+      where r.result = 's' order by r.n, l.n
+    returning job_id, bytes
+  ), c as (
+    select i.job_id, count(*)::integer as lines, sum(i.bytes) as bytes from i group by i.job_id
+  ), d as (
+    select r.id, sum(r.dropped) as dropped from r where r.result = 's' group by r.id
+  ), z as (
+    insert into :schema.job_log_sizes as z (job_id, lines, bytes, dropped)
+      select d.id, coalesce(c.lines, 0), coalesce(c.bytes, 0), d.dropped from d left join c on c.job_id = d.id order by d.id
+    on conflict (job_id) do update set
+      lines = z.lines + excluded.lines, bytes = z.bytes + excluded.bytes, dropped = z.dropped + excluded.dropped
+    returning z.job_id, z.lines, z.bytes
+  )
+  select (select array_agg(r.result order by r.n) from r),
+      (select array_agg(z.job_id) from z where z.lines > 1000 or z.bytes > 1048576)
+    into v_results, v_over;
+  if v_over is null then return v_results; end if;
+  with x as materialized (
+    select l.job_id, l.id, row_number() over newer as n, sum(l.bytes) over newer as total
+    from :schema.job_logs l where l.job_id = any (v_over)
+    window newer as (partition by l.job_id order by l.id desc)
+  ), g as (
+    delete from :schema.job_logs l using x
+    where l.job_id = x.job_id and l.id = x.id and (x.n > 1000 or x.total > 1048576) returning l.job_id, l.bytes
+  ), c as (
+    select g.job_id, count(*)::integer as lines, sum(g.bytes) as bytes from g group by g.job_id
+  )
+  update :schema.job_log_sizes z set lines = z.lines - c.lines, bytes = z.bytes - c.bytes, dropped = z.dropped + c.lines
+    from c where z.job_id = c.job_id;
+  return v_results;
 end $$;
 `,
   },
@@ -4212,11 +4319,18 @@ begin
   v_steps := v_steps + v_count;
   delete from :schema.tokens t where t.job_id = any (p_ids);
   get diagnostics v_count = row_count;
-  return v_steps + v_count;
+  v_steps := v_steps + v_count;
+  delete from :schema.job_log_sizes z where z.job_id = any (p_ids);
+  if found then
+    delete from :schema.job_logs l where l.job_id = any (p_ids);
+    get diagnostics v_count = row_count;
+    v_steps := v_steps + v_count;
+  end if;
+  return v_steps;
 end $$;
 
--- The part of retention that goes before the jobs themselves: steps, signals and tokens of jobs completed before p_before, and tokens
--- of no job that ended before it. At most the rows of p_batch jobs a call. Returns how many rows went; call again until it is 0.
+-- The part of retention that goes before the jobs themselves: steps, signals, tokens and log lines of jobs completed before p_before,
+-- and tokens of no job that ended before it. At most the rows of p_batch jobs a call. Returns how many rows went; call again until it is 0.
 create or replace function :schema.delete_steps(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
 declare
   v_ids bigint[];
@@ -4226,7 +4340,8 @@ begin
   select array_agg(o.id) into v_ids from (
     select f.id from :schema.finished_jobs f
     where f.finished_at < p_before and (exists (select from :schema.job_steps s where s.job_id = f.id)
-      or exists (select from :schema.job_signals s where s.job_id = f.id) or exists (select from :schema.tokens t where t.job_id = f.id))
+      or exists (select from :schema.job_signals s where s.job_id = f.id) or exists (select from :schema.tokens t where t.job_id = f.id)
+      or exists (select from :schema.job_log_sizes z where z.job_id = f.id))
     limit p_batch
   ) o;
   if v_ids is not null then v_steps := :schema.forget_steps(v_ids); end if;
@@ -4403,6 +4518,8 @@ comment on table :schema.workers is 'Running processors of the TypeScript client
 comment on table :schema.leases is 'What each claim of a processor took, until all of it is settled.';
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
 comment on table :schema.job_steps is 'Steps, waits and made tokens of jobs, one row each.';
+comment on table :schema.job_logs is 'What handlers said by ctx.log: the last lines of each job.';
+comment on table :schema.job_log_sizes is 'How much job_logs holds of each job, and how many lines went for its limit.';
 comment on table :schema.tokens is 'Handles that something outside completes, to let waiting jobs go on.';
 comment on table :schema.job_signals is 'Signals that their jobs have not awaited yet.';
 comment on table :schema.groups is 'Groups and queues that have had work: how many of their jobs are ready or running.';
@@ -4691,7 +4808,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'c5c5cb5c34572f2e42041a8a2450c9957c4869b47ef159e5d8f362aa22d8cc9a'
+export const functionsChecksum: string = '4883e5f32b27effa8e2f8bf269cd99e99a0853789fe4810f0773ce9cb13290c2'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
@@ -5010,6 +5127,7 @@ begin
   end if;
   delete from :schema.failed_jobs f where f.id = old.id;
   delete from :schema.job_keys k where k.job_id = old.id;
+  perform :schema.forget_steps(array[old.id]);
   return old;
 end $$;
 
@@ -5376,6 +5494,6 @@ end $app$;
   },
 ]
 
-export const appJobsChecksum: string = 'f2091130a46bf5faa2dfd0cd19b4d549c53a7da2a90e8cddee98e7b84db07f05'
+export const appJobsChecksum: string = '4dd1fab24687d3511c904aa24408835937cf33432daa63dafe195b7730b6448e'
 
 export const queries: Readonly<Record<string, string>> = {}
