@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { type CommonConfig, type JobQueueConfig, MillraceError } from 'millrace'
+import { schemaFromUrl } from 'millrace/postgres'
 
 /** Options of every command. */
 export interface GlobalOptions {
@@ -11,6 +12,7 @@ export interface GlobalOptions {
 }
 
 const DEFAULT_DATA = './.millrace'
+const DEFAULT_SCHEMA = 'millrace'
 
 /**
  * Which database the options name: `--database`, else the embedded one of `--data`, else `DATABASE_URL` of the environment or of
@@ -52,6 +54,14 @@ function embedded(dataDir: string, shared: CommonConfig): JobQueueConfig {
     )
   }
   return { ...shared, backend: 'pglite', dataDir }
+}
+
+/** The schema of the instance that the options name, as the queue finds it. */
+export function schemaOf(options: GlobalOptions): string {
+  const config = configOf(options, {})
+  if (config.backend === 'redis') return DEFAULT_SCHEMA
+  const url = config.backend === 'pglite' ? undefined : config.databaseConfig?.connectionString
+  return config.schema ?? (url === undefined ? undefined : schemaFromUrl(url)) ?? DEFAULT_SCHEMA
 }
 
 /** For people; without what may be a password. */

@@ -1,5 +1,5 @@
 import type { JobRecord, JobStatus } from 'millrace'
-import type { Cell, Colour } from './output.ts'
+import type { Cell, Colour } from './layout.ts'
 import { shortened, timeText, safe } from './text.ts'
 
 const COLOURS: { readonly [S in JobStatus]?: Colour } = {

@@ -1,20 +1,16 @@
-import { styleText } from 'node:util'
-import { safe, toJson } from './text.ts'
-
-export type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold'
-
-/** A cell: text, or text in a colour. Both are made safe when they are printed. */
-export type Cell = string | number | { readonly text: string; readonly colour: Colour }
+import { aligned, type Cell, painted } from './layout.ts'
+import { toJson } from './text.ts'
 
 /** Where a command writes: people get aligned text, programs JSON. */
 export class Output {
   readonly json: boolean
-  readonly #colours: boolean
+  /** Whether whoever reads it sees colours. */
+  readonly colours: boolean
 
   constructor({ json }: { readonly json: boolean }) {
     this.json = json
     const { NO_COLOR: none, TERM: term } = process.env
-    this.#colours = !json && process.stdout.isTTY && !none && term !== 'dumb'
+    this.colours = !json && process.stdout.isTTY && !none && term !== 'dumb'
   }
 
   /** `value` as indented JSON with `--json`; else what `print` prints. */
@@ -30,7 +26,7 @@ export class Output {
   }
 
   line(...cells: readonly Cell[]): void {
-    process.stdout.write(`${cells.map((cell) => this.#painted(cell)).join(' ')}\n`)
+    process.stdout.write(`${this.#text(cells, ' ')}\n`)
   }
 
   /** Rows under their headings, in columns as wide as their widest cell; `none` if there are no rows. */
@@ -47,27 +43,10 @@ export class Output {
 
   /** Rows in columns as wide as their widest cell. */
   columns(rows: readonly (readonly Cell[])[]): void {
-    const widths: number[] = []
-    for (const row of rows) {
-      row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, widthOf(cell))))
-    }
-    for (const row of rows) {
-      const last = row.length - 1
-      const cells = row.map((cell, index) => {
-        const padding = index === last ? 0 : (widths[index] ?? 0) - widthOf(cell)
-        return this.#painted(cell) + ' '.repeat(padding)
-      })
-      process.stdout.write(`${cells.join('  ').trimEnd()}\n`)
-    }
+    for (const row of aligned(rows)) process.stdout.write(`${this.#text(row, '  ').trimEnd()}\n`)
   }
 
-  #painted(cell: Cell): string {
-    if (typeof cell !== 'object') return safe(String(cell))
-    const text = safe(cell.text)
-    return this.#colours ? styleText(cell.colour, text, { validateStream: false }) : text
+  #text(cells: readonly Cell[], gap: string): string {
+    return cells.map((cell) => painted(cell, this.colours)).join(gap)
   }
-}
-
-function widthOf(cell: Cell): number {
-  return Array.from(safe(typeof cell === 'object' ? cell.text : String(cell))).length
 }

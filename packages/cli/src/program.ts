@@ -1,19 +1,50 @@
 import { Command } from 'commander'
 import { addChangeCommands } from './commands/change.ts'
 import { addCronCommands } from './commands/cron.ts'
+import { addCompletionCommand } from './commands/completion.ts'
 import { addDashboardCommand } from './commands/dashboard.ts'
 import { addDeadCommands } from './commands/dead.ts'
 import { addDevCommand } from './commands/dev.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEnqueueCommand } from './commands/enqueue.ts'
+import { addErrorsCommand } from './commands/errors.ts'
 import { addFollowCommands } from './commands/follow.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addListCommand } from './commands/list.ts'
 import { addExplainCommand, addInspectCommand } from './commands/inspect.ts'
 import { addOverviewCommands } from './commands/overview.ts'
+import { addPauseCommands } from './commands/pauses.ts'
+import { addPruneCommand } from './commands/prune.ts'
 import { addSchemaCommands } from './commands/schema.ts'
+import { addTopCommand } from './commands/top.ts'
 import { addWorkerCommand } from './commands/worker.ts'
+import { addWorkflowCommand } from './commands/workflow.ts'
 import { ownVersion } from './version.ts'
+
+/** In the order of the help. A new command is a file in `commands` and a line here. */
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  addInitCommand,
+  addDevCommand,
+  addWorkerCommand,
+  addDashboardCommand,
+  addSchemaCommands,
+  addEnqueueCommand,
+  addListCommand,
+  addInspectCommand,
+  addExplainCommand,
+  addWorkflowCommand,
+  addFollowCommands,
+  addChangeCommands,
+  addDeadCommands,
+  addErrorsCommand,
+  addPauseCommands,
+  addCronCommands,
+  addTopCommand,
+  addOverviewCommands,
+  addDoctorCommand,
+  addPruneCommand,
+  addCompletionCommand,
+]
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -27,20 +58,6 @@ export function createProgram(): Command {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(millrace --help lists the commands, millrace <command> --help their options)')
-  addInitCommand(program)
-  addDevCommand(program)
-  addDashboardCommand(program)
-  addSchemaCommands(program)
-  addEnqueueCommand(program)
-  addListCommand(program)
-  addInspectCommand(program)
-  addExplainCommand(program)
-  addChangeCommands(program)
-  addDeadCommands(program)
-  addOverviewCommands(program)
-  addCronCommands(program)
-  addFollowCommands(program)
-  addWorkerCommand(program)
-  addDoctorCommand(program)
+  for (const add of COMMANDS) add(program)
   return program
 }

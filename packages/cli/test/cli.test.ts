@@ -50,10 +50,10 @@ describe('without a database', () => {
 
 describe('the guide', () => {
   it('names every command and every option', async () => {
-    const page = readFileSync(new URL('../../../docs/guides/cli.md', import.meta.url), 'utf8')
+    const guide = readFileSync(new URL('../../../docs/guides/cli.md', import.meta.url), 'utf8')
     const program = createProgram()
     const words = new Set(commandsOf(program).flatMap(({ path, command }) => [path, ...command.options.map(longName)]))
-    const missing = [...words].filter((word) => !page.includes(`\`${word}`))
+    const missing = [...words].filter((word) => !guide.includes(`\`${word}`))
     expect(missing).toEqual([])
     const help = await run(['--help'])
     const listed = [...help.stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name]) => name)

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type CronScheduleRecord, type JobQueue, MillraceError } from 'millrace'
-import type { Cell } from '../output.ts'
+import type { Cell } from '../layout.ts'
 import { type Session, withQueue } from '../session.ts'
 import { durationText, timeText } from '../text.ts'
 

@@ -1,14 +1,12 @@
-import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
-import { type JobOptions, MillraceError } from 'millrace'
+import type { JobOptions } from 'millrace'
+import { type DueOptions, dueOf, payloadOf } from '../job-values.ts'
 import { withQueue } from '../session.ts'
 import { duration, integer, list, positive, time } from '../values.ts'
 
-interface EnqueueOptions {
+interface EnqueueOptions extends DueOptions {
   readonly priority?: number
   readonly maxAttempts?: number
-  readonly in?: number
-  readonly at?: Date
   readonly timeout?: number
   readonly tag?: readonly string[]
   readonly key?: string
@@ -40,7 +38,7 @@ export function addEnqueueCommand(program: Command): void {
     .option('--dead-letter <type>', 'type of the job made of this one once its attempts are used up')
     .option('--depends-on <id>', 'a job that must have completed; can be repeated', list)
     .action(async (type: string, payload: string, options: EnqueueOptions, command: Command) => {
-      const job = { jobType: type, payload: parsed(textOf(payload)), ...settingsOf(options) }
+      const job = { jobType: type, payload: payloadOf(payload), ...settingsOf(options) }
       await withQueue(command, async ({ queue, output }) => {
         const id = await queue.addJob(job)
         output.result({ id }, () => output.line(id))
@@ -49,12 +47,11 @@ export function addEnqueueCommand(program: Command): void {
 }
 
 function settingsOf(options: EnqueueOptions): Omit<JobOptions, 'jobType' | 'payload'> {
-  const { in: delayMs, at, group, retryDelay, dependsOn } = options
-  if (delayMs !== undefined && at !== undefined) throw refused('--in', 'Either --in or --at says when, not both.')
+  const { group, retryDelay, dependsOn } = options
   return {
     priority: options.priority,
     maxAttempts: options.maxAttempts,
-    runAt: delayMs === undefined ? at : new Date(Date.now() + delayMs),
+    runAt: dueOf(options),
     timeoutMs: options.timeout,
     tags: options.tag,
     idempotencyKey: options.key,
@@ -65,26 +62,4 @@ function settingsOf(options: EnqueueOptions): Omit<JobOptions, 'jobType' | 'payl
     deadLetterJobType: options.deadLetter,
     dependsOn: dependsOn === undefined ? undefined : { jobIds: dependsOn.map((id) => positive(id)) },
   }
-}
-
-function textOf(argument: string): string {
-  if (argument === '-') return readFileSync(0, 'utf8')
-  if (!argument.startsWith('@')) return argument
-  try {
-    return readFileSync(argument.slice(1), 'utf8')
-  } catch (error) {
-    throw refused('payload', `The payload file ${argument.slice(1)} cannot be read.`, error)
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw refused('payload', `The payload is not JSON. In a shell it needs quotes: '{"to":"a@example.com"}'.`, error)
-  }
-}
-
-function refused(field: string, message: string, cause?: unknown): MillraceError {
-  return new MillraceError('OPTION_INVALID', message, { details: { field }, cause })
 }

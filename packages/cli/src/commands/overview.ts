@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { WorkerRecord } from 'millrace'
 import { STATUSES } from '../filters.ts'
 import { statusCell } from '../job-cells.ts'
-import type { Cell } from '../output.ts'
+import type { Cell } from '../layout.ts'
 import { withQueue } from '../session.ts'
 import { durationText, shortened, timeText } from '../text.ts'
 

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { poll } from './poll.ts'
 
 const execute = promisify(execFile)
+const EXIT_FILE = 'exit-code'
 const BIN = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
 
 export interface TerminalOptions {
@@ -15,6 +16,8 @@ export interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly columns?: number
   readonly rows?: number
+  /** What `TERM` says. */
+  readonly kind?: string
 }
 
 /** The command line in a terminal of its own, which tmux emulates: it has a size, takes keys and shows what a person would see. */
@@ -29,11 +32,12 @@ export class Terminal implements AsyncDisposable {
 
   static async open(
     args: readonly string[],
-    { cwd, env = {}, columns = 120, rows = 40 }: TerminalOptions = {},
+    { cwd, env = {}, columns = 120, rows = 40, kind = 'screen-256color' }: TerminalOptions = {},
   ): Promise<Terminal> {
     const folder = mkdtempSync(join(tmpdir(), 'millrace-tmux-'))
     const config = join(folder, 'tmux.conf')
-    writeFileSync(config, 'set -g remain-on-exit on\nset -g remain-on-exit-format ""\nset -g history-limit 5000\n')
+    const settings = ['remain-on-exit on', 'remain-on-exit-format ""', 'history-limit 5000', `default-terminal ${kind}`]
+    writeFileSync(config, settings.map((setting) => `set -g ${setting}\n`).join(''))
     const terminal = new Terminal(`millrace-${randomUUID()}`, folder)
     const variables = Object.entries({ DATABASE_URL: '', ...env }).flatMap(([name, value]) => [
       '-e',
@@ -41,18 +45,10 @@ export class Terminal implements AsyncDisposable {
     ])
     const size = ['-x', String(columns), '-y', String(rows)]
     const place = cwd === undefined ? [] : ['-c', cwd]
-    await terminal.#tmux(
-      '-f',
-      config,
-      'new-session',
-      '-d',
-      ...size,
-      ...place,
-      ...variables,
-      process.execPath,
-      BIN,
-      ...args,
-    )
+    // By a file: tmux at times knows that the program has ended, and not how.
+    const script = `trap : INT; "$@"; echo $? > '${join(folder, EXIT_FILE)}'`
+    const program = ['sh', '-c', script, 'sh', process.execPath, BIN, ...args]
+    await terminal.#tmux('-f', config, 'new-session', '-d', ...size, ...place, ...variables, ...program)
     return terminal
   }
 
@@ -89,11 +85,12 @@ export class Terminal implements AsyncDisposable {
 
   /** Waits for the end of the program; its exit code. */
   async exitCode(within: number = 15_000): Promise<number> {
-    const status = await poll(
-      async () => /^1 (\d+)/.exec(await this.#tmux('display-message', '-p', '#{pane_dead} #{pane_dead_status}'))?.[1],
-      { within, every: 50, what: 'the end of the program in the terminal' },
-    )
-    return Number(status)
+    const file = join(this.#folder, EXIT_FILE)
+    try {
+      return Number(await poll(() => existsSync(file) && readFileSync(file, 'utf8').trim(), { within, every: 20 }))
+    } catch {
+      throw new Error(`The program did not end. The terminal shows:\n${await this.screen()}`)
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
