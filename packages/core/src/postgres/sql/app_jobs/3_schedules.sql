@@ -214,14 +214,16 @@ begin
   return v_job;
 end $$;
 
--- Both names of the parameter: that of the package's documentation and that of its SQL.
+-- Both names of the parameter: that of the package's documentation and that of its SQL. Double precision is what a number of any type
+-- and a parameter without one become when nothing else fits, so that every call finds one of the two and none finds both.
+drop function if exists app_jobs.run_scheduled_job(integer, interval);
 create or replace function app_jobs.run_scheduled_job(scheduled_job_id bigint, job_expiry interval default '1 hours') returns app_jobs.jobs
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
   select app_jobs.run_schedule_now(scheduled_job_id, job_expiry)
 $$;
-create or replace function app_jobs.run_scheduled_job(id integer, job_expiry interval default '1 hours') returns app_jobs.jobs
+create or replace function app_jobs.run_scheduled_job(id double precision, job_expiry interval default '1 hours') returns app_jobs.jobs
 language sql volatile security definer set search_path = pg_catalog, pg_temp as $$
-  select app_jobs.run_schedule_now(run_scheduled_job.id, job_expiry)
+  select app_jobs.run_schedule_now(run_scheduled_job.id::bigint, job_expiry)
 $$;
 
 create or replace function app_jobs.change_schedule() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
