@@ -20,7 +20,7 @@ export function renderScenario(scenario, samples) {
   const rows = ids.map((id) => [
     id,
     ...columns.map(({ key, digits }) => format(middle(samples, id, key), digits)),
-    format(pairedRatio(samples, id, 'raw', scenario.ratio.key), 2),
+    format(pairedRatio(samples, id, scenario.ratio.to ?? 'raw', scenario.ratio.key), 2),
   ])
   const runs = Math.max(0, ...ids.map((id) => samples[id]?.length ?? 0))
   const bars = scenario.bars(samples).map(renderBar)
@@ -61,7 +61,10 @@ export function summarise(scenario, samples) {
     title: scenario.title,
     conditions: scenario.conditions,
     medians: Object.fromEntries(ids.map((id) => [id, mediansOf(samples, id, keys)])),
-    ratioToRaw: Object.fromEntries(ids.map((id) => [id, rounded(pairedRatio(samples, id, 'raw', scenario.ratio.key))])),
+    ratioTo: scenario.ratio.to ?? 'raw',
+    ratios: Object.fromEntries(
+      ids.map((id) => [id, rounded(pairedRatio(samples, id, scenario.ratio.to ?? 'raw', scenario.ratio.key))]),
+    ),
     bars: scenario.bars(samples).map((bar) => ({ ...bar, value: rounded(bar.value), limit: rounded(bar.limit) })),
     samples,
   }

@@ -22,6 +22,9 @@ export const FULL = {
   idleSettleMs: 8000,
   idleMs: 60_000,
   stepJobs: 5,
+  getJobs: 60_000,
+  getJobMs: 5000,
+  busyQueue: 100_000,
 }
 
 export const QUICK = {
@@ -45,4 +48,7 @@ export const QUICK = {
   idleSettleMs: 1000,
   idleMs: 3000,
   stepJobs: 2,
+  getJobs: 10_000,
+  getJobMs: 500,
+  busyQueue: 2000,
 }

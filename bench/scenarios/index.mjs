@@ -28,7 +28,7 @@
  * @property {string} conditions
  * @property {Participant[]} participants
  * @property {number} [rounds] - Instead of `--runs`, at that option's default.
- * @property {{ key: string; label: string }} ratio - The figure that is put in relation to raw.
+ * @property {{ key: string; label: string; to?: string }} ratio - The figure that is put in relation to another participant's; raw's by default.
  * @property {Column[]} columns
  * @property {(participant: Participant, context: Context) => Promise<any>} open
  * @property {(state: any, context: Context) => Promise<Sample>} measure
@@ -38,6 +38,7 @@
 import { addOne, add32, bulk } from './add.mjs'
 import { backlog, future, group, history } from './deep.mjs'
 import { drainBatch500, drainC10, drainC100, drainFourProcesses, drainNoHistory } from './drain.mjs'
+import { getJob, getJobBusyQueue } from './get-job.mjs'
 import { idle } from './idle.mjs'
 import { latency, latencySame } from './latency.mjs'
 import { steady, steadyPinned } from './steady.mjs'
@@ -62,6 +63,8 @@ export const SCENARIOS = [
   group,
   history,
   steps,
+  getJob,
+  getJobBusyQueue,
   idle,
 ]
 
@@ -70,5 +73,6 @@ export const GROUPS = {
   add: ['add-one', 'add-32', 'bulk'],
   drain: ['drain-c10', 'drain-c100', 'drain-4p', 'drain-no-history', 'drain-batch-500'],
   cpu: ['drain-c10', 'drain-no-history'],
+  'get-job': ['get-job-32', 'get-job-busy-queue'],
   deep: ['backlog-1m-pending', 'future-500k', 'history-1m'],
 }

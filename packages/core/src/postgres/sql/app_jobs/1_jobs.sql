@@ -32,8 +32,8 @@ create or replace view app_jobs.jobs as
   select j.id, case when :schema.is_uuid(j.tenant_id) then j.tenant_id::uuid end as database_id,
     :schema.queue_name(j.group_key, j.tenant_id) as queue_name, j.job_type as task_identifier, j.payload::json as payload,
     -greatest(j.priority, -2147483647) as priority, coalesce(j.next_attempt_at, j.run_at) as run_at, j.attempts, j.max_attempts,
-    app_jobs.held_key(j.id, j.tenant_id, j.idempotency_key) as key,
-    case when j.attempts > 0 then app_jobs.last_error(j.log) end as last_error,
+    case when j.idempotency_key is not null then app_jobs.held_key(j.id, j.tenant_id, j.idempotency_key) end as key,
+    case when j.attempts > 0 and j.log is not null then app_jobs.last_error(j.log) end as last_error,
     case when j.lane = 'x' then j.claimed_at end as locked_at, case when j.lane = 'x' then j.locked_by end as locked_by,
     j.created_at, greatest(j.created_at, j.changed_at, j.claimed_at, j.last_failed_at, j.last_retried_at) as updated_at
   from :schema.jobs j where :schema.is_uuid(j.tenant_id) and not j.rich
@@ -92,47 +92,55 @@ begin
   return v_job;
 end $$;
 
--- The token of a job that this worker claimed and still holds.
-create or replace function app_jobs.held_token(p_worker_id text, p_job_id bigint) returns bigint language sql stable as $$
-  select j.token from :schema.jobs j where j.id = p_job_id and j.lane = 'x' and j.worker is null and j.locked_by = p_worker_id
-$$;
+-- The row of the view, of a live job that was read already.
+create or replace function app_jobs.job_row(j :schema.jobs) returns app_jobs.jobs language plpgsql stable as $$
+begin
+  return (j.id, j.tenant_id::uuid, :schema.queue_name(j.group_key, j.tenant_id), j.job_type, j.payload::json,
+    -greatest(j.priority, -2147483647), coalesce(j.next_attempt_at, j.run_at), j.attempts, j.max_attempts,
+    case when j.idempotency_key is not null then app_jobs.held_key(j.id, j.tenant_id, j.idempotency_key) end,
+    case when j.attempts > 0 and j.log is not null then app_jobs.last_error(j.log) end,
+    case when j.lane = 'x' then j.claimed_at end, case when j.lane = 'x' then j.locked_by end,
+    j.created_at, greatest(j.created_at, j.changed_at, j.claimed_at, j.last_failed_at, j.last_retried_at));
+end $$;
 
 create or replace function app_jobs.get_job(
   worker_id text, task_identifiers text[] default null, job_expiry interval default '4 hours'
-) returns app_jobs.jobs language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+) returns app_jobs.jobs language plpgsql security definer set search_path = pg_catalog, pg_temp
+-- See claim_for_sql.
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off set plan_cache_mode = force_generic_plan as $$
 declare
-  v_id bigint;
-  v_job app_jobs.jobs;
+  v_job :schema.jobs;
 begin
   if worker_id is null or worker_id = '' then raise exception 'INVALID_WORKER_ID' using errcode = '22023'; end if;
-  select c.id into v_id from :schema.claim_for_sql(worker_id, task_identifiers, 1, coalesce(job_expiry, interval '4 hours'), true) c;
-  if v_id is null then return null; end if;
-  select * into v_job from app_jobs.jobs j where j.id = v_id;
-  return v_job;
+  select * into v_job from :schema.claim_for_sql(worker_id, task_identifiers, 1, coalesce(job_expiry, interval '4 hours'), true);
+  if not found then return null; end if;
+  return app_jobs.job_row(v_job);
 end $$;
 
+-- A job is held by the worker that claimed it, as long as that claim is the last one.
 create or replace function app_jobs.complete_job(worker_id text, job_id bigint) returns app_jobs.jobs
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  v_token bigint := app_jobs.held_token(worker_id, job_id);
-  v_job app_jobs.jobs;
+  v_job :schema.jobs;
 begin
-  if v_token is null then return null; end if;
-  select * into v_job from app_jobs.jobs j where j.id = job_id;
-  if not :schema.complete_job(job_id, v_token) then return null; end if;
-  return v_job;
+  select * into v_job from :schema.jobs j
+    where j.id = job_id and j.lane = 'x' and j.worker is null and j.locked_by = worker_id;
+  if not found or not :schema.complete_job(job_id, v_job.token) then return null; end if;
+  return app_jobs.job_row(v_job);
 end $$;
 
 create or replace function app_jobs.fail_job(worker_id text, job_id bigint, error_message text default null) returns app_jobs.jobs
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  v_token bigint := app_jobs.held_token(worker_id, job_id);
+  v_token bigint;
   v_attempts integer;
   v_job app_jobs.jobs;
 begin
-  if v_token is null then return null; end if;
-  select j.attempts into v_attempts from :schema.jobs j where j.id = job_id and j.token = v_token;
-  if not :schema.fail_job(job_id, v_token, error_message, make_interval(secs => exp(least(v_attempts, 10)))) then return null; end if;
+  select j.token, j.attempts into v_token, v_attempts from :schema.jobs j
+    where j.id = job_id and j.lane = 'x' and j.worker is null and j.locked_by = worker_id;
+  if not found or not :schema.fail_job(job_id, v_token, error_message, make_interval(secs => exp(least(v_attempts, 10)))) then
+    return null;
+  end if;
   select * into v_job from app_jobs.jobs j where j.id = job_id;
   return v_job;
 end $$;

@@ -2,12 +2,13 @@
 -- call about the attempt must name. Also does what a processor's housekeeping does, so that due jobs and crashed workers are seen to
 -- where no processor runs.
 --   p_foreign  only jobs of the compatibility schema (see app_jobs)
+-- Whoever calls it sets how it is planned, once for all that the call does. Whatever the statistics say: a plan cached while the table was
+-- empty is a scan when it is full. And one plan for all calls: an array of one is planned anew each time otherwise, which costs three
+-- times the claim.
 -- Locks: expired claims and their jobs, timed rows, paused rows, group rows and ready rows (skip locked).
 create or replace function :schema.claim_for_sql(
   p_worker_id text, p_job_types text[], p_limit integer, p_lease interval, p_foreign boolean
-) returns setof :schema.jobs language plpgsql
--- Whatever the statistics say: a plan cached while the table was empty is a scan when it is full.
-set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off as $$
+) returns setof :schema.jobs language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_ids bigint[];
@@ -24,10 +25,17 @@ begin
   if p_limit is null or p_limit not between 1 and 10000 then
     raise exception '`max_jobs` must be between 1 and 10000, not %', p_limit using errcode = '22023';
   end if;
-  perform :schema.rescue(v_now);
-  if exists (select from :schema.jobs j where j.lane = 't' and j.due_at <= v_now) then perform :schema.promote(v_now); end if;
-  if exists (select from :schema.dependency_wakes) then perform :schema.serve_dependencies(v_now); end if;
-  if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
+  -- Of one statement: each costs as much as all of these probes.
+  if exists (select from :schema.workers w where w.expires_at < v_now)
+      or exists (select from :schema.sql_leases l where l.lease_until < v_now)
+      or exists (select from :schema.leases l where not exists (select from :schema.workers w where w.id = l.worker))
+      or exists (select from :schema.jobs j where j.lane = 't' and j.due_at <= v_now)
+      or exists (select from :schema.dependency_wakes) or exists (select from :schema.group_wakes) then
+    perform :schema.rescue(v_now);
+    if exists (select from :schema.jobs j where j.lane = 't' and j.due_at <= v_now) then perform :schema.promote(v_now); end if;
+    if exists (select from :schema.dependency_wakes) then perform :schema.serve_dependencies(v_now); end if;
+    if exists (select from :schema.group_wakes) then perform :schema.serve_group_wakes(); end if;
+  end if;
   if exists (select from :schema.pauses) then
     v_has_pauses := true;
     perform :schema.release_paused(v_now);
@@ -54,7 +62,6 @@ begin
   end loop;
   if v_ids = '{}' then return; end if;
   v_token := nextval(':schema.lease_tokens');
-  insert into :schema.sql_leases (job_id, token, lease_until) select i.id, v_token, v_now + p_lease from unnest(v_ids) i(id);
   return query
     with u as (
       update :schema.jobs j set
@@ -66,6 +73,8 @@ begin
         last_retried_at = case when j.next_attempt_at is null then j.last_retried_at else v_now end, next_attempt_at = null
       where j.id = any (v_ids)
       returning j.*
+    ), l as (
+      insert into :schema.sql_leases (job_id, token, lease_until) select u.id, v_token, v_now + p_lease from u
     )
     select * from u order by u.priority desc, u.ready_seq;
 end $$;
@@ -81,7 +90,8 @@ create or replace function :schema.get_jobs(
   job_id bigint, token bigint, job_type text, payload jsonb, attempt integer, max_attempts integer, priority integer,
   run_at timestamptz, created_at timestamptz, lease_until timestamptz, timeout_ms bigint, tags text[], key text, queue text,
   group_id text, tenant_id text, rich boolean
-) language sql volatile as $$
+) language sql volatile
+set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off set plan_cache_mode = force_generic_plan as $$
   select j.id, j.token, j.job_type, j.payload, j.attempts, j.max_attempts, j.priority, j.run_at, j.created_at, j.lease_until,
     j.timeout_ms, j.tags, j.idempotency_key, :schema.queue_name(j.group_key, j.tenant_id), :schema.group_id(j.group_key, j.tenant_id),
     j.tenant_id, j.rich

@@ -16,7 +16,9 @@ begin
 end $$;
 
 create or replace function :schema.complete_job(job_id bigint, token bigint, output jsonb default null, keep boolean default true)
-returns boolean language plpgsql as $$
+returns boolean language plpgsql
+-- See claim_for_sql.
+set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 begin
   if output is not null or job_id is null or token is null then
     return :schema.settle_sql(jsonb_build_object('id', job_id, 'token', token, 'kind', 'completed')
