@@ -72,10 +72,18 @@ function diedBefore({ bounds }: Timeline, exec: Exec, at: number): boolean {
  * before it began, for a job claimed ahead and frozen.
  */
 export function wasAway({ bounds }: Timeline, exec: Exec, at: number): boolean {
-  const until = Math.min(at, exec.end === undefined ? Infinity : exec.end.at + bounds.settleMs)
+  const until = Math.min(at, exec.end === undefined ? Infinity : recordedBy(exec, exec.end.at, bounds.settleMs))
   return exec.worker.away
     .within(exec.start.at - TELL_MS, until)
     .some(({ from, to }) => Math.min(to, at) - from >= bounds.silenceMs)
+}
+
+/**
+ * When its end must have been recorded. An outage that begins before work had to be resumed after the last one is the same outage to
+ * whoever has something to record.
+ */
+function recordedBy({ worker }: Exec, endedAt: number, settleMs: number): number {
+  return worker.recovering.firstFree(endedAt, settleMs) + settleMs
 }
 
 /** It had been claimed by a worker that was away afterwards, and was begun before the worker noticed. */

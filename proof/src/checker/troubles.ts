@@ -44,6 +44,18 @@ export function pairFaults(events: readonly FaultEvent[], bounds: Bounds): Fault
   })
 }
 
+/**
+ * While the main thread is blocked another extends the lease, over a connection that it opens then: where the server has none to give
+ * it cannot.
+ */
+function overlaps(stalls: readonly Span[], refusals: readonly Span[]): readonly Span[] {
+  return stalls.flatMap((stall) =>
+    refusals
+      .filter(({ from, to }) => from <= stall.to && to >= stall.from)
+      .map(({ from, to }) => ({ from: Math.max(from, stall.from), to: Math.min(to, stall.to) })),
+  )
+}
+
 /** @param worker - Undefined: of nobody in particular, such as a producer: what hit everybody. */
 export function troublesOf(
   worker: string | undefined,
@@ -59,7 +71,13 @@ export function troublesOf(
   const stopped = stalls
     .filter((stall) => stall.scope === 'process' || loopCounts)
     .map((stall) => ({ from: stall.at - stall.ms, to: stall.at }))
-  const away = mine.filter(({ effect }) => AWAY.has(effect) || (effect === 'block' && loopCounts))
+  const away = [
+    ...mine.filter(({ effect }) => AWAY.has(effect) || (effect === 'block' && loopCounts)),
+    ...overlaps(
+      all,
+      mine.filter(({ effect }) => effect === 'refuse'),
+    ),
+  ]
   const hampered = [...mine.filter(({ effect }) => !HARMLESS.has(effect)), ...all]
   return {
     away: new Spans([...away, ...stopped], RECONNECT_MS),

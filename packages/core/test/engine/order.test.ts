@@ -54,7 +54,8 @@ describe.skipIf(SERVER_URL === undefined)('order', () => {
       const addedAt = performance.now()
       await adder.addJob({ jobType: 'work', payload: n })
       await poll(() => started.has(n))
-      expect((started.get(n) ?? 0) - addedAt).toBeLessThan(300 + 300 + 200)
+      // Ten times the interval, for a machine with much else to do; without polling it would never start.
+      expect((started.get(n) ?? 0) - addedAt).toBeLessThan(3000)
     }
   })
 })
