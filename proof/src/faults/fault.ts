@@ -3,6 +3,7 @@ import type { Child } from '../run/child.ts'
 import type { ChildProcesses } from '../run/children.ts'
 import type { Database } from '../run/database.ts'
 import type { Random } from '../run/random.ts'
+import type { RedisServer } from '../run/redis-server.ts'
 import type { Settings } from '../run/settings.ts'
 
 /** What a fault can get hold of while a run is under way. */
@@ -16,6 +17,12 @@ export interface ProcessSite {
 
 export interface ServerSite extends ProcessSite {
   readonly database: Database
+}
+
+export interface RedisSite extends ProcessSite {
+  readonly redis: RedisServer
+  /** How many jobs have completed, asked on a way that no fault is on. */
+  readonly completed: () => Promise<number>
 }
 
 /** Ends what `inject` began. */
@@ -43,6 +50,10 @@ interface EventBase<Site> extends FaultBase {
   readonly isSilent?: boolean
   /** How long it lasts: shortest and longest, in milliseconds. Absent: it is over as soon as it is done. */
   readonly holdMs?: (leaseMs: number) => readonly [least: number, most: number]
+  /** The server may lose what it acknowledged less than so long before. */
+  readonly losesMs?: number
+  /** Not among those of a run that names none: it excuses too much for the others to show anything. */
+  readonly isByName?: true
   /** Whom it hits; absent: everybody. */
   readonly victims?: (site: ProcessSite) => readonly Child[]
   readonly inject: (site: Site, victims: readonly Child[]) => Promise<Heal | void> | Heal | void
@@ -58,7 +69,12 @@ export interface ServerFault extends EventBase<ServerSite> {
   readonly place: 'server'
 }
 
-export type EventFault = ProcessFault | ServerFault
+/** Befalls a Redis server, as a `ServerFault` does that of PostgreSQL. */
+export interface RedisFault extends EventBase<RedisSite> {
+  readonly place: 'redis'
+}
+
+export type EventFault = ProcessFault | ServerFault | RedisFault
 
 /** Something that holds for the whole run. */
 export interface ConditionFault extends FaultBase {

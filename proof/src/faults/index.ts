@@ -21,6 +21,15 @@ import { killProducer, killWorker } from './kill.ts'
 import { latency } from './latency.ts'
 import { loseReplies } from './lost-reply.ts'
 import { partition } from './partition.ts'
+import {
+  busyRedis,
+  crashLossyRedis,
+  crashRedis,
+  forgetScripts,
+  fullMemory,
+  killClients,
+  promoteReplica,
+} from './redis.ts'
 import { killBackend, restartFast, restartImmediate } from './restart.ts'
 import { terminate } from './terminate.ts'
 import { throttle } from './throttle.ts'
@@ -45,6 +54,13 @@ export const FAULTS: readonly Fault[] = [
   restartImmediate,
   killBackend,
   failover,
+  crashRedis,
+  crashLossyRedis,
+  promoteReplica,
+  fullMemory,
+  forgetScripts,
+  killClients,
+  busyRedis,
   diskFull,
   walFull,
   lockedTable,

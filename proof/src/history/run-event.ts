@@ -75,6 +75,8 @@ export type RunEvent =
       /** Of a half-open connection: nobody tells the worker, it has to notice. */
       readonly silent?: boolean
       readonly detail?: string
+      /** Of `lossy`: what was acknowledged less than so long before may be lost too. */
+      readonly lossMs?: number
     }
   /** What everything but the history of finished jobs takes on disk, now and then, in bytes. */
   | { readonly type: 'sizes'; readonly tables: number; readonly indexes: number }

@@ -92,7 +92,7 @@ export function draftJob(random: Random, load: LoadOptions, leaseMs: number): Jo
     [10, () => failing(random)],
     [3, () => exceeding(random)],
     [5, () => flowing(random)],
-    [6, () => transacting(random)],
+    [load.transactions ? 6 : 0, () => transacting(random)],
   ]
   if (load.lastAttempt) kinds.push([0.6, () => dying(random)])
   if (load.blocked) kinds.push([0.4, () => ({ plan: { do: 'block', ms: leaseMs * 2 }, maxAttempts: PLENTY })])

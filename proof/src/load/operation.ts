@@ -57,7 +57,7 @@ export class OperationSource {
       [5, () => ({ do: 'add-all', jobs: this.#jobs(random.integer(2, 15)) })],
       [3, () => this.#chain()],
       [3, () => this.#awaiting()],
-      [8, () => this.#inTransaction()],
+      [load.transactions ? 8 : 0, () => this.#inTransaction()],
       [4, () => ({ do: 'cancel', back: random.integer(0, 40) })],
       [10, () => ({ do: 'look', back: random.integer(0, 60) })],
       [3, () => ({ do: 'retry', back: random.integer(0, 60) })],

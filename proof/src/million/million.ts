@@ -7,7 +7,7 @@ import type { JobQueue } from 'millrace'
 import { ChildProcesses } from '../run/children.ts'
 import { APP_ROLE, SCHEMA, type Database } from '../run/database.ts'
 import { PostgresBackend } from '../run/postgres-backend.ts'
-import { Proxy } from '../run/proxy.ts'
+import { endsPostgresReply, Proxy } from '../run/proxy.ts'
 import { Random } from '../run/random.ts'
 import { defaultSettings } from '../run/settings.ts'
 import { outgrown, sizesOf, type Sizes } from '../run/sizes.ts'
@@ -136,7 +136,7 @@ class Million {
       script: fileURLToPath(new URL('worker.js', import.meta.url)),
       logFile: join(folder, `${name}.log`),
       // Nothing befalls the network here, so that nothing stands in it.
-      proxy: new Proxy(this.#database.target, Math.random),
+      proxy: new Proxy(this.#database.target, Math.random, endsPostgresReply),
       onAnswer: () => undefined,
     }
   }

@@ -1,5 +1,6 @@
 import type { JobQueue } from 'millrace'
 import type { Database } from './database.ts'
+import type { RedisServer } from './redis-server.ts'
 import type { Proxy, ProxyTarget } from './proxy.ts'
 import type { Connection } from './task.ts'
 
@@ -7,8 +8,9 @@ import type { Connection } from './task.ts'
 export interface Backend {
   /** Where the proxies of the processes lead; absent where no network is between. */
   readonly target: ProxyTarget | undefined
-  /** Absent for a store without a server. */
+  /** Of PostgreSQL. */
   readonly database: Database | undefined
+  readonly redis: RedisServer | undefined
   connectionFor(proxy: Proxy): Connection
   /** Told when the server is another one. */
   onMoved(listener: (target: ProxyTarget) => void): void

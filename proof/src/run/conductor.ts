@@ -1,21 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { EventFault, Heal, ProcessSite, ServerSite } from '../faults/fault.ts'
+import type { EventFault, Heal, ProcessSite } from '../faults/fault.ts'
 import type { HistoryEvent } from '../history/event.ts'
 import type { Child } from './child.ts'
 import { Random } from './random.ts'
 import { LANES, type Step } from './schedule.ts'
 import type { Database } from './database.ts'
+import type { RedisServer } from './redis-server.ts'
 
 export interface ConductorOptions {
   readonly site: Omit<ProcessSite, 'random'>
-  /** Absent for a store without a server. */
-  readonly database: Database | undefined
+  readonly servers: Servers
   readonly steps: readonly Step[]
   readonly record: (event: HistoryEvent) => void
   /** Called around each fault that befalls processes; what it answers, after it is over. */
   readonly around: () => () => Promise<void>
   /** Told of each fault as it begins. */
   readonly onStep: (name: string) => void
+}
+
+/** The server of the run, if its store has one. */
+export interface Servers {
+  readonly database: Database | undefined
+  readonly redis: RedisServer | undefined
+  readonly completed: () => Promise<number>
 }
 
 /**
@@ -51,25 +58,36 @@ async function play(step: Step, options: ConductorOptions, signal: AbortSignal):
   const lasts = fault.holdMs !== undefined
   options.record({ ...about, phase: lasts ? 'begin' : 'once' })
   const isOver = fault.place === 'process' ? options.around() : undefined
-  const heal = await inject(fault, withDatabase(site, options.database), victims ?? [])
+  if (fault.losesMs !== undefined) options.record({ ...lossOf(about), lossMs: fault.losesMs, phase: 'begin' })
+  const heal = await inject(fault, { site, servers: options.servers }, victims ?? [])
   await pause(step.holdMs, signal)
   await heal?.()
+  if (fault.losesMs !== undefined) options.record({ ...lossOf(about), phase: 'end' })
   if (lasts) options.record({ ...about, phase: 'end' })
   await isOver?.()
 }
 
-function withDatabase(site: ProcessSite, database: Database | undefined): ProcessSite | ServerSite {
-  return database === undefined ? site : { ...site, database }
+function lossOf<About extends { readonly id: string }>(about: About): About & { readonly effect: 'lossy' } {
+  return { ...about, id: `${about.id}-loss`, effect: 'lossy' }
 }
 
 async function inject(
   fault: EventFault,
-  site: ProcessSite | ServerSite,
+  { site, servers }: { readonly site: ProcessSite; readonly servers: Servers },
   victims: readonly Child[],
 ): Promise<Heal | void> {
-  if (fault.place !== 'server') return fault.inject(site, victims)
-  if (!('database' in site)) throw new Error(`${fault.name} needs a server`)
-  return fault.inject(site, victims)
+  const { database, redis, completed } = servers
+  switch (fault.place) {
+    case 'process':
+    case 'network':
+      return fault.inject(site, victims)
+    case 'server':
+      if (database === undefined) throw new Error(`${fault.name} needs a PostgreSQL server`)
+      return fault.inject({ ...site, database }, victims)
+    case 'redis':
+      if (redis === undefined) throw new Error(`${fault.name} needs a Redis server`)
+      return fault.inject({ ...site, redis, completed }, victims)
+  }
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

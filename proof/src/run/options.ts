@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util'
 import type { Fault } from '../faults/fault.ts'
+import { blockedLoop, wrongClocks } from '../faults/conditions.ts'
 import { FAULTS } from '../faults/index.ts'
+import { STORE_NAMES, type StoreName } from './settings.ts'
 
 /** What the command line asks for. */
 export interface ProofOptions {
   readonly seeds: readonly number[]
   readonly minutes: number
-  readonly store: 'postgres' | 'pglite'
+  readonly store: StoreName
   readonly version: 18 | 14
   readonly faults: readonly Fault[]
   /** Whether the faults were named: then each condition among them holds. Otherwise the seed decides. */
@@ -22,11 +24,11 @@ export interface ProofOptions {
   readonly keep: boolean
 }
 
-export const USAGE = `npm run proof -- [--seed S | --seeds A..B] [--minutes M] [--store postgres|pglite] [--faults a,b,c]
+export const USAGE = `npm run proof -- [--seed S | --seeds A..B] [--minutes M] [--store postgres|pglite|redis] [--faults a,b,c]
   --seed S          one run with this seed (default: drawn, and printed)
   --seeds A..B      one run for each seed
   --minutes M       how long load and faults go on, in each run (default 1)
-  --store NAME      postgres (default) or pglite
+  --store NAME      postgres (default), pglite or redis
   --version N       of PostgreSQL: 18 (default) or 14
   --faults a,b,c    these only, all of them in force; default: all, conditions by the seed; none: without
   --each-fault      one run for each fault alone and each seed
@@ -57,7 +59,7 @@ export function parseOptions(args: readonly string[]): ProofOptions {
       keep: { type: 'boolean', default: false },
     },
   })
-  const store = oneOf('store', values.store, ['postgres', 'pglite'] as const)
+  const store = oneOf('store', values.store, STORE_NAMES)
   return {
     seeds: seedsOf(values.seed, values.seeds),
     minutes: positive('minutes', values.minutes),
@@ -75,14 +77,25 @@ export function parseOptions(args: readonly string[]): ProofOptions {
 }
 
 /** Whether a fault can befall a store at all. */
-function concerns(fault: Fault, store: ProofOptions['store']): boolean {
-  if (store === 'postgres') return true
-  return fault.kind === 'condition' ? fault.isOfLoad === true : fault.place === 'process'
+function concerns(fault: Fault, store: StoreName): boolean {
+  if (fault.kind === 'condition') return store === 'postgres' || fault.isOfLoad === true || isOfRedisToo(fault, store)
+  if (fault.place === 'server') return store === 'postgres'
+  if (fault.place === 'redis') return store === 'redis'
+  return fault.place === 'process' || store !== 'pglite'
 }
 
-function faultsOf(list: string, store: ProofOptions['store']): readonly Fault[] {
+function isOfRedisToo(fault: Fault, store: StoreName): boolean {
+  return store === 'redis' && fault === wrongClocks
+}
+
+/** A handler that blocks its process for longer than the lease loses its job there, and its job is run, and blocks, again. */
+function isByName(fault: Fault, store: StoreName): boolean {
+  return (fault.kind === 'event' && fault.isByName === true) || (store === 'redis' && fault === blockedLoop)
+}
+
+function faultsOf(list: string, store: StoreName): readonly Fault[] {
   const possible = FAULTS.filter((fault) => concerns(fault, store))
-  if (list === 'all') return possible
+  if (list === 'all') return possible.filter((fault) => !isByName(fault, store))
   if (list === 'none') return []
   return list.split(',').map((name) => {
     const found = possible.find((fault) => fault.name === name.trim())

@@ -8,6 +8,7 @@ import type { Connection } from './task.ts'
 export class PgliteBackend implements Backend {
   readonly target = undefined
   readonly database = undefined
+  readonly redis = undefined
   readonly #dataDir: string
 
   private constructor(dataDir: string) {

@@ -9,6 +9,7 @@ import type { Connection } from './task.ts'
 /** A PostgreSQL server of the run's own, with the schema in place. */
 export class PostgresBackend implements Backend {
   readonly database: Database
+  readonly redis = undefined
   readonly #settings: Settings
   readonly #pooler: Pooler | undefined
 

@@ -6,7 +6,7 @@ import type { Recorder } from '../history/recorder.ts'
 import type { Backend } from './backend.ts'
 import type { Child, ChildSpec, Exit } from './child.ts'
 import { ChildProcesses } from './children.ts'
-import { Proxy } from './proxy.ts'
+import { endsPostgresReply, endsRedisReply, Proxy } from './proxy.ts'
 import { Random } from './random.ts'
 import type { Settings } from './settings.ts'
 import type { ProducerTask, WorkerTask } from './task.ts'
@@ -66,9 +66,10 @@ export class Processes {
     // What the network does has a chance of its own, which only its own traffic draws from.
     const random = new Random(settings.seed ^ 0x70_72_6f_78)
     const target = backend.target
+    const endsReply = settings.store === 'redis' ? endsRedisReply : endsPostgresReply
     const proxies = Array.from({ length: workers + producers }, () => {
       const own = random.fork()
-      return new Proxy(target ?? { host: '127.0.0.1', port: 0 }, () => own.next())
+      return new Proxy(target ?? { host: '127.0.0.1', port: 0 }, () => own.next(), endsReply)
     })
     if (target !== undefined) await Promise.all(proxies.map((proxy) => proxy.listen()))
     backend.onMoved((moved) => proxies.forEach((proxy) => proxy.retarget(moved)))

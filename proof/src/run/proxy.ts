@@ -28,11 +28,13 @@ export class Proxy {
   readonly #links = new Set<Link>()
   readonly #server: Server
   readonly #random: () => number
+  readonly #endsReply: EndsReply
   #target: ProxyTarget
   /** How many replies were lost on their way. */
   repliesLost = 0
 
-  constructor(target: ProxyTarget, random: () => number) {
+  constructor(target: ProxyTarget, random: () => number, endsReply: EndsReply) {
+    this.#endsReply = endsReply
     this.#target = target
     this.#random = random
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => this.#accept(client))
@@ -82,6 +84,7 @@ export class Proxy {
     const link = new Link(client, connect({ ...this.#target, allowHalfOpen: true, noDelay: true }), {
       weather: this.weather,
       random: this.#random,
+      endsReply: this.#endsReply,
       onReplyLost: () => this.repliesLost++,
       onClosed: () => this.#links.delete(link),
     })
@@ -92,6 +95,7 @@ export class Proxy {
 interface LinkOptions {
   readonly weather: Weather
   readonly random: () => number
+  readonly endsReply: EndsReply
   readonly onReplyLost: () => void
   readonly onClosed: () => void
 }
@@ -145,7 +149,7 @@ class Link {
   }
 
   #reply(chunk: Buffer): void {
-    const isComplete = endsReply(chunk)
+    const isComplete = this.#options.endsReply(chunk)
     if (isComplete) this.#isOpen = true
     if (!this.#isDoomed) return this.#replies.push(chunk)
     // Only when the reply is complete has the statement certainly taken effect.
@@ -225,10 +229,18 @@ class Pipe {
   }
 }
 
-/** Whether `chunk` ends with `ReadyForQuery`: a type byte, its length 5, and the transaction's status. */
-function endsReply(chunk: Buffer): boolean {
+/** Whether a request has certainly taken effect once `chunk` has come from the server. */
+export type EndsReply = (chunk: Buffer) => boolean
+
+/** Of PostgreSQL: it ends with `ReadyForQuery`, a type byte, its length 5, and the transaction's status. */
+export function endsPostgresReply(chunk: Buffer): boolean {
   const at = chunk.length - 6
   return at >= 0 && chunk[at] === 0x5a && chunk.readUInt32BE(at + 1) === 5
+}
+
+/** Redis answers when it has run the command. */
+export function endsRedisReply(): boolean {
+  return true
 }
 
 function portOf(address: AddressInfo | string | null): number {

@@ -10,17 +10,18 @@ import { BUSINESS_TABLE, EFFECTS_TABLE, SCHEMA } from './database.ts'
 import { PgliteBackend } from './pglite-backend.ts'
 import { PostgresBackend } from './postgres-backend.ts'
 import { Processes, type WorkerShape } from './processes.ts'
+import { RedisBackend } from './redis-backend.ts'
 import { Random } from './random.ts'
 import { Readings } from './readings.ts'
 import { LANES, makeSchedule, type Schedule, type Step } from './schedule.ts'
 import { declareSchedules } from './recurring.ts'
-import { defaultSettings, type Settings } from './settings.ts'
+import { defaultSettings, type Settings, type StoreName } from './settings.ts'
 import { stateOf } from './state.ts'
 
 export interface RunOptions {
   readonly seed: number
   readonly minutes: number
-  readonly store: 'postgres' | 'pglite'
+  readonly store: StoreName
   readonly version: 18 | 14
   readonly faults: readonly Fault[]
   /** The chance of each condition among the faults to hold. */
@@ -45,7 +46,7 @@ export interface RunOutcome {
 }
 
 /** Short, so that a run of a minute sees many of them end; but longer than an embedded database takes to change its owner. */
-const LEASE_MS = { postgres: 3000, pglite: 9000 } as const
+const LEASE_MS = { postgres: 3000, pglite: 9000, redis: 3000 } as const
 
 /** The longest that an embedded database may be without an answer after the process that ran it is gone. */
 const TAKEOVER_MS = 30_000
@@ -71,8 +72,7 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   arrange(settings, schedule)
   using recorder = Recorder.open(folder, 'harness', 'harness')
   recorder.record({ type: 'run', params: paramsOf(options, settings, schedule) })
-  const backend: Backend =
-    store === 'pglite' ? await PgliteBackend.start(folder) : await PostgresBackend.start(settings, folder)
+  const backend = await startBackend(settings, folder)
   try {
     const processes = await Processes.create({
       ...options,
@@ -91,6 +91,17 @@ export async function run(options: RunOptions): Promise<RunOutcome> {
   }
 }
 
+function startBackend(settings: Settings, folder: string): Promise<Backend> {
+  switch (settings.store) {
+    case 'postgres':
+      return PostgresBackend.start(settings, folder)
+    case 'pglite':
+      return PgliteBackend.start(folder)
+    case 'redis':
+      return RedisBackend.start(settings)
+  }
+}
+
 function arrange(settings: Settings, { conditions, steps }: Schedule): void {
   for (const fault of new Set([...conditions, ...steps.map((step) => step.fault)])) fault.arrange?.(settings)
 }
@@ -105,7 +116,7 @@ function paramsOf(options: RunOptions, settings: Settings, { conditions, steps }
     sweepMs: 1000,
     pollMs: SHAPE.pollMs,
     beatMs: settings.leaseMs / 3,
-    heartbeat: 'thread',
+    heartbeat: options.store === 'redis' ? 'main' : 'thread',
     maxRunMs: settings.leaseMs * 2 + 500,
     drainMs: SHAPE.drainMs,
     poolSize: settings.poolSize,
@@ -146,7 +157,9 @@ class Running {
       if (effect === 'clock') continue
       recorder.record({ type: 'fault', id: name, name, effect, phase: 'begin' })
     }
-    if (backend.database !== undefined) await declareSchedules(backend, recorder, durationMs)
+    // The owner of an embedded database that dies takes seconds of ticks along.
+    if (backend.target !== undefined) await declareSchedules(backend, recorder, durationMs)
+    await backend.redis?.settles()
     processes.workers.start()
     processes.producers.start()
     await using readings = new Readings(backend, recorder)
@@ -157,7 +170,7 @@ class Running {
     await this.#lookAround()
     await readings.readClock()
     recorder.record({ type: 'finished' })
-    const problems = [...this.#problems, ...processes.surprises, ...(backend.database?.problems ?? [])]
+    const problems = [...this.#problems, ...processes.surprises, ...(backend.database ?? backend.redis)?.problems ?? []]
     const serverLog = problems.length > 0 ? backend.log() : ''
     return { conditions, injected: this.#injected, repliesLost: processes.repliesLost, problems, serverLog }
   }
@@ -168,7 +181,7 @@ class Running {
     const conducted = conduct(
       {
         site: { workers: processes.workers, producers: processes.producers, leaseMs: LEASE_MS[this.#options.store] },
-        database: backend.database,
+        servers: { database: backend.database, redis: backend.redis, completed: () => this.#completed() },
         steps: schedule.steps,
         record: (event) => recorder.record(event),
         around: () => this.#watchOwner(),
@@ -185,7 +198,7 @@ class Running {
    */
   #watchOwner(): () => Promise<void> {
     const { backend, recorder, processes } = this.#parts
-    if (backend.database !== undefined) return () => Promise.resolve()
+    if (backend.target !== undefined) return () => Promise.resolve()
     const about = { type: 'fault', id: `owner-${this.#owners++}`, name: 'owner', effect: 'server' } as const
     recorder.record({ ...about, phase: 'begin' })
     return async () => {
@@ -195,6 +208,11 @@ class Running {
       const tookMs = Math.round(performance.now() - healedAt)
       if (tookMs > TAKEOVER_MS) this.#problems.push(`the embedded database did not answer for ${tookMs} ms`)
     }
+  }
+
+  async #completed(): Promise<number> {
+    await using queue = this.#parts.backend.openQueue()
+    return (await queue.getStats()).byStatus.completed
   }
 
   async #stop(kind: 'workers' | 'producers'): Promise<void> {
@@ -211,7 +229,7 @@ class Running {
       if (left > 0) this.#problems.push(`${left} jobs have not ended ${QUIET_MS} ms after the last fault`)
       await this.#stop('workers')
       await readInventory(queue, recorder)
-      await readEffects(queue, { recorder, folder: this.#options.folder })
+      if (backend.redis === undefined) await readEffects(queue, { recorder, folder: this.#options.folder })
       for (const { invariant, detail } of await queue.checkInvariants()) {
         recorder.record({ type: 'invariant', invariant, detail })
         this.#problems.push(`impossible: ${invariant}: ${detail}`)
@@ -232,8 +250,9 @@ async function untilAborted(signal: AbortSignal): Promise<void> {
 /** Resolves with the number of jobs that are left: 0, or after the limit more. */
 async function untilIdle(queue: JobQueue): Promise<number> {
   for (const deadline = performance.now() + QUIET_MS; ; await sleep(200)) {
-    const { rows } = await queue.transaction((tx) => tx.query(`select count(*) as n from ${SCHEMA}.jobs`))
-    const left = Number(rows[0]?.['n'])
+    const { byStatus } = await queue.getStats()
+    const retried = (await queue.getJobs({ status: 'failed', final: false }, 1)).length
+    const left = byStatus.pending + byStatus.processing + byStatus.waiting + retried
     if (left === 0 || performance.now() > deadline) return left
   }
 }

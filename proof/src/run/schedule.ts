@@ -40,7 +40,7 @@ export function makeSchedule(random: Random, options: ScheduleOptions): Schedule
 }
 
 function laneOf({ place }: EventFault): Lane {
-  return place === 'server' ? 'server' : 'processes'
+  return place === 'server' || place === 'redis' ? 'server' : 'processes'
 }
 
 function stepsOf(lane: Lane, random: Random, options: ScheduleOptions): Step[] {

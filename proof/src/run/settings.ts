@@ -1,6 +1,10 @@
+/** The stores that a run can be of. */
+export const STORE_NAMES = ['postgres', 'pglite', 'redis'] as const
+export type StoreName = (typeof STORE_NAMES)[number]
+
 /** Everything a run is started with. Conditions change it before anything starts. */
 export interface Settings {
-  readonly store: 'postgres' | 'pglite'
+  readonly store: StoreName
   readonly seed: number
   readonly leaseMs: number
   readonly version: 18 | 14
@@ -16,6 +20,8 @@ export interface Settings {
   pooler: boolean
   /** Whether the data directory lies on a small disk of its own, which can be filled up. */
   smallDisk: boolean
+  /** How soon Redis has what it acknowledged on disk. */
+  redisFsync: 'always' | 'everysec'
   /** By how many seconds the clock of each worker is wrong; workers take one after the other. */
   readonly clockSkewSeconds: number[]
   /** What the load contains besides well-behaved jobs. */
@@ -29,6 +35,8 @@ export interface LoadOptions {
   blocked: boolean
   /** Payloads, fields and handlers as nobody should write them. */
   abuse: boolean
+  /** Adds in transactions of a caller, and handlers that complete themselves in one. */
+  readonly transactions: boolean
 }
 
 export function defaultSettings(options: Pick<Settings, 'store' | 'seed' | 'leaseMs' | 'version'>): Settings {
@@ -41,7 +49,8 @@ export function defaultSettings(options: Pick<Settings, 'store' | 'seed' | 'leas
     leastPrivilege: false,
     pooler: false,
     smallDisk: false,
+    redisFsync: 'always',
     clockSkewSeconds: [],
-    load: { lastAttempt: false, blocked: false, abuse: false },
+    load: { lastAttempt: false, blocked: false, abuse: false, transactions: options.store !== 'redis' },
   }
 }

@@ -15,6 +15,11 @@ export type Connection =
       readonly migrate: 'auto' | 'check'
     }
   | { readonly store: 'pglite'; readonly dataDir: string }
+  /** Through the process's own proxy. */
+  | { readonly store: 'redis'; readonly port: number }
+
+/** Names the instance of a run on Redis. */
+export const REDIS_PREFIX = 'proof:'
 
 interface TaskBase {
   /** Names the process in the history. */
@@ -46,6 +51,10 @@ export function readTask<Task>(): Task {
 
 export function queueConfig(connection: Connection, leaseMs: number): JobQueueConfig {
   if (connection.store === 'pglite') return { backend: 'pglite', dataDir: connection.dataDir, schema: SCHEMA, leaseMs }
+  if (connection.store === 'redis') {
+    const redisConfig = { host: '127.0.0.1', port: connection.port }
+    return { backend: 'redis', redisConfig, keyPrefix: REDIS_PREFIX, leaseMs }
+  }
   const { port, user, poolSize, listen, migrate } = connection
   return {
     databaseConfig: { connectionString: urlOf(connection), max: poolSize, application_name: `proof ${user} ${port}` },
