@@ -5,6 +5,7 @@ import type { Fault } from './faults/fault.ts'
 import { FAULTS } from './faults/index.ts'
 import { proveMillion } from './million/million.ts'
 import { parseOptions, USAGE, type ProofOptions } from './run/options.ts'
+import { missingRedis } from './run/redis-server.ts'
 import { run } from './run/run.ts'
 import { SHORT_FORM } from './run/short-form.ts'
 import { markdownTable, type Row } from './run/table.ts'
@@ -33,6 +34,11 @@ async function main(args: readonly string[]): Promise<number> {
 
 /** The runs of one command line. */
 async function prove(options: ProofOptions): Promise<number> {
+  const noServer = options.store === 'redis' ? await missingRedis() : undefined
+  if (noServer !== undefined) {
+    say(`proof: NOT RUN: ${noServer}`)
+    return inCi ? 1 : 0
+  }
   const notRun = options.faults.flatMap((fault) => {
     const reason = fault.missing?.()
     return reason === undefined ? [] : [`${fault.name}: ${reason}`]

@@ -4,8 +4,8 @@ import { scripts } from './generated/lua.ts'
 import type { Argument, RedisInstance } from './instance.ts'
 import { groupKey, integer, list } from './replies.ts'
 
-/** How many ids one look for a lost batch covers. */
-const LOOK = 10_000
+/** How many jobs of each state one look for a lost batch covers. */
+const LOOK = 5_000
 
 export function enqueueVerbs(instance: RedisInstance): EnqueueStore {
   return {
@@ -24,10 +24,11 @@ export function enqueueVerbs(instance: RedisInstance): EnqueueStore {
     },
     async findEnqueued({ nonce, sinceId }) {
       const ids: number[] = []
-      for (let from = sinceId + 1; ; from += LOOK) {
-        const [found, last] = list(await instance.run(scripts.find_added, [nonce, from, LOOK]))
+      for (let from = sinceId + 1; ;) {
+        const [found, next] = list(await instance.run(scripts.find_added, [nonce, from, LOOK]))
         ids.push(...list(found).map(integer))
-        if (from + LOOK > integer(last)) return ids.length === 0 ? null : ids
+        if (next === '') return ids.length === 0 ? null : ids
+        from = integer(next)
       }
     },
     async wake({ priorities }) {

@@ -1,6 +1,6 @@
 import { MillraceError } from 'millrace'
 import type { Redis } from 'ioredis'
-import type { Script } from './generated/lua.ts'
+import { type Script, scripts } from './generated/lua.ts'
 import { isReply, timeLimit, toStoreError } from './store-error.ts'
 
 /** What goes to a script. */
@@ -21,6 +21,9 @@ export class RedisInstance {
   readonly #underWay = new Set<(error: Error) => void>()
   #lastError: Error | undefined
   #isClosed = false
+  /** Whether the server at the other end of this very connection is known to give no number out again; see `resume.lua`. */
+  #isResumed = false
+  #resuming: Promise<void> | undefined
 
   /** @param client - Without an offline queue and without resending; see `open.ts`. */
   constructor(client: Redis, prefix: string) {
@@ -36,6 +39,8 @@ export class RedisInstance {
     })
     client.on('ready', () => {
       this.#lastError = undefined
+      this.#isResumed = false
+      this.#resuming = undefined
     })
   }
 
@@ -47,14 +52,15 @@ export class RedisInstance {
   async run(script: Script, args: readonly Argument[] = [], timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<unknown> {
     await this.#connected(script.name)
     try {
-      return await this.#send(script.name, timeoutMs, () =>
-        this.#client.call('evalsha', [script.sha, 1, this.prefix, ...args]),
-      )
+      return await this.#evaluate(script, args, timeoutMs)
     } catch (error) {
-      if (!(isReply(error) && error instanceof Error && error.message.startsWith('NOSCRIPT')))
-        throw toStoreError(error, script.name, 'sent')
+      if (!isUnknownScript(error)) throw toStoreError(error, script.name, 'sent')
     }
     return this.command(script.name, () => this.#client.call('eval', [script.text, 1, this.prefix, ...args]), timeoutMs)
+  }
+
+  #evaluate(script: Script, args: readonly Argument[], timeoutMs: number): Promise<unknown> {
+    return this.#send(script.name, timeoutMs, () => this.#client.call('evalsha', [script.sha, 1, this.prefix, ...args]))
   }
 
   /** Runs a plain command. */
@@ -73,15 +79,37 @@ export class RedisInstance {
   }
 
   async #connected(operation: string): Promise<void> {
-    if (this.#client.status === 'ready') return
-    if (this.#isClosed || this.#client.status === 'end')
-      throw new MillraceError('STORE_UNAVAILABLE', 'The connection to Redis has been closed.', {
-        details: { outcome: 'none' },
-      })
+    while (this.#client.status !== 'ready' || !this.#isResumed) {
+      if (this.#isClosed || this.#client.status === 'end')
+        throw new MillraceError('STORE_UNAVAILABLE', 'The connection to Redis has been closed.', {
+          details: { outcome: 'none' },
+        })
+      try {
+        if (this.#client.status === 'ready') await (this.#resuming ??= this.#resume())
+        else await this.#becomesReady()
+      } catch (error) {
+        throw toStoreError(error, operation, 'unsent')
+      }
+    }
+  }
+
+  /** Those who wait for the same connection wait for one call. */
+  async #resume(): Promise<void> {
+    const { resume } = scripts
+    let isLost = false
+    const lost = (): void => void (isLost = true)
+    this.#client.once('close', lost)
     try {
-      await this.#becomesReady()
-    } catch (error) {
-      throw toStoreError(error, operation, 'unsent')
+      await this.#evaluate(resume, [], DEFAULT_TIMEOUT_MS).catch((error: unknown) => {
+        if (!isUnknownScript(error)) throw error
+        return this.#send(resume.name, DEFAULT_TIMEOUT_MS, () =>
+          this.#client.call('eval', [resume.text, 1, this.prefix]),
+        )
+      })
+      if (!isLost) this.#isResumed = true
+    } finally {
+      this.#client.off('close', lost)
+      if (!isLost) this.#resuming = undefined
     }
   }
 
@@ -122,4 +150,8 @@ export class RedisInstance {
       }, fail)
     })
   }
+}
+
+function isUnknownScript(error: unknown): boolean {
+  return isReply(error) && error instanceof Error && error.message.startsWith('NOSCRIPT')
 }

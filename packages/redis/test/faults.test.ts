@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { isMillraceError } from 'millrace'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openRedis } from '../src/index.ts'
 import { poll } from './support/poll.ts'
 import { endAfterTest, freshPrefix, openClient, openQueue } from './support/queues.ts'
 import { hasServer, startServer, type TestServer } from './support/servers.ts'
@@ -80,6 +81,46 @@ describe.skipIf(!(await hasServer()))('when Redis misbehaves', () => {
     for (const id of acknowledged) if ((await queue.getJob(id)) === null) missing.push(id)
     expect(missing).toEqual([])
     expect(await queue.checkInvariants()).toEqual([])
+  })
+
+  it('a server that lost what it acknowledged gives no number out again, also if it loses that too', async () => {
+    const forgetful = await startServer()
+    endAfterTest(() => forgetful.stop())
+    const queue = openQueue(forgetful.url, 'a:')
+    queue.on('error', () => undefined)
+    const admin = openClient(forgetful.url)
+    const kept = await queue.addJob({ jobType: 'a', payload: {} })
+    await admin.save()
+    const given = new Set<number>()
+    for (let round = 0; round < 3; round++) {
+      for (let n = 0; n < 5; n++) {
+        const id = await queue.addJob({ jobType: 'a', payload: {} })
+        expect(given).not.toContain(id)
+        given.add(id)
+      }
+      const tokens = Number(await admin.get('{a:}tokens'))
+      await forgetful.kill()
+      await forgetful.restart()
+      expect(await queue.getJob([...given].at(-1) ?? 0)).toBeNull()
+      expect((await queue.getJob(kept))?.id).toBe(kept)
+      expect(Number(await admin.get('{a:}tokens'))).toBeGreaterThan(tokens)
+    }
+    expect(await queue.checkInvariants()).toEqual([])
+  })
+
+  it('a batch without an answer is found however many ids were left out since', { timeout: 20_000 }, async () => {
+    const admin = openClient(server.url)
+    const prefix = freshPrefix()
+    const { store } = openRedis({ config: { url: server.url }, keyPrefix: prefix })
+    endAfterTest(() => store.close())
+    await store.migrate({ mode: 'auto' })
+    const [first = 0] = (await store.enqueue({ jobs: [{ jobType: 'a', payload: '{}' }] })).ids
+    await admin.set(`{${prefix}}ids`, 4e14)
+    const jobs = Array.from({ length: 12_000 }, () => ({ jobType: 'a', payload: '{}' }))
+    await store.enqueue({ jobs: jobs.slice(0, 6000) })
+    const { ids } = await store.enqueue({ jobs: jobs.slice(6000), nonce: 77 })
+    expect(await store.findEnqueued({ nonce: 77, sinceId: first })).toEqual(ids)
+    expect(await store.findEnqueued({ nonce: 78, sinceId: first })).toBeNull()
   })
 
   it('the jobs of a worker that is killed run again', async () => {

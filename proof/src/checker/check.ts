@@ -16,6 +16,7 @@ import { checkDuplicates, checkExclusiveLease } from './executions.ts'
 import { checkFencing } from './fencing.ts'
 import { checkFidelity } from './fidelity.ts'
 import { checkIsolation } from './isolation.ts'
+import { isExcusedByLoss } from './loss.ts'
 import { checkOneClock, checkRetryTiming } from './one-clock.ts'
 import { checkRecovery } from './recovery.ts'
 import { checkResources } from './resources.ts'
@@ -95,7 +96,8 @@ export function check(history: readonly Recorded[], params?: RunParams): Judgeme
 }
 
 function judge(timeline: Timeline, guarantee: GuaranteeId): Verdict {
-  const { examined, violations } = CHECKS[guarantee](timeline)
+  const { examined, violations: found } = CHECKS[guarantee](timeline)
+  const violations = found.filter((violation) => !isExcusedByLoss(timeline, violation))
   const verdict = violations.length > 0 ? 'violated' : examined > 0 ? 'held' : 'not exercised'
   return { guarantee, title: GUARANTEES[guarantee], verdict, examined, violations }
 }

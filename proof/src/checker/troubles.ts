@@ -40,7 +40,17 @@ export function pairFaults(events: readonly FaultEvent[], bounds: Bounds): Fault
     const silent = begin.silent ?? false
     const length = silent ? NOTICE_MS : bounds.settleMs
     const to = begin.phase === 'once' ? begin.at + length : (ends.get(begin.id) ?? Infinity)
-    return [{ name: begin.name, effect: begin.effect, workers: begin.workers, silent, begin, from: begin.at - (begin.lossMs ?? 0), to }]
+    return [
+      {
+        name: begin.name,
+        effect: begin.effect,
+        workers: begin.workers,
+        silent,
+        begin,
+        from: begin.at - (begin.lossMs ?? 0),
+        to,
+      },
+    ]
   })
 }
 

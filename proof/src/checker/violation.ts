@@ -48,6 +48,8 @@ export interface Violation {
   readonly jobs: readonly number[]
   readonly sentence: string
   readonly events: readonly EventRef[]
+  /** It holds also for a store that may lose what it acknowledged. */
+  readonly isDespiteLoss?: true
 }
 
 /** What holding a history against one promise gave. */
@@ -69,8 +71,17 @@ export class Findings implements Finding {
 
   /** @param events - Those that falsify the promise; undefined ones are left out. */
   add(sentence: string, events: readonly (Recorded | undefined)[], jobs: readonly number[] = []): void {
+    this.violations.push(this.#violation(sentence, events, jobs))
+  }
+
+  /** Of what a store must not do even if it has lost what it acknowledged. */
+  addDespiteLoss(sentence: string, events: readonly (Recorded | undefined)[], jobs: readonly number[]): void {
+    this.violations.push({ ...this.#violation(sentence, events, jobs), isDespiteLoss: true })
+  }
+
+  #violation(sentence: string, events: readonly (Recorded | undefined)[], jobs: readonly number[]): Violation {
     const refs = events.flatMap((event) => (event === undefined ? [] : [refOf(event)]))
-    this.violations.push({ guarantee: this.#guarantee, jobs, sentence, events: refs })
+    return { guarantee: this.#guarantee, jobs, sentence, events: refs }
   }
 }
 

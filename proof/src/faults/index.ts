@@ -28,6 +28,7 @@ import {
   forgetScripts,
   fullMemory,
   killClients,
+  losePower,
   promoteReplica,
 } from './redis.ts'
 import { killBackend, restartFast, restartImmediate } from './restart.ts'
@@ -56,6 +57,7 @@ export const FAULTS: readonly Fault[] = [
   failover,
   crashRedis,
   crashLossyRedis,
+  losePower,
   promoteReplica,
   fullMemory,
   forgetScripts,

@@ -24,6 +24,13 @@ export const crashLossyRedis: RedisFault = {
   arrange: (settings) => void (settings.redisFsync = 'everysec'),
 }
 
+/** As a loss of power with `appendfsync everysec`: up to the last 1.5 s are not on disk. */
+export const losePower: RedisFault = {
+  ...crashLossyRedis,
+  name: 'redis-power-loss',
+  inject: ({ redis, random }) => redis.losePower(random.integer(300, 1500), random.integer(0, 1500)),
+}
+
 /** The server is lost and a replica of it promoted. Replication is asynchronous. */
 export const promoteReplica: RedisFault = {
   name: 'redis-failover',

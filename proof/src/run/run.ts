@@ -6,7 +6,7 @@ import { readHistory } from '../history/read-history.ts'
 import { monotonicMs, Recorder } from '../history/recorder.ts'
 import type { Backend } from './backend.ts'
 import { conduct } from './conductor.ts'
-import { BUSINESS_TABLE, EFFECTS_TABLE, SCHEMA } from './database.ts'
+import { BUSINESS_TABLE, EFFECTS_TABLE } from './database.ts'
 import { PgliteBackend } from './pglite-backend.ts'
 import { PostgresBackend } from './postgres-backend.ts'
 import { Processes, type WorkerShape } from './processes.ts'
@@ -170,7 +170,11 @@ class Running {
     await this.#lookAround()
     await readings.readClock()
     recorder.record({ type: 'finished' })
-    const problems = [...this.#problems, ...processes.surprises, ...(backend.database ?? backend.redis)?.problems ?? []]
+    const problems = [
+      ...this.#problems,
+      ...processes.surprises,
+      ...((backend.database ?? backend.redis)?.problems ?? []),
+    ]
     const serverLog = problems.length > 0 ? backend.log() : ''
     return { conditions, injected: this.#injected, repliesLost: processes.repliesLost, problems, serverLog }
   }

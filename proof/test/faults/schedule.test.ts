@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { FAULTS } from '../../src/faults/index.ts'
 import { OperationSource } from '../../src/load/operation.ts'
-import { Proxy } from '../../src/run/proxy.ts'
+import { endsPostgresReply, Proxy } from '../../src/run/proxy.ts'
 import { Random } from '../../src/run/random.ts'
 import { makeSchedule } from '../../src/run/schedule.ts'
 
@@ -38,7 +38,7 @@ function isTimely(key: string): boolean {
 describe('a load', () => {
   it('is the same for the same seed, but for the times at which jobs are due', () => {
     const of = (seed: number): string[] => {
-      const load = { lastAttempt: true, blocked: true, abuse: false }
+      const load = { lastAttempt: true, blocked: true, abuse: false, transactions: true }
       const source = new OperationSource({ name: 'p', random: new Random(seed), load, leaseMs: 3000 })
       return Array.from({ length: 300 }, () =>
         JSON.stringify(source.next(), (key, value: unknown) => (isTimely(key) ? 'some time' : value)),
@@ -68,7 +68,7 @@ describe('a proxy', () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as AddressInfo
-    const proxy = new Proxy({ host: '127.0.0.1', port }, () => 0)
+    const proxy = new Proxy({ host: '127.0.0.1', port }, () => 0, endsPostgresReply)
     await proxy.listen()
     closing.push(
       () => proxy.close(),

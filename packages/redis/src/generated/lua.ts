@@ -1783,7 +1783,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_logs' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_logs' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
@@ -2309,15 +2309,25 @@ return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, abl
   },
   find_added: {
     name: 'find_added',
-    sha: '2dcde90ccb6662f835688506e68eddbe4fa2b9a3',
+    sha: 'cdf39b0ca83bdf45dd7e91bb3c4c1633cc31a2db',
     text: `#!lua flags=no-writes
-` + parts.base + parts.bits + `local found = {}
-local last = tonumber(call('GET', P .. 'ids') or 0)
-local first = tonumber(ARGV[2])
-for id = first, math.min(last, first + tonumber(ARGV[3]) - 1) do
-  if call('HGET', job_key(whole(id)), 'no') == ARGV[1] then found[#found + 1] = whole(id) end
+` + parts.base + parts.bits + `local count = tonumber(ARGV[3])
+local sets, upto = {}, nil
+for _, index in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do
+  local ids = numbers_from(index, tonumber(ARGV[2]), count)
+  if #ids == count then upto = math.min(upto or ids[count], ids[count]) end
+  sets[#sets + 1] = ids
 end
-return { found, whole(last) }
+local found = {}
+for _, ids in ipairs(sets) do
+  for _, id in ipairs(ids) do
+    if upto and id > upto then break end
+    if call('HGET', job_key(whole(id)), 'no') == ARGV[1] then found[#found + 1] = id end
+  end
+end
+table.sort(found)
+for n, id in ipairs(found) do found[n] = whole(id) end
+return { found, upto and whole(upto + 1) or '' }
 `,
   },
   find_completion: {
@@ -2652,12 +2662,13 @@ return answer
   },
   migrate: {
     name: 'migrate',
-    sha: '1012c64512c211bd498873a29d9513ae55675b0d',
+    sha: '79e53857e0c9096b4723bf2ccd37dda785437efe',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local found = call('HGET', P .. 'meta', 'layout')
 if found or ARGV[2] ~= '1' then return { found or '', 0 } end
-call('HSET', P .. 'meta', 'layout', ARGV[1])
+local run = string.match(call('INFO', 'server'), 'run_id:(%x+)')
+call('HSET', P .. 'meta', 'layout', ARGV[1], 'made', whole(now), 'run', run)
 return { ARGV[1], 1 }
 end
 local answer = verb()
@@ -2836,6 +2847,28 @@ for at = 1, #ARGV, 5 do
   end
 end
 return lost
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  resume: {
+    name: 'resume',
+    sha: 'd291a965487ca35b3f08389e0bc715c42aecaf02',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.bits + `local function verb()
+local counters = { 'ids', 'tokens', 'worker_ids', 'step_ids' }
+local known = call('HMGET', P .. 'meta', 'layout', 'run', 'made')
+local run = string.match(call('INFO', 'server'), 'run_id:(%x+)')
+if not known[1] or known[2] == run then return 0 end
+local made = tonumber(known[3] or now)
+call('HSET', P .. 'meta', 'run', run, 'made', whole(made))
+for _, name in ipairs(counters) do
+  local last = tonumber(call('GET', P .. name) or 0)
+  call('SET', P .. name, whole(math.max(last, (now - made) * 1000) + 1000000))
+end
+return 1
 end
 local answer = verb()
 flush()

@@ -5,5 +5,7 @@
 
 local found = call('HGET', P .. 'meta', 'layout')
 if found or ARGV[2] ~= '1' then return { found or '', 0 } end
-call('HSET', P .. 'meta', 'layout', ARGV[1])
+-- See resume.lua.
+local run = string.match(call('INFO', 'server'), 'run_id:(%x+)')
+call('HSET', P .. 'meta', 'layout', ARGV[1], 'made', whole(now), 'run', run)
 return { ARGV[1], 1 }
