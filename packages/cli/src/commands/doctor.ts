@@ -1,114 +1,109 @@
 import type { Command } from 'commander'
-import { isMillraceError, type JobQueue, type QueueStats, type WorkerRecord } from 'millrace'
+import { isMillraceError } from 'millrace'
+import { type GlobalOptions, schemaOf } from '../connection.ts'
+import type { Check } from '../doctor/check.ts'
+import { checkDatabase, checkRights, type Place } from '../doctor/database.ts'
+import { checkJobs, checkSchema } from '../doctor/jobs.ts'
+import { checkVitals } from '../doctor/vitals.ts'
 import { EXIT } from '../failure.ts'
+import type { Output } from '../output.ts'
 import { withQueue } from '../session.ts'
-import { durationText, timeText } from '../text.ts'
 import { duration } from '../values.ts'
 
-/** What one look at one thing found. */
-interface Check {
-  readonly name: string
-  readonly ok: boolean
-  readonly detail: string
-  /** What to do about it; only of a finding. */
-  readonly next?: string
+interface DoctorOptions {
+  readonly maxWait: number
+  readonly maxTransaction: number
+  readonly role?: string
+  readonly fix?: true
 }
 
-/** How late a schedule may be before it is said to be overdue: workers look every few seconds. */
-const SCHEDULE_GRACE_MS = 60_000
-const LISTED = 5
+/** What `--fix` has done about a finding. */
+interface Fixed {
+  readonly name: string
+  readonly done: boolean
+  readonly detail: string
+}
 
 export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
     .description('look for what is wrong; exit code 1 if something is')
     .option('--max-wait <duration>', 'a job that is ready for longer is overdue', duration, 60_000)
-    .action(async ({ maxWait }: { readonly maxWait: number }, command: Command) => {
+    .option('--max-transaction <duration>', 'a transaction that is open for longer is too long', duration, 600_000)
+    .option('--role <name>', 'whose rights to look at (default: those of the connection)')
+    .option(
+      '--fix',
+      'do what is safe: migrate, grant, build indexes, make partitions, take back, tidy up; then look again',
+    )
+    .action(async (options: DoctorOptions, command: Command) => {
+      const schema = schemaOf(command.optsWithGlobals<GlobalOptions>())
       await withQueue(command, async ({ queue, output }) => {
-        const checks = await examine(queue, maxWait)
+        const place = { queue, schema, role: options.role }
+        const fixed: Fixed[] = []
+        let checks = await examine(place, options)
+        for (let open = checks.filter(isFixable); options.fix === true && open.length > 0;) {
+          fixed.push(...(await fixAll(open)))
+          checks = await examine(place, options)
+          // One fix lets the next checks look. What was tried once is not tried again.
+          open = checks.filter((check) => isFixable(check) && !fixed.some(({ name }) => name === check.name))
+        }
         const isHealthy = checks.every(({ ok }) => ok)
-        output.result({ ok: isHealthy, checks }, () => {
-          const rows = checks.map(({ name, ok, detail }) => [
-            { text: ok ? 'ok' : 'FINDING', colour: ok ? ('green' as const) : ('red' as const) },
-            name,
-            detail,
-          ])
-          output.columns(rows)
-          for (const { name, next } of checks) if (next !== undefined) output.line(`${name}: ${next}`)
+        const told = checks.map(({ fix, ...check }) => ({ ...check, fixable: fix !== undefined }))
+        output.result({ ok: isHealthy, checks: told, ...(options.fix === true && { fixed }) }, () => {
+          print(output, checks, fixed)
         })
         return isHealthy ? EXIT.ok : EXIT.finding
       })
     })
 }
 
-/** All checks; after the schema only if it can be worked with. */
-async function examine(queue: JobQueue, maxWaitMs: number): Promise<readonly Check[]> {
-  const opened = await checkSchema(queue)
+/** All checks, as far as those before let the next ones look. */
+async function examine(place: Place, options: DoctorOptions): Promise<readonly Check[]> {
+  const opened = await checkSchema(place.queue)
   if (!opened.every(({ ok }) => ok)) return opened
-  const [broken, stats, workers, overdue] = await Promise.all([
-    queue.checkInvariants(),
-    queue.getStats(),
-    queue.getWorkers(),
-    checkSchedules(queue),
-  ])
-  return [...opened, checkInvariants(broken), ...checkWorkers(workers, stats), checkOldest(stats, maxWaitMs), overdue]
+  const rights = await checkRights(place)
+  // Of another role than the one that looks, nothing depends on its rights.
+  if (!rights.ok && place.role === undefined) return [...opened, rights]
+  const jobs = await checkJobs(place.queue, options.maxWait)
+  const database = await checkDatabase(place)
+  const vitals = checkVitals(await place.queue.getVitals(), { maxTransactionMs: options.maxTransaction })
+  return [...opened, rights, ...jobs, ...database, ...vitals]
 }
 
-/** What cannot be reached is no finding but an error of its own, with an exit code of its own. */
-async function checkSchema(queue: JobQueue): Promise<readonly Check[]> {
-  const connection: Check = { name: 'connection', ok: true, detail: 'the database answers' }
-  try {
-    await queue.ready()
-    return [connection, { name: 'schema', ok: true, detail: 'up to date' }]
-  } catch (error) {
-    if (!isMillraceError(error) || !error.code.startsWith('SCHEMA_')) throw error
-    const isOlder = error.code === 'SCHEMA_MISSING' || error.code === 'SCHEMA_OUTDATED'
-    const next = isOlder ? 'millrace migrate' : 'use the version of millrace that the schema was made by'
-    return [connection, { name: 'schema', ok: false, detail: `${error.code}: ${error.message}`, next }]
+function isFixable({ ok, fix }: Check): boolean {
+  return !ok && fix !== undefined
+}
+
+async function fixAll(checks: readonly Check[]): Promise<readonly Fixed[]> {
+  const fixed: Fixed[] = []
+  for (const { name, fix } of checks) {
+    if (fix === undefined) continue
+    try {
+      await fix.apply()
+      fixed.push({ name, done: true, detail: fix.what })
+    } catch (error) {
+      if (!isMillraceError(error) && !isDatabaseError(error)) throw error
+      fixed.push({ name, done: false, detail: error.message })
+    }
   }
+  return fixed
 }
 
-function checkInvariants(broken: Awaited<ReturnType<JobQueue['checkInvariants']>>): Check {
-  const name = 'invariants'
-  if (broken.length === 0) return { name, ok: true, detail: 'nothing impossible is stored' }
-  const listed = broken.slice(0, LISTED).map(({ invariant, detail }) => `${invariant}: ${detail}`)
-  const detail = `${broken.length} broken; ${listed.join('; ')}`
-  return { name, ok: false, detail, next: 'somebody has changed the tables, or this is a bug: please report it' }
+/** Of the raw pool. */
+function isDatabaseError(error: unknown): error is Error {
+  return error instanceof Error && 'severity' in error
 }
 
-function checkWorkers(workers: readonly WorkerRecord[], stats: QueueStats): readonly Check[] {
-  const live: Check =
-    workers.length === 0 && stats.ready > 0
-      ? {
-          name: 'workers',
-          ok: false,
-          detail: `none is alive, and ${stats.ready} jobs are ready`,
-          next: 'start one: millrace worker <module>',
-        }
-      : { name: 'workers', ok: true, detail: `${workers.length} alive, ${stats.ready} jobs ready` }
-  const versions = new Set(workers.map(({ version }) => version))
-  if (versions.size < 2) return [live]
-  const detail = `workers run ${[...versions].toSorted().join(' and ')}`
-  return [live, { name: 'versions', ok: false, detail, next: 'finish the deploy; millrace workers lists them' }]
-}
-
-function checkOldest({ oldestReadyMs }: QueueStats, maxWaitMs: number): Check {
-  const name = 'oldest ready job'
-  if (oldestReadyMs === null) return { name, ok: true, detail: 'none is ready' }
-  const detail = `ready for ${durationText(oldestReadyMs)}`
-  if (oldestReadyMs <= maxWaitMs) return { name, ok: true, detail }
-  const next = 'too few workers, or none for its type: millrace ls --status pending, millrace workers'
-  return { name, ok: false, detail: `${detail}, longer than ${durationText(maxWaitMs)}`, next }
-}
-
-async function checkSchedules(queue: JobQueue): Promise<Check> {
-  const name = 'schedules'
-  const schedules = await queue.listCronJobs('active')
-  // By this machine's clock; the grace covers what two clocks usually differ by.
-  const limit = Date.now() - SCHEDULE_GRACE_MS
-  const overdue = schedules.filter(({ nextRunAt }) => nextRunAt !== null && nextRunAt.getTime() < limit)
-  if (overdue.length === 0) return { name, ok: true, detail: `${schedules.length} active, none overdue` }
-  const listed = overdue.slice(0, LISTED).map((late) => `${late.scheduleName} since ${timeText(late.nextRunAt)}`)
-  const detail = `${overdue.length} overdue: ${listed.join(', ')}`
-  return { name, ok: false, detail, next: 'start a worker or a supervisor: they add the jobs of schedules' }
+function print(output: Output, checks: readonly Check[], fixed: readonly Fixed[]): void {
+  for (const { name, done, detail } of fixed) {
+    output.line({ text: done ? 'fixed' : 'NOT FIXED', colour: done ? 'green' : 'red' }, `${name}: ${detail}`)
+  }
+  output.columns(
+    checks.map(({ name, ok, detail }) => [
+      { text: ok ? 'ok' : 'FINDING', colour: ok ? ('green' as const) : ('red' as const) },
+      name,
+      detail,
+    ]),
+  )
+  for (const { name, next } of checks) if (next !== undefined) output.line(`${name}: ${next}`)
 }

@@ -1,6 +1,8 @@
 export type { Executor, QueryOptions, Row } from './executor.ts'
 export { createPostgresStore } from './store.ts'
 export type { PostgresStoreOptions } from './store.ts'
+export { expectedIndexes } from './expected-indexes.ts'
+export type { ExpectedIndex } from './expected-indexes.ts'
 export { grantStatements } from './grants.ts'
 export type { GrantOptions } from './grants.ts'
 export { PoolExecutor } from './pool-executor.ts'
