@@ -14,7 +14,7 @@ import { settlementArguments, settleResults } from './settle.ts'
 export function claimVerbs(instance: RedisInstance): ClaimStore {
   return {
     async register(options) {
-      const { groupConcurrency, jobTypes } = options
+      const { groupConcurrency, jobTypes, versions } = options
       return integer(
         await instance.run(scripts.register, [
           options.leaseMs,
@@ -30,6 +30,7 @@ export function claimVerbs(instance: RedisInstance): ClaimStore {
           options.version,
           ...(groupConcurrency === undefined ? [] : ['groupConcurrency', groupConcurrency]),
           ...(jobTypes === undefined ? [] : ['jobTypes', JSON.stringify(jobTypes)]),
+          ...(versions === undefined ? [] : ['versions', JSON.stringify(versions)]),
         ]),
       )
     },

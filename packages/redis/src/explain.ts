@@ -14,7 +14,7 @@ const MOST_NAMED = 20
 export async function readFacts(instance: RedisInstance, id: number): Promise<JobFacts | null> {
   const answer = await instance.run(scripts.explain, [id, MOST_AHEAD, MOST_NAMED])
   if (answer === null) return null
-  const [now, flat, trail, live, able, more] = list(answer)
+  const [now, flat, trail, live, able, having, more] = list(answer)
   const fields = new Fields(flat)
   const error = errorsOf(trail).at(-1)?.message ?? null
   const status = ENDED.get(fields.text('l'))
@@ -41,6 +41,7 @@ export async function readFacts(instance: RedisInstance, id: number): Promise<Jo
     error,
     liveWorkers: integer(live),
     ableWorkers: integer(able),
+    versionWorkers: integer(having),
     // See `features.pauses`.
     pauses: [],
     lane: laneFacts(fields, more),

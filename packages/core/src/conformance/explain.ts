@@ -141,6 +141,29 @@ export const explainCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a job whose version no living worker has says so, until one that has it comes',
+    needs,
+    async run(t) {
+      const starter = await t.worker({ versions: { work: [3] } })
+      await t.add()
+      const [job] = await t.claim(starter, 1, { versions: { work: [3] } })
+      check(job !== undefined, 'it is claimed')
+      await t.settle(retry(job))
+      await t.keepHouse(starter)
+      const kinds = async () => (await explained(t, job.id)).reasons.map(({ kind }) => kind)
+      equal(await kinds(), ['pinned_version', 'queued'])
+      await t.store.unregister({ worker: starter })
+      equal(await kinds(), ['no_workers', 'pinned_version', 'queued'])
+      await t.worker()
+      await t.worker({ versions: { work: [4, 2], other: [3] } })
+      await t.worker({ versions: { work: [3] }, jobTypes: ['other'] })
+      equal(await kinds(), ['no_worker_for_version', 'queued'])
+      await says(t, job.id, 'no_worker_for_version', 'under version 3', 'none of the 2 running workers for work')
+      await t.worker({ versions: { work: [4, 3] }, jobTypes: ['work'] })
+      equal(await kinds(), ['pinned_version', 'queued'])
+    },
+  },
+  {
     name: 'a blocked job names the jobs and the tags that it waits for',
     needs,
     async run(t) {

@@ -165,6 +165,20 @@ const effects: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a claim that paused jobs keep from looking further says that there is more, until it has what lies behind them',
+    needs,
+    async run(t) {
+      const worker = await t.worker()
+      await pause(t, { jobType: 'many' })
+      await t.addAll(Array.from({ length: 6500 }, () => ({ jobType: 'many' })))
+      const other = await t.add()
+      const first = await t.exchange(worker, { limit: 3 })
+      equal([first.jobs.length, first.hasMorePaused], [0, true])
+      const second = await t.exchange(worker, { limit: 3 })
+      equal([second.jobs.map(({ id }) => id), second.hasMorePaused], [[other], undefined])
+    },
+  },
+  {
     name: 'a pause ends by itself at its time by the clock of the store',
     needs,
     async run(t) {

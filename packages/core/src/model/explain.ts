@@ -26,6 +26,8 @@ export type JobFacts =
       readonly liveWorkers: number
       /** Of those, how many take this type. */
       readonly ableWorkers: number
+      /** Of those, how many have the version that it began under; means nothing where `handlerVersion` is null. */
+      readonly versionWorkers: number
       /** Those that cover it and hold now. */
       readonly pauses: readonly Pause[]
       readonly lane: LaneFacts
@@ -129,6 +131,14 @@ export type ExplainReason =
     }
   | { readonly kind: 'no_workers' }
   | { readonly kind: 'no_worker_for_type'; readonly jobType: string; readonly liveWorkers: number }
+  /** It began under this version of its handler, and none of the workers that take its type has it. */
+  | {
+      readonly kind: 'no_worker_for_version'
+      readonly jobType: string
+      readonly version: number
+      /** How many take the type. */
+      readonly ableWorkers: number
+    }
   /** It began under this version of its handler, and only workers that have it take it. */
   | { readonly kind: 'pinned_version'; readonly version: number }
 
@@ -158,7 +168,14 @@ function reasonsOf(facts: JobFacts): readonly ExplainReason[] {
   else if (facts.ableWorkers === 0) {
     next.push({ kind: 'no_worker_for_type', jobType: facts.jobType, liveWorkers: facts.liveWorkers })
   }
-  if (facts.handlerVersion !== null) next.push({ kind: 'pinned_version', version: facts.handlerVersion })
+  const { jobType, handlerVersion: version, ableWorkers } = facts
+  if (version !== null) {
+    next.push(
+      ableWorkers > 0 && facts.versionWorkers === 0
+        ? { kind: 'no_worker_for_version', jobType, version, ableWorkers }
+        : { kind: 'pinned_version', version },
+    )
+  }
   // A ready job is held up by a pause before it is by the lack of a worker, and by that before it is by those ahead of it.
   if (first.kind === 'queued') return paused.length > 0 ? [...paused, ...next] : [...next, first]
   return first.kind === 'group_full' ? [...paused, first, ...next] : [first, ...paused, ...next]
@@ -245,6 +262,9 @@ const SENTENCES: Sentences = {
   no_workers: () => 'No worker is running.',
   no_worker_for_type: ({ jobType, liveWorkers }) =>
     `None of the ${liveWorkers} running workers takes jobs of type ${jobType}.`,
+  no_worker_for_version: ({ jobType, version, ableWorkers }) =>
+    `It began under version ${version} of its handler, which none of the ${ableWorkers} running workers for ${jobType} has;` +
+    ' it waits until one that has it under `version` or `versions` is started.',
   pinned_version: ({ version }) =>
     `It began under version ${version} of its handler, and only workers with that version take it.`,
 }

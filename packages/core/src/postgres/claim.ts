@@ -30,7 +30,7 @@ export function claimVerbs(db: Database): ClaimStore {
     async register(options) {
       return integer(
         await db.value(
-          'select :schema.register_worker($1::text, $2::integer, $3::integer, $4::text[], $5::integer, $6::text, $7::integer, $8::text)',
+          'select :schema.register_worker($1::text, $2::integer, $3::integer, $4::text[], $5::integer, $6::text, $7::integer, $8::text, $9::jsonb)',
           [
             options.workerId,
             options.leaseMs,
@@ -40,6 +40,7 @@ export function claimVerbs(db: Database): ClaimStore {
             options.host,
             options.pid,
             options.version,
+            options.versions === undefined ? null : JSON.stringify(options.versions),
           ],
         ),
       )
@@ -104,6 +105,7 @@ function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]
     alive: field(told, 'alive') !== false,
     ...(field(told, 'held') === true ? { hasHeld: true } : {}),
     ...(field(told, 'busy') === true ? { hasBusyGroups: true } : {}),
+    ...(field(told, 'passed') === true ? { hasMorePaused: true } : {}),
     ...(Array.isArray(levels) ? { levels: readyLevels(levels) } : {}),
     ...(Array.isArray(cascaded) ? { cascaded: integers(cascaded) } : {}),
     ...(housekeeping === undefined ? {} : { housekeeping: housekeepingResult(housekeeping) }),

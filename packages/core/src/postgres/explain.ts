@@ -28,6 +28,7 @@ export function jobFacts(answer: unknown): JobFacts | null {
     error: text(answer['error']),
     liveWorkers: number(answer['liveWorkers']),
     ableWorkers: number(answer['ableWorkers']),
+    versionWorkers: number(answer['versionWorkers']),
     pauses: list(answer['pauses']).flatMap((entry) => (isRecord(entry) ? [pauseFact(entry)] : [])),
     lane: laneFacts(answer),
   }

@@ -1,3 +1,4 @@
+import { refuseOption } from '../model/check.ts'
 import type { Pause, ValidPauseScope } from '../model/pause.ts'
 import type { PauseStore } from '../store/pause.ts'
 import type { Row } from './executor.ts'
@@ -7,10 +8,14 @@ import type { Database } from './schema.ts'
 export function pauseVerbs(db: Database): PauseStore {
   return {
     async pause({ scope, options: { reason, by, until } }) {
-      await db.value(
-        'select :schema.pause_jobs($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::timestamptz)',
+      // Whether the end has passed is for the database's clock to say.
+      const isNew = await db.value(
+        'select case when $7::timestamptz <= clock_timestamp() then null else ' +
+          ':schema.pause_jobs($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::timestamptz) end',
         [...scopeValues(scope), reason, by, until === null ? null : timestamp(until)],
       )
+      if (isNew === null)
+        refuseOption('until', until, "in the future by the database's clock", 'Leave it out to pause until `resume`')
     },
     async resume({ scope }) {
       const resumed = await db.value('select :schema.resume_jobs($1::text, $2::text, $3::text, $4::text)', [

@@ -28,6 +28,8 @@ export interface ExchangerOptions {
   readonly onHousekeeping: (result: HousekeepingResult) => void
   /** Jobs were cancelled because of what they depend on. */
   readonly onCascade: (ids: readonly number[]) => void
+  /** A claim did not come to the end of the paused jobs that stand before others. */
+  readonly onMorePaused: () => void
   /** The store has given this worker's leases away. */
   readonly onDead: (worker: number) => void
   /** A call sent at `sentAt` extended the lease of row `worker`. */

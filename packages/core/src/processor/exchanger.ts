@@ -254,6 +254,11 @@ export class Exchanger {
       this.#isWoken = true
       this.#tickDueAt = Math.min(this.#tickDueAt, now + SHORTEST_TICK_MS)
     }
+    if (result.hasMorePaused === true && jobs.length < call.limit) {
+      // Each such call has put thousands of paused jobs away for good, so there is an end to it.
+      this.#isHungry = true
+      this.#options.onMorePaused()
+    }
     if (housekeeping === undefined) return
     if (housekeeping.promoted > 0 || housekeeping.rescued > 0) {
       this.#isHungry = true

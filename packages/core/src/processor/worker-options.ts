@@ -75,7 +75,7 @@ export function createRunSettings(
 
 /** How a worker introduces itself. */
 export function registration(options: WorkerOptions): RegisterOptions {
-  const { workerId, leaseMs, concurrency, groupConcurrency, jobTypes } = options
+  const { workerId, leaseMs, concurrency, groupConcurrency, jobTypes, versions } = options
   return {
     workerId,
     leaseMs,
@@ -85,5 +85,6 @@ export function registration(options: WorkerOptions): RegisterOptions {
     version: VERSION,
     ...(groupConcurrency === undefined ? {} : { groupConcurrency }),
     ...(jobTypes === undefined ? {} : { jobTypes }),
+    ...(versions === undefined ? {} : { versions }),
   }
 }

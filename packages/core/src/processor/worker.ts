@@ -90,6 +90,7 @@ export class Worker {
       knownTokens: () => [...[...this.#running.values()].map(({ job }) => job.token), ...this.#ahead.tokens],
       onJobs: (jobs) => this.#received(jobs),
       onHousekeeping: (result) => this.#kept(result),
+      onMorePaused: () => (this.#hasAskedOnce = false),
       onCascade: (ids) => reports.cascaded(ids),
       onDead: (worker) => this.#registration.lost(worker),
       onBeat: (worker, sentAt) => this.#registration.beaten(worker, sentAt),
@@ -210,7 +211,8 @@ export class Worker {
     if (once !== undefined) {
       if (this.#hasAskedOnce) return { limit: 0, slots: 0 }
       this.#hasAskedOnce = true
-      return { limit: once, slots: once }
+      const left = once - this.#handled - this.#ahead.size
+      return { limit: left, slots: left }
     }
     const held = this.#running.size + this.#ahead.size + requested
     const ahead = this.#prefetch.target
@@ -309,9 +311,7 @@ export class Worker {
   }
 
   #release(jobs: readonly ClaimedJob[]): void {
-    for (const job of jobs) {
-      this.#record(job, { kind: 'released', isUnstarted: true }, 0)
-    }
+    for (const job of jobs) this.#record(job, { kind: 'released', isUnstarted: true }, 0)
     if (jobs.length > 0) this.#pumpSoon()
   }
 

@@ -93,6 +93,8 @@ export interface ExchangeResult {
   readonly hasHeld?: boolean
   /** Some groups were left, because another worker was just giving places in them: ask again. */
   readonly hasBusyGroups?: boolean
+  /** The claim put away as many paused jobs as one call may, and found more of them: what lies behind was not looked at. */
+  readonly hasMorePaused?: boolean
   /**
    * After a sweep: every level that has ready jobs, and a position at or below its first one, highest first; `'many'`
    * beyond 16. Levels whose jobs were just claimed may be among them.
@@ -126,6 +128,8 @@ export interface RegisterOptions {
   readonly host: string
   readonly pid: number
   readonly version: string
+  /** The handler versions it has, as in `ExchangeOptions`. */
+  readonly versions?: ExchangeOptions['versions']
 }
 
 export interface ClaimStore {

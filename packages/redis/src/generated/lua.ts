@@ -2244,18 +2244,24 @@ return answer
   },
   explain: {
     name: 'explain',
-    sha: 'f79ec12980ca3a11ecefd3aa6a1c4a54f3342314',
+    sha: '5c88c7209f44239f856295e33379a35cdb3ad315',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.groups + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
 local j = read_job(ARGV[1])
 if j == nil then return false end
-local live, able = 0, 0
+local live, able, having = 0, 0, 0
 for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
   live = live + 1
-  local types = call('HGET', P .. 'w:' .. worker, 'jobTypes')
+  local said = call('HMGET', P .. 'w:' .. worker, 'jobTypes', 'versions')
+  local types = said[1]
   local takes = not types
   for _, name in ipairs(types and cjson.decode(types) or {}) do takes = takes or name == j.n end
-  if takes then able = able + 1 end
+  if takes then
+    able = able + 1
+    for _, version in ipairs(said[2] and cjson.decode(said[2])[j.n] or {}) do
+      if version == tonumber(j.hv) then having = having + 1 end
+    end
+  end
 end
 local function ahead()
   local count = 0
@@ -2304,7 +2310,7 @@ elseif j.l == 'g' then
 elseif j.l == 'd' then more = blockers()
 elseif j.l == 'w' then more = awaited()
 end
-return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, more }
+return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, having, more }
 `,
   },
   find_added: {

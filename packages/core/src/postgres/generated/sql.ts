@@ -479,6 +479,14 @@ create table :schema.job_log_sizes (
     checksum: 'ca2197ad7a3135e2581c9af1ad5ee7167c8ad998f90b849dbb38fa41369ee9a0',
   },
   {
+    version: 9,
+    name: 'worker_versions',
+    sql: `-- Which handler versions a worker has, by job type: {"email": [3, 2]}. Null: none, or a worker that did not say.
+alter table :schema.workers add column versions jsonb;
+`,
+    checksum: 'cdb98e38241682fe91926f586cca63c628522f65e5f47f1fcef01c3f7dbb3222',
+  },
+  {
     version: 10,
     name: 'trace',
     sql: `-- The trace that a job was added in, for the spans of its attempts: what travels with a message. Null for nearly every job, and last:
@@ -1978,6 +1986,7 @@ declare
   v_below bigint;
   v_held boolean;
   v_busy boolean;
+  v_passed boolean;
   v_has_pauses boolean;
   v_settings text;
   v_told text;
@@ -2086,8 +2095,9 @@ begin
       v_alive := false;
       v_all := '{}';
     elsif v_has_pauses then
-      select p.ids, nullif(p.is_more or coalesce(v_busy, false), false), nullif(p.is_held or coalesce(v_held, false), false)
-        into v_all, v_busy, v_held
+      select p.ids, nullif(p.is_more or coalesce(v_busy, false), false), nullif(p.is_held or coalesce(v_held, false), false),
+          nullif(p.is_more, false)
+        into v_all, v_busy, v_held, v_passed
         from :schema.pass_over_paused(v_all, p_limit, p_slots, p_types, p_versions, v_now) p;
     end if;
   end if;
@@ -2095,7 +2105,7 @@ begin
   if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or v_cascaded is not null
       or not v_alive then
     v_told := jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held,
-      'busy', v_busy, 'housekeeping', v_summary, 'cascaded', v_cascaded))::text;
+      'busy', v_busy, 'passed', v_passed, 'housekeeping', v_summary, 'cascaded', v_cascaded))::text;
   end if;
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
@@ -2200,6 +2210,9 @@ begin
     'liveWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now),
     'ableWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
       and (w.job_types is null or v_job.job_type = any (w.job_types))),
+    'versionWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
+      and (w.job_types is null or v_job.job_type = any (w.job_types))
+      and w.versions -> v_job.job_type @> to_jsonb(v_job.handler_version)),
     'pauses', (select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('jobType', p.job_type,
         'queue', :schema.queue_name(p.group_key, p.tenant_id), 'group', :schema.group_id(p.group_key, p.tenant_id),
         'tenantId', p.tenant_id, 'reason', p.reason, 'pausedBy', p.paused_by, 'pausedAt', p.paused_at, 'until', p.paused_until)) order by p.id)
@@ -4773,18 +4786,20 @@ end $$;
   {
     name: 'workers',
     sql: `-- Opens the row of a worker that has just started and answers its number, new at every boot.
+-- Without the last parameter, as an earlier version had it: beside this one a call without it would be ambiguous.
+drop function if exists :schema.register_worker(text, integer, integer, text[], integer, text, integer, text);
 create or replace function :schema.register_worker(
   p_worker_id text, p_lease_ms integer, p_group_concurrency integer, p_job_types text[], p_concurrency integer, p_host text,
-  p_pid integer, p_version text
+  p_pid integer, p_version text, p_versions jsonb default null
 ) returns bigint language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_id bigint;
 begin
   insert into :schema.workers (worker_id, host, pid, version, concurrency, group_concurrency, job_types, started_at, last_seen_at,
-      expires_at, sleeping)
+      expires_at, sleeping, versions)
     values (p_worker_id, p_host, p_pid, p_version, p_concurrency, p_group_concurrency, p_job_types, v_now, v_now,
-      v_now + p_lease_ms * interval '1 millisecond', true)
+      v_now + p_lease_ms * interval '1 millisecond', true, p_versions)
     returning id into v_id;
   perform :schema.set_group_limit(v_now);
   return v_id;
@@ -4822,7 +4837,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'd138b2763a43c9c80af8239e9046f99d22371a9c935dcdc8eea56876e85fab37'
+export const functionsChecksum: string = '6bcbac89f58048acfa2586070da214a07c802278c70423e74d13b38c822f5b9a'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

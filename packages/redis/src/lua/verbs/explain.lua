@@ -2,7 +2,7 @@
 -- include: groups steps
 -- What decides when a job runs, as it is now. Reads a bounded number of jobs, whatever the queue holds.
 --   ARGV  id, how many ready jobs ahead to count, how many blockers or holders of places to name
--- Returns {now, stored fields, trail, live workers, of those how many take its type, what its lane adds}; false for no job. The last is
+-- Returns {now, stored fields, trail, live workers, of those how many take its type, of those how many have its version, what its lane adds}; false for no job. The last is
 --   x  when the lease runs out or ''
 --   r  how many ready jobs come before it, at most one more than asked for
 --   t  {the due time, what its waits are for}
@@ -14,13 +14,19 @@ local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
 local j = read_job(ARGV[1])
 if j == nil then return false end
 
-local live, able = 0, 0
+local live, able, having = 0, 0, 0
 for _, worker in ipairs(call('ZRANGEBYSCORE', P .. 'wx', '(' .. now, '+inf')) do
   live = live + 1
-  local types = call('HGET', P .. 'w:' .. worker, 'jobTypes')
+  local said = call('HMGET', P .. 'w:' .. worker, 'jobTypes', 'versions')
+  local types = said[1]
   local takes = not types
   for _, name in ipairs(types and cjson.decode(types) or {}) do takes = takes or name == j.n end
-  if takes then able = able + 1 end
+  if takes then
+    able = able + 1
+    for _, version in ipairs(said[2] and cjson.decode(said[2])[j.n] or {}) do
+      if version == tonumber(j.hv) then having = having + 1 end
+    end
+  end
 end
 
 local function ahead()
@@ -75,4 +81,4 @@ elseif j.l == 'g' then
 elseif j.l == 'd' then more = blockers()
 elseif j.l == 'w' then more = awaited()
 end
-return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, more }
+return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, having, more }

@@ -40,6 +40,7 @@ declare
   v_below bigint;
   v_held boolean;
   v_busy boolean;
+  v_passed boolean;
   v_has_pauses boolean;
   v_settings text;
   v_told text;
@@ -148,8 +149,9 @@ begin
       v_alive := false;
       v_all := '{}';
     elsif v_has_pauses then
-      select p.ids, nullif(p.is_more or coalesce(v_busy, false), false), nullif(p.is_held or coalesce(v_held, false), false)
-        into v_all, v_busy, v_held
+      select p.ids, nullif(p.is_more or coalesce(v_busy, false), false), nullif(p.is_held or coalesce(v_held, false), false),
+          nullif(p.is_more, false)
+        into v_all, v_busy, v_held, v_passed
         from :schema.pass_over_paused(v_all, p_limit, p_slots, p_types, p_versions, v_now) p;
     end if;
   end if;
@@ -157,7 +159,7 @@ begin
   if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or v_cascaded is not null
       or not v_alive then
     v_told := jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held,
-      'busy', v_busy, 'housekeeping', v_summary, 'cascaded', v_cascaded))::text;
+      'busy', v_busy, 'passed', v_passed, 'housekeeping', v_summary, 'cascaded', v_cascaded))::text;
   end if;
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');

@@ -31,6 +31,9 @@ begin
     'liveWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now),
     'ableWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
       and (w.job_types is null or v_job.job_type = any (w.job_types))),
+    'versionWorkers', (select count(*) from :schema.workers w where w.expires_at > v_now
+      and (w.job_types is null or v_job.job_type = any (w.job_types))
+      and w.versions -> v_job.job_type @> to_jsonb(v_job.handler_version)),
     'pauses', (select jsonb_agg(jsonb_strip_nulls(jsonb_build_object('jobType', p.job_type,
         'queue', :schema.queue_name(p.group_key, p.tenant_id), 'group', :schema.group_id(p.group_key, p.tenant_id),
         'tenantId', p.tenant_id, 'reason', p.reason, 'pausedBy', p.paused_by, 'pausedAt', p.paused_at, 'until', p.paused_until)) order by p.id)

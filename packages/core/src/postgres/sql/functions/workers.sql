@@ -1,16 +1,18 @@
 -- Opens the row of a worker that has just started and answers its number, new at every boot.
+-- Without the last parameter, as an earlier version had it: beside this one a call without it would be ambiguous.
+drop function if exists :schema.register_worker(text, integer, integer, text[], integer, text, integer, text);
 create or replace function :schema.register_worker(
   p_worker_id text, p_lease_ms integer, p_group_concurrency integer, p_job_types text[], p_concurrency integer, p_host text,
-  p_pid integer, p_version text
+  p_pid integer, p_version text, p_versions jsonb default null
 ) returns bigint language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_id bigint;
 begin
   insert into :schema.workers (worker_id, host, pid, version, concurrency, group_concurrency, job_types, started_at, last_seen_at,
-      expires_at, sleeping)
+      expires_at, sleeping, versions)
     values (p_worker_id, p_host, p_pid, p_version, p_concurrency, p_group_concurrency, p_job_types, v_now, v_now,
-      v_now + p_lease_ms * interval '1 millisecond', true)
+      v_now + p_lease_ms * interval '1 millisecond', true, p_versions)
     returning id into v_id;
   perform :schema.set_group_limit(v_now);
   return v_id;
