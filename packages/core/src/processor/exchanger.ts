@@ -209,6 +209,11 @@ export class Exchanger {
     if (result.levels !== undefined) bounds.swept(result.levels, now - startedAt)
     bounds.claimed(result.jobs, now)
     this.#learn(call, result, now)
+    if (result.hasMorePaused === true && result.jobs.length < call.limit) {
+      // Each such call has put thousands of paused jobs away for good, so there is an end to it.
+      this.#isHungry = true
+      this.#options.onMorePaused()
+    }
     this.#options.onExchange?.({
       limit: call.limit,
       jobs: result.jobs.length,
@@ -253,11 +258,6 @@ export class Exchanger {
       // Soon, not at once: whoever holds the group may be a caller's long transaction.
       this.#isWoken = true
       this.#tickDueAt = Math.min(this.#tickDueAt, now + SHORTEST_TICK_MS)
-    }
-    if (result.hasMorePaused === true && jobs.length < call.limit) {
-      // Each such call has put thousands of paused jobs away for good, so there is an end to it.
-      this.#isHungry = true
-      this.#options.onMorePaused()
     }
     if (housekeeping === undefined) return
     if (housekeeping.promoted > 0 || housekeeping.rescued > 0) {
