@@ -105,7 +105,10 @@ async function release(url, { count, isBusy }) {
   await load
   await worker.stopAndDrain()
   await processor.stopAndDrain()
-  await withClient(url, (client) => client.query(`truncate millrace.jobs; vacuum analyze millrace.jobs`))
+  await withClient(url, async (client) => {
+    await client.query('truncate millrace.jobs')
+    await client.query('vacuum analyze')
+  })
   await other.close()
   await queue.close()
   return { ms, cpuMs, before: Math.max(0, ...before), meanwhile: Math.max(0, ...settles), all: settles }

@@ -9,6 +9,7 @@ import type { QueueEventListener, QueueEventName } from './observe/events.ts'
 import type { MillraceHooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { Processor, ProcessorOptions } from './processor/processor.ts'
+import type { AuditMethods } from './queue-audit.ts'
 import type { FlowMethods } from './queue-flows.ts'
 import type { LogMethods } from './queue-logs.ts'
 import type { PauseMethods } from './queue-pauses.ts'
@@ -63,6 +64,7 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
     ScheduleMethods<PayloadMap>,
     PauseMethods,
     LogMethods,
+    AuditMethods<PayloadMap>,
     SurveyMethods<PayloadMap> {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes

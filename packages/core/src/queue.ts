@@ -2,6 +2,7 @@ import type { JobDefinition, PayloadMapOf } from './model/define-jobs.ts'
 import { DEFAULTS } from './model/options.ts'
 import { DEFAULT_TRANSACTION_MS } from './model/transaction.ts'
 import type { JobQueue } from './queue-api.ts'
+import { auditMethods } from './queue-audit.ts'
 import { addMethods, editMethods, endMethods } from './queue-changes.ts'
 import { type JobQueueConfig, resolveConfig } from './queue-config.ts'
 import { createQueueCore, type QueueCore } from './queue-core.ts'
@@ -29,7 +30,7 @@ export function initJobQueue<const Jobs extends Readonly<Record<string, JobDefin
 export function initJobQueue<PayloadMap = Record<string, unknown>>(config?: JobQueueConfig): JobQueue<PayloadMap>
 export function initJobQueue(config?: JobQueueConfig): JobQueue {
   const core = createQueueCore(resolveConfig(config, process.env))
-  return {
+  const queue: JobQueue = {
     ...addMethods(core),
     ...flowMethods(core),
     ...readMethods(core),
@@ -44,7 +45,9 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...waitMethods(core),
     ...pauseMethods(core),
     ...logMethods(core),
+    ...auditMethods(core, () => queue),
   }
+  return queue
 }
 
 function eventMethods({

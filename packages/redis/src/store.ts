@@ -1,5 +1,6 @@
 import { MillraceError } from 'millrace'
 import type { PauseStore, Store } from 'millrace/store'
+import { auditVerbs } from './audit.ts'
 import { changeVerbs } from './change.ts'
 import type { ServerRules } from './check-server.ts'
 import { claimVerbs } from './claim.ts'
@@ -46,6 +47,7 @@ export function createRedisStore(
     ...changeVerbs(instance),
     ...scheduleVerbs(instance),
     ...logVerbs(instance),
+    ...auditVerbs(instance),
     ...maintainVerbs(instance),
     ...migrateVerbs(instance, rules),
     ...pauseVerbs,

@@ -3,6 +3,7 @@
  * store. Framework-free, so that a store outside this repository can be held to it as well.
  */
 import { deepStrictEqual } from 'node:assert/strict'
+import { auditCases } from './audit.ts'
 import { Bench } from './bench.ts'
 import { cancelCases } from './cancel.ts'
 import type { ConformanceCase, ConformanceNeed, ConformanceTarget } from './case.ts'
@@ -66,6 +67,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...explainCases,
   ...pauseCases,
   ...logCases,
+  ...auditCases,
   ...maintainCases,
   ...migrateCases,
   ...signalCases,

@@ -21,6 +21,7 @@ export function maintainVerbs(db: Database): MaintainStore {
       await db.query('select :schema.make_partitions()')
       await db.query('select :schema.forget_stale()')
       await db.query('select :schema.forget_ticks()')
+      await db.query('select :schema.forget_audit()')
     },
   }
 }

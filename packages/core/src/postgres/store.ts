@@ -1,4 +1,5 @@
 import type { HeartbeatTarget, Store, Wake } from '../store/store.ts'
+import { auditVerbs } from './audit.ts'
 import { changeVerbs } from './change.ts'
 import { claimVerbs } from './claim.ts'
 import { dependencyVerbs } from './dependencies.ts'
@@ -61,6 +62,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...changeVerbs(db),
     ...scheduleVerbs(db),
     ...logVerbs(db),
+    ...auditVerbs(db),
     ...maintainVerbs(db),
     ...migrateVerbs(db, options.with),
     ...pauseVerbs(db),

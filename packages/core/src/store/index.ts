@@ -2,6 +2,7 @@
  * What a store needs to be one: the contract, and the pure parts of the model that every store shares. For stores outside
  * this package; `millrace/conformance` holds them to it.
  */
+export type { AuditStore } from './audit.ts'
 export type { ChangeResult, ChangeStore, JobChanges } from './change.ts'
 export type {
   ClaimedJob,
@@ -49,6 +50,7 @@ export { blockerState, type JobFacts, type LaneFacts } from '../model/explain.ts
 export { decodePayload } from '../model/codec.ts'
 export { stepData } from '../model/step-data.ts'
 export { type FailureReason, isJobError, type JobError, type JobRecord, type JobSchedule } from '../model/job.ts'
+export type { AuditEntry } from '../model/audit.ts'
 export type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 export type { FailureRecord } from '../model/failure.ts'
 export type { Figure, Figures } from '../model/figures.ts'

@@ -1,3 +1,4 @@
+import type { AuditStore } from './audit.ts'
 import type { ChangeStore } from './change.ts'
 import type { ClaimStore } from './claim.ts'
 import type { DependencyStore } from './dependencies.ts'
@@ -59,6 +60,7 @@ export interface Store
     ChangeStore,
     ScheduleStore,
     LogStore,
+    AuditStore,
     MaintainStore,
     MigrateStore,
     PauseStore,

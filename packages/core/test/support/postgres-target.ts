@@ -41,6 +41,7 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'job_signals',
     'tokens',
     'job_logs',
+    'audit',
     'job_log_sizes',
     'paused_jobs',
     'pauses',

@@ -1783,7 +1783,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_logs' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
@@ -1792,6 +1792,21 @@ export const scripts: Readonly<Record<'add_schedule' | 'cancel' | 'cancel_many' 
 local id = add_schedule((read_definition(1)))
 if id then wake('s') end
 return id or ''
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  begin_audit: {
+    name: 'begin_audit',
+    sha: '7f147a07344b39df781c5e041c47516cb995932a',
+    text: `#!lua
+` + parts.base + parts.bits + `local function verb()
+local id = call('INCR', P .. 'audit_ids')
+call('HSET', P .. 'au', id, cmsgpack.pack({ whole(now), ARGV[1], ARGV[2], ARGV[3], '', '' }))
+call('HDEL', P .. 'au', id - 10000)
+return id
 end
 local answer = verb()
 flush()
@@ -2089,6 +2104,23 @@ if s == nil or s.revision ~= ARGV[2] then return 0 end
 replace_schedule(s, (read_definition(3)))
 wake('s')
 return 1
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  end_audit: {
+    name: 'end_audit',
+    sha: 'c25d245359d1cb960433680bb3e4db5a92301ff5',
+    text: `#!lua
+` + parts.base + parts.bits + `local function verb()
+local packed = call('HGET', P .. 'au', ARGV[1])
+if not packed then return end
+local entry = cmsgpack.unpack(packed)
+if entry[5] ~= '' then return end
+entry[5], entry[6] = ARGV[2], ARGV[3]
+call('HSET', P .. 'au', ARGV[1], cmsgpack.pack(entry))
 end
 local answer = verb()
 flush()
@@ -2607,6 +2639,22 @@ for at = 4, #ARGV, 2 do
   answer[#answer + 1] = { (is_over or #jobs >= limit) and '' or whole(cursor), jobs }
 end
 return answer
+`,
+  },
+  list_audit: {
+    name: 'list_audit',
+    sha: '46dbd76ca026cc06c78457e5b3a0263b5ce39a30',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + `local from = (tonumber(ARGV[1]) or tonumber(call('GET', P .. 'audit_ids') or 0) + 1) - 1
+local found = {}
+while from > 0 and #found < tonumber(ARGV[2]) do
+  local packed = call('HGET', P .. 'au', from)
+  if not packed then break end
+  local entry = cmsgpack.unpack(packed)
+  found[#found + 1] = { whole(from), entry[1], entry[2], entry[3], entry[4], entry[5], entry[6] }
+  from = from - 1
+end
+return found
 `,
   },
   list_logs: {

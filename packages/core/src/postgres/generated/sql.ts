@@ -514,6 +514,25 @@ alter table :schema.leases alter column job_ids set storage external;
 `,
     checksum: 'cd18507a901c222105bafa03c09c533e53b8db523a0e00d8b337c47209979305',
   },
+  {
+    version: 14,
+    name: 'audit',
+    sql: `-- What operators did, in the order of id. A row is there before what it tells of is tried, so that nothing is done without one.
+create table :schema.audit (
+  id bigint generated always as identity,
+  at timestamptz not null,
+  actor text not null,
+  action text not null,
+  -- Not jsonb, which refuses some of what a request may hold.
+  target json not null,
+  -- d done, f failed; null: under way, or nobody lived to say.
+  outcome "char",
+  result json,
+  constraint audit_pkey primary key (id)
+);
+`,
+    checksum: '737173074501d50e7c9d46004ca13b95231541f7ce582274b998b9da9dd1a546',
+  },
 ]
 
 export const functionFiles: readonly { readonly name: string; readonly sql: string }[] = [
@@ -899,6 +918,26 @@ begin
   end if;
   return v_id;
 end $$;
+`,
+  },
+  {
+    name: 'audit',
+    sql: `-- Notes that an actor is about to do something; the number of the entry.
+create or replace function :schema.begin_audit(p_actor text, p_action text, p_target json) returns bigint language sql as $$
+  insert into :schema.audit (at, actor, action, target) values (clock_timestamp(), p_actor, p_action, p_target) returning id
+$$;
+
+-- Notes how it went.
+--   p_outcome  d done, f failed
+create or replace function :schema.end_audit(p_id bigint, p_outcome "char", p_result json) returns void language sql as $$
+  update :schema.audit a set outcome = p_outcome, result = p_result where a.id = p_id and a.outcome is null
+$$;
+
+-- Forgets entries that are older than a year, at most 10,000 a call, oldest first.
+create or replace function :schema.forget_audit() returns void language sql as $$
+  delete from :schema.audit a
+  where a.id = any (array(select o.id from :schema.audit o order by o.id limit 10000)) and a.at < clock_timestamp() - interval '365 days'
+$$;
 `,
   },
   {
@@ -4837,7 +4876,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '6bcbac89f58048acfa2586070da214a07c802278c70423e74d13b38c822f5b9a'
+export const functionsChecksum: string = 'e986c1f9f00ff17e3eb016a2e0a06876f4b84ebe26c8b7ee68fc67f5cbac789a'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
