@@ -1,5 +1,6 @@
 import type { JobQueue, Processor } from 'millrace'
 import type { Access } from './access.ts'
+import type { Live } from './live.ts'
 import type { Settings } from './options.ts'
 import { RequestProblem } from './request-problem.ts'
 import type { Sampler } from './sampler.ts'
@@ -12,6 +13,8 @@ export interface Dashboard {
   readonly sampler: Sampler
   /** Of what is costly to read. */
   readonly reads: SharedReads
+  /** What streams watch. */
+  readonly live: Live
   /** For "run a batch now"; `null` if there are no handlers. */
   readonly processor: Processor | null
 }
@@ -26,6 +29,8 @@ export interface Call {
   /** Empty for a request that does not change anything. */
   readonly body: Readonly<Record<string, unknown>>
   readonly basePath: string
+  /** Aborts when who asks has gone, if the framework tells. */
+  readonly signal: AbortSignal
 }
 
 /** What a parameter, or a field of a body, may be; a part of a JSON Schema. */
@@ -41,8 +46,18 @@ export interface Route {
   readonly body?: Readonly<Record<string, Schema>>
   /** Whether somebody limited to one tenant may not call it. */
   readonly isForWholeInstance?: boolean
-  /** @returns What is answered, as JSON. */
+  /** Whether a stream may watch it: what it reads is little, and what it answers small. */
+  readonly isLive?: boolean
+  /** Other than JSON. */
+  readonly answers?: 'text/event-stream'
+  /** @returns What is answered, as JSON unless it is a `Response`. */
   readonly handle: (call: Call) => Promise<unknown>
+}
+
+/** The route that a request means. */
+export interface Match {
+  readonly route: Route
+  readonly params: Call['params']
 }
 
 /** @throws RequestProblem 400 */

@@ -1,11 +1,13 @@
-import { isMillraceError, type JobQueue, type MillraceErrorCode } from 'millrace'
+import type { JobQueue } from 'millrace'
 import { accessOf, type Access, type DashboardPeer } from './access.ts'
 import { readBody } from './body.ts'
 import type { Dashboard } from './call.ts'
 import { checkChange, checkHost, checkOrigin, SAFE_HEADERS } from './guard.ts'
+import { Live } from './live.ts'
 import { locate, notFound } from './locate.ts'
 import { checkOptions, type DashboardOptions } from './options.ts'
 import { asset, page } from './page.ts'
+import { problemOf } from './problem.ts'
 import { RequestProblem } from './request-problem.ts'
 import { hasPath, match } from './routes/table.ts'
 import { Sampler } from './sampler.ts'
@@ -36,6 +38,7 @@ export function createDashboard<PayloadMap>(
     settings: checkOptions(options),
     sampler: new Sampler(() => all.getFigures()),
     reads: new SharedReads(),
+    live: new Live(),
     processor: handlers === undefined ? null : queue.createProcessor(handlers, processorOptions),
   }
   return async (request, peer = {}) => secured(await answer(dashboard, request, peerOf(peer)))
@@ -58,10 +61,12 @@ function peerOf(given: object): DashboardPeer {
 async function answer(dashboard: Dashboard, request: Request, peer: DashboardPeer): Promise<Response> {
   try {
     const response = await dispatch(dashboard, request, peer)
-    return request.method === 'HEAD' ? new Response(null, response) : response
+    if (request.method !== 'HEAD') return response
+    await response.body?.cancel()
+    return new Response(null, response)
   } catch (error) {
-    const { status, code, message } = problemOf(error)
-    return json({ error: message, code }, status)
+    const { status, body } = problemOf(error)
+    return json(body, status)
   }
 }
 
@@ -100,7 +105,18 @@ async function callApi({ dashboard, access, request, url, path, basePath }: ApiR
   if (route.isForWholeInstance === true && access.tenantId !== null)
     throw new RequestProblem(403, 'TENANT_ONLY', 'This concerns more than one tenant.')
   const body = isChange ? await readBody(request) : {}
-  return json(await route.handle({ dashboard, access, params, query: url.searchParams, body, basePath }), 200)
+  const { signal } = request
+  const answered = await route.handle({
+    dashboard,
+    access,
+    params,
+    query: url.searchParams,
+    body,
+    basePath,
+    signal,
+  })
+  if (isChange) dashboard.live.hurry()
+  return answered instanceof Response ? answered : json(answered, 200)
 }
 
 function wrongMethod(): RequestProblem {
@@ -115,26 +131,4 @@ function secured(response: Response): Response {
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries(SAFE_HEADERS)) headers.set(name, value)
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
-}
-
-/** What who asks can mend; everything else is a fault of the server. */
-const STATUS_BY_CODE: Partial<Readonly<Record<MillraceErrorCode, number>>> = {
-  OPTION_INVALID: 400,
-  PAYLOAD_INVALID: 400,
-  PAYLOAD_TOO_LARGE: 413,
-  JOB_NOT_FOUND: 404,
-  SCHEDULE_EXISTS: 409,
-  STORE_UNAVAILABLE: 503,
-  STORE_TIMEOUT: 503,
-  QUEUE_CLOSED: 503,
-}
-
-function problemOf(error: unknown): { readonly status: number; readonly code: string; readonly message: string } {
-  if (error instanceof RequestProblem) return error
-  if (!isMillraceError(error))
-    return { status: 500, code: 'INTERNAL', message: 'Something went wrong in the dashboard.' }
-  const status = STATUS_BY_CODE[error.code] ?? 500
-  // Of a failed statement the message may hold what the database said of its values.
-  const message = error.code === 'STORE_FAILED' ? 'The database refused a statement.' : error.message
-  return { status, code: error.code, message }
 }

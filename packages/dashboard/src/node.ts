@@ -38,20 +38,22 @@ async function respond(dashboard: DashboardHandler, node: NodeRequest, response:
     remoteAddress: node.socket.remoteAddress,
     ...(node.originalUrl !== undefined && node.baseUrl && { basePath: node.baseUrl }),
   }
-  const answer = await dashboard(requestOf(node, `http://${host}${target}`), peer)
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const answer = await dashboard(requestOf(node, `http://${host}${target}`, gone.signal), peer)
   response.writeHead(answer.status, Object.fromEntries(answer.headers))
   if (answer.body === null) response.end()
   else await pipeline(Readable.fromWeb(answer.body as never), response)
 }
 
-function requestOf(node: NodeRequest, url: string): Request {
+function requestOf(node: NodeRequest, url: string, signal: AbortSignal): Request {
   const headers = new Headers()
   for (const [name, value] of Object.entries(node.headers)) {
     if (!name.startsWith(':')) headers.set(name, Array.isArray(value) ? value.join(', ') : (value ?? ''))
   }
   const { method = 'GET' } = node
-  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers })
-  return new Request(url, { method, headers, ...bodyOf(node) })
+  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal })
+  return new Request(url, { method, headers, signal, ...bodyOf(node) })
 }
 
 /** A parser before us may have read it. */

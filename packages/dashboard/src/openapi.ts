@@ -52,7 +52,14 @@ function operationOf(route: Route): object {
       },
     }),
     responses: {
-      200: { description: 'As the summary says.', content: { 'application/json': { schema: { type: 'object' } } } },
+      200: {
+        description: 'As the summary says.',
+        content: {
+          [route.answers ?? 'application/json']: {
+            schema: { type: route.answers === undefined ? 'object' : 'string' },
+          },
+        },
+      },
       default: {
         description: 'Why not.',
         content: { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } },

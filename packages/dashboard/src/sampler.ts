@@ -5,6 +5,8 @@ const SHORTEST_MS = 1000
 /** Reading the counts costs the database at most this share of the time, however many look. */
 const SHARE = 20
 const MAX_SAMPLES = 900
+/** More than a line on a screen shows. */
+const MAX_SHOWN = 180
 
 /**
  * Reads the counts of all jobs, not too often, and remembers what they were. Nothing runs while nobody looks: a request is
@@ -27,9 +29,10 @@ export class Sampler {
     return this.#reading
   }
 
-  /** Oldest first. */
+  /** Oldest first, spread evenly over the whole time, the latest always among them. */
   samples(): readonly Sample[] {
-    return [...this.#samples]
+    const each = Math.ceil(this.#samples.length / MAX_SHOWN)
+    return this.#samples.filter((_, at) => (this.#samples.length - 1 - at) % each === 0)
   }
 
   async #take(): Promise<Figures> {

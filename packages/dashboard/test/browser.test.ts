@@ -89,6 +89,28 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
     expect(page.url()).toContain('#/jobs?status=completed')
   })
 
+  test('what is pushed is not asked for; without a stream, and after it, it asks again and again', async () => {
+    const id = await instance.queue.addJob({ jobType: 'mail.send', payload: {}, runAt: new Date(Date.now() + 1e8) })
+    const { page } = await open(`jobs/${id}`)
+    const stream = await page.waitForResponse((response) => response.url().includes('/api/events?'))
+    expect(stream.status()).toBe(200)
+    let asked = 0
+    page.on('request', (request) => {
+      if (request.url().endsWith(`/api/jobs/${id}`)) asked += 1
+    })
+    await instance.queue.editJob(id, { priority: 4 })
+    await page.getByRole('definition').filter({ hasText: /^4$/ }).waitFor()
+    expect(asked).toBe(0)
+    await page.route('**/api/events?*', (route) => route.fulfill({ status: 503, body: '{}' }))
+    await page.reload()
+    await page.getByRole('region', { name: 'Facts' }).waitFor()
+    await instance.queue.editJob(id, { priority: 5 })
+    await page.getByRole('definition').filter({ hasText: /^5$/ }).waitFor()
+    expect(asked).toBeGreaterThan(1)
+    await page.unroute('**/api/events?*')
+    await instance.queue.cancelJob(id)
+  })
+
   test('jobs are filtered, and the address keeps the filter', async () => {
     const { page } = await open('jobs')
     await page.getByRole('link', { name: 'failed', exact: true }).click()

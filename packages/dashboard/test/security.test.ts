@@ -23,6 +23,7 @@ const READS = [
     'errors/1',
     'lanes',
     'schedules',
+    'events',
   ].map((path) => `/api/${path}`),
   '/api/schedules/1',
   '/api/workers',

@@ -3,7 +3,8 @@ import { createRequire } from 'node:module'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page, Request } from 'playwright-core'
+import { vi } from 'vitest'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 /** Where pictures of the screens go, to be looked at; none without it. */
@@ -19,6 +20,33 @@ export interface WatchedPage extends AsyncDisposable {
   /** Each violation of WCAG A and AA, up to 2.2, on what is shown now. */
   violations(): Promise<string[]>
   picture(name: string): Promise<void>
+}
+
+/** No longer than this passes between an answer and what the page asks because of it. */
+const QUIET_MS = 200
+
+/** Requests of which the answer is still to come; a stream is none, since it never ends. */
+class Asked {
+  readonly #pending = new Set<Request>()
+  #latest = 0
+
+  constructor(page: Page) {
+    const isAsked = (request: Request): boolean => !request.url().includes('/api/events')
+    page.on('request', (request) => {
+      if (isAsked(request)) this.#pending.add(request)
+    })
+    for (const event of ['requestfinished', 'requestfailed'] as const)
+      page.on(event as 'requestfinished', (request) => {
+        this.#pending.delete(request)
+        this.#latest = performance.now()
+      })
+  }
+
+  async settled(): Promise<void> {
+    await vi.waitUntil(() => this.#pending.size === 0 && performance.now() - this.#latest > QUIET_MS, {
+      timeout: 20_000,
+    })
+  }
 }
 
 export async function openPage(
@@ -45,6 +73,7 @@ export async function openPage(
   page.on('request', (request) => {
     if (!request.url().startsWith(new URL(url).origin)) faults.push(`request to ${request.url()}`)
   })
+  const asked = new Asked(page)
   await page.goto(url)
   return {
     page,
@@ -52,7 +81,9 @@ export async function openPage(
     async visit(screen) {
       // A change of the part behind `#` alone would load nothing, so that there is nothing to wait for.
       await page.goto('about:blank')
-      await page.goto(`${url.split('#')[0]}#/${screen}`, { waitUntil: 'networkidle' })
+      await page.goto(`${url.split('#')[0]}#/${screen}`)
+      await page.waitForSelector('main h1')
+      await asked.settled()
     },
     async violations() {
       await page.evaluate(axeSource)

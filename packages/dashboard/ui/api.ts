@@ -1,6 +1,7 @@
 import type { Problem } from '../src/wire.ts'
 
-const base = document.querySelector('meta[name="millrace-base"]')?.getAttribute('content') ?? ''
+/** Where the dashboard is mounted. */
+export const base: string = document.querySelector('meta[name="millrace-base"]')?.getAttribute('content') ?? ''
 
 /** What the server answered instead of what was asked for. */
 export class ApiError extends Error {
@@ -30,6 +31,12 @@ async function send<T>(path: string, init: RequestInit): Promise<T> {
   if (!response.ok) throw new ApiError(response.status, problemIn(text, response.status))
   const value: T = JSON.parse(text)
   return value
+}
+
+/** What an answer that is not what was asked for says. */
+export function problemOf({ status, body }: { readonly status: number; readonly body: unknown }): ApiError {
+  const { error = `The server answered ${status}.`, code = '' }: Partial<Problem> = Object(body)
+  return new ApiError(status, { error, code })
 }
 
 function problemIn(text: string, status: number): Problem {

@@ -6,12 +6,12 @@ import { jobs, number } from './format.ts'
 import { JobsTable } from './jobs-table.tsx'
 import { Dialog, Empty, ErrorView, Facts, JobLink, Panel, Time, Trouble } from './parts.tsx'
 import { useChunks } from './use-chunks.ts'
-import { usePoll } from './use-poll.ts'
+import { useLive } from './use-poll.ts'
 
 /** Failures by what caused them: a thousand jobs that failed for one reason are one line. */
 export function ErrorsScreen({ params }: { readonly params: URLSearchParams }): ReactNode {
   const jobType = params.get('jobType')
-  const { data, error } = usePoll<ErrorList>(`/errors${queryOf({ jobType })}`, 5000)
+  const { data, error } = useLive<ErrorList>(`/errors${queryOf({ jobType })}`)
   return (
     <>
       <div className="title">
@@ -134,7 +134,7 @@ function Spread({ counts }: { readonly counts: readonly number[] }): ReactNode {
 /** One cause: where it comes from, whom it hit, and how to bring them all back. */
 export function ErrorScreen({ fingerprint }: { readonly fingerprint: string }): ReactNode {
   const path = `/errors/${encodeURIComponent(fingerprint)}`
-  const { data, error, refresh } = usePoll<ErrorDetail>(path, 5000)
+  const { data, error, refresh } = useLive<ErrorDetail>(path)
   return (
     <>
       <p className="crumb">

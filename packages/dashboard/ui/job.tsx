@@ -8,11 +8,11 @@ import { Graph } from './graph.tsx'
 import { JobsTable } from './jobs-table.tsx'
 import { Timeline } from './timeline.tsx'
 import { ErrorView, Facts, JobLink, Json, Panel, Status, Time, Trouble } from './parts.tsx'
-import { usePoll } from './use-poll.ts'
+import { useLive, usePoll } from './use-poll.ts'
 
 export function JobScreen({ id }: { readonly id: string }): ReactNode {
   const path = `/jobs/${encodeURIComponent(id)}`
-  const { data, error, refresh } = usePoll<{ readonly job: JobDetail }>(path, 2000)
+  const { data, error, refresh } = useLive<{ readonly job: JobDetail }>(path)
   return (
     <>
       <p className="crumb">
@@ -35,7 +35,7 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
   const version = `?v=${encodeURIComponent(`${job.updatedAt}${job.attempts}${job.status}${job.progress}`)}`
   const { data: events } = usePoll<{ readonly events: readonly EventRow[] }>(`${path}/events${version}`, 0)
   const { data: steps } = usePoll<{ readonly steps: readonly StepRow[] }>(`${path}/steps${version}`, 0)
-  const { data: graph } = usePoll<GraphView>(`${path}/graph`, 3000)
+  const { data: graph } = useLive<GraphView>(`${path}/graph`)
   const { data: relations } = usePoll<Relations>(`${path}/relations${version}`, 0)
   return (
     <>
@@ -78,7 +78,7 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
 function Why({ job, path }: Pick<LoadedProps, 'job' | 'path'>): ReactNode {
   const { meta } = useShared()
   const isAsked = job.status !== 'completed' && job.status !== 'cancelled' && meta.tenantId === null
-  const { data } = usePoll<Explanation>(isAsked ? `${path}/explain` : null, 5000)
+  const { data } = useLive<Explanation>(isAsked ? `${path}/explain` : null)
   if (!isAsked || data === null) return null
   return (
     <Panel title="Where it stands">

@@ -7,7 +7,7 @@ import { fieldOf } from './format.ts'
 import { JobsTable } from './jobs-table.tsx'
 import { Empty, Trouble } from './parts.tsx'
 import { go } from './route.ts'
-import { usePoll } from './use-poll.ts'
+import { useLive } from './use-poll.ts'
 
 const STATUSES = ['', 'pending', 'processing', 'waiting', 'completed', 'failed', 'cancelled']
 /** Those of the form; a link may carry others, which are kept. */
@@ -98,7 +98,7 @@ export function JobList({ params, label }: { readonly params: URLSearchParams; r
   })
   const cursors = trail.of === filters ? trail.cursors : []
   const cursor = cursors.at(-1)
-  const { data, error } = usePoll<JobPage>(`/jobs${filters}${cursor === undefined ? '' : `&cursor=${cursor}`}`)
+  const { data, error } = useLive<JobPage>(`/jobs${filters}${cursor === undefined ? '' : `&cursor=${cursor}`}`)
   const { nextCursor = null, jobs = [] } = data ?? {}
   return (
     <>

@@ -4,13 +4,13 @@ import type { LaneList } from '../src/wire.ts'
 import { queryOf } from './api.ts'
 import { number } from './format.ts'
 import { Empty, JobLink, Panel, Trouble } from './parts.tsx'
-import { usePoll } from './use-poll.ts'
+import { useLive } from './use-poll.ts'
 
 const SHOWN_HOLDERS = 3
 
 /** Who holds the places of a queue or group, and who waits for one. */
 export function LanesScreen(): ReactNode {
-  const { data, error } = usePoll<LaneList>('/lanes', 3000)
+  const { data, error } = useLive<LaneList>('/lanes')
   const [queues, groups] = [of(data, 'queue'), of(data, 'group')]
   return (
     <>

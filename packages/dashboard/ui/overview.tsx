@@ -7,12 +7,12 @@ import { post } from './api.ts'
 import { duration, jobs, number } from './format.ts'
 import { JobsTable } from './jobs-table.tsx'
 import { Empty, Panel, Trouble } from './parts.tsx'
-import { usePoll } from './use-poll.ts'
+import { useLive } from './use-poll.ts'
 
 const ORDER: readonly JobStatus[] = ['pending', 'processing', 'waiting', 'completed', 'failed', 'cancelled']
 
 export function OverviewScreen(): ReactNode {
-  const { data, error, refresh } = usePoll<Overview>('/overview', 2000)
+  const { data, error, refresh } = useLive<Overview>('/overview')
   return (
     <>
       <div className="title">

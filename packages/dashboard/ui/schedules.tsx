@@ -4,10 +4,10 @@ import { post } from './api.ts'
 import { useChange, useShared } from './context.ts'
 import { duration, fullDate } from './format.ts'
 import { Dialog, Empty, Facts, JobLink, Panel, Time, Trouble } from './parts.tsx'
-import { usePoll } from './use-poll.ts'
+import { useLive, usePoll } from './use-poll.ts'
 
 export function SchedulesScreen(): ReactNode {
-  const { data, error, refresh } = usePoll<{ readonly schedules: readonly ScheduleRow[] }>('/schedules')
+  const { data, error, refresh } = useLive<{ readonly schedules: readonly ScheduleRow[] }>('/schedules')
   const schedules = data?.schedules ?? []
   return (
     <>

@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react'
 import type { WorkerRow } from '../src/wire.ts'
 import { Empty, Time, Trouble } from './parts.tsx'
-import { usePoll } from './use-poll.ts'
+import { useLive } from './use-poll.ts'
 
 export function WorkersScreen(): ReactNode {
-  const { data, error } = usePoll<{ readonly workers: readonly WorkerRow[] }>('/workers')
+  const { data, error } = useLive<{ readonly workers: readonly WorkerRow[] }>('/workers')
   const workers = data?.workers ?? []
   return (
     <>

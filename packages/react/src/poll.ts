@@ -1,5 +1,8 @@
-/** Calls `onChange` whenever it may be worth asking again; the answer ends that. */
-export type Subscribe = (onChange: () => void) => () => void
+/**
+ * Calls `onChange` whenever it may be worth asking again; the answer ends that. While it has said `onOpen(true)`, nothing is missed, and
+ * polling is seldom.
+ */
+export type Subscribe = (onChange: () => void, onOpen: (isOpen: boolean) => void) => () => void
 
 /** What is known. */
 export interface PollState<T> {
@@ -46,6 +49,7 @@ export class Poll<T> {
   #isAsking = false
   #isWantedAgain = false
   #isDone = false
+  #isPushed = false
   #failures = 0
 
   constructor(options: PollOptions<T>) {
@@ -65,7 +69,7 @@ export class Poll<T> {
 
   start(): void {
     this.#visibility?.addEventListener('visibilitychange', this.#onVisibility)
-    this.#unsubscribe = this.#options.subscribe?.(() => this.ask())
+    this.#subscribe()
     this.ask()
   }
 
@@ -73,8 +77,7 @@ export class Poll<T> {
   stop(): void {
     this.#isDone = true
     clearTimeout(this.#timer)
-    this.#unsubscribe?.()
-    this.#unsubscribe = undefined
+    this.#unsubscribeNow()
     this.#visibility?.removeEventListener('visibilitychange', this.#onVisibility)
     this.#aborter.abort()
   }
@@ -121,12 +124,41 @@ export class Poll<T> {
   #askLater(): void {
     if (this.#visibility?.hidden === true) return
     const { intervalMs } = this.#options
-    const pauseMs = Math.min(intervalMs * 2 ** this.#failures, Math.max(LONGEST_PAUSE_MS, intervalMs))
+    const longestMs = Math.max(LONGEST_PAUSE_MS, intervalMs)
+    const pauseMs =
+      this.#isPushed && this.#failures === 0 ? longestMs : Math.min(intervalMs * 2 ** this.#failures, longestMs)
     this.#timer = setTimeout(() => this.ask(), pauseMs)
   }
 
+  /** A stream is a connection, of which a browser has few: none for a page that nobody looks at. */
+  #subscribe(): void {
+    if (this.#visibility?.hidden === true) return
+    this.#unsubscribe ??= this.#options.subscribe?.(
+      () => this.ask(),
+      (isOpen) => this.#pushed(isOpen),
+    )
+  }
+
+  #unsubscribeNow(): void {
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+    this.#isPushed = false
+  }
+
+  #pushed(isOpen: boolean): void {
+    if (this.#isPushed === isOpen) return
+    this.#isPushed = isOpen
+    // What has happened until now is not pushed, or may have been missed.
+    this.ask()
+  }
+
   readonly #onVisibility = (): void => {
-    if (this.#visibility?.hidden === true) clearTimeout(this.#timer)
-    else this.ask()
+    if (this.#visibility?.hidden === true) {
+      clearTimeout(this.#timer)
+      this.#unsubscribeNow()
+    } else {
+      this.#subscribe()
+      this.ask()
+    }
   }
 }

@@ -210,6 +210,29 @@ describe('useJob', () => {
     await render(<Follow id={null} options={{ fetcher, subscribe }} />)
     expect(push).toBeUndefined()
   })
+
+  test('while a stream is open it asks for what is pushed, and no stream is kept for a page that is hidden', async () => {
+    let open: ((isOpen: boolean) => void) | undefined
+    const subscribe = (_onChange: () => void, onOpen: (isOpen: boolean) => void): (() => void) => {
+      open = onOpen
+      return () => void (open = undefined)
+    }
+    const fetcher = vi.fn<() => Promise<Job>>(() => Promise.resolve(job(1, 'processing')))
+    await render(<Follow id={1} options={{ fetcher, subscribe }} />)
+    await act(async () => open?.(true))
+    fetcher.mockClear()
+    await pass(29_000)
+    expect(fetcher).not.toHaveBeenCalled()
+    await pass(1000)
+    expect(fetcher).toHaveBeenCalledTimes(1)
+    await act(async () => open?.(false))
+    await pass(3000)
+    expect(fetcher).toHaveBeenCalledTimes(5)
+    await act(async () => setHidden(true))
+    expect(open).toBeUndefined()
+    await act(async () => setHidden(false))
+    expect(open).toBeDefined()
+  })
 })
 
 describe('useJobs and useQueueStats', () => {

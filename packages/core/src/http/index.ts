@@ -1,5 +1,7 @@
 export { authorizeBearer } from './authorize.ts'
 export type { Authorize } from './authorize.ts'
+export { eventStream } from './event-stream.ts'
+export type { EventStreamOptions, SendEvent } from './event-stream.ts'
 export { millraceExpress } from './express.ts'
 export type { ExpressLike } from './express.ts'
 export { millraceFastify } from './fastify.ts'

@@ -46,6 +46,46 @@ describe.skipIf(!hasServer)('routes over a queue', () => {
     expect(await (await route(get(`/jobs/${id}`))).json()).toMatchObject({ status: 'failed', nextAttemptAt: null })
   })
 
+  test('a stream tells each change of a job and ends with it; one too many is refused, one that is left makes room', async () => {
+    const id = await api.queue.addJob({ jobType: 'mail', payload: {}, maxAttempts: 2 })
+    const route = createStatusRoute(api.queue, {
+      authorize: (_, job) => job.jobType === 'mail',
+      maxStreams: 1,
+      intervalMs: 100,
+    })
+    const accept = { accept: 'text/event-stream' }
+    const stream = await route(get(`/jobs/${id}`, accept))
+    expect(stream.headers.get('content-type')).toContain('text/event-stream')
+    const messages = messagesOf(stream)
+    const reaches = async (status: string): Promise<unknown> => {
+      for (;;) {
+        const { done, value: message } = await messages.next()
+        if (done === true) throw new Error(`the stream ended before the job was ${status}`)
+        if (Reflect.get(Object(message), 'status') === status) return message
+      }
+    }
+    expect(await messages.next()).toMatchObject({ value: { id, status: 'pending' } })
+    expect((await route(get(`/jobs/${id}`, accept))).status).toBe(503)
+    const other = await api.queue.addJob({ jobType: 'else', payload: {} })
+    expect((await route(get(`/jobs/${other}`, accept))).status).toBe(404)
+    await api.run({ mail: () => Promise.reject(new Error('no mail server')) })
+    expect(await reaches('failed')).toMatchObject({ nextAttemptAt: expect.any(String) })
+    await api.queue.cancelJob(id)
+    expect(await reaches('cancelled')).toMatchObject({ id })
+    expect(await messages.next()).toMatchObject({ done: true })
+    const later = await api.queue.addJob({ jobType: 'mail', payload: {}, runAt: new Date(Date.now() + 1e8) })
+    const gone = new AbortController()
+    const left = await route(new Request(`http://app/jobs/${later}`, { headers: accept, signal: gone.signal }))
+    gone.abort()
+    expect(await left.text()).toMatch(/^retry: /)
+    const unread = await route(get(`/jobs/${later}`, accept))
+    await unread.body?.cancel()
+    const again = await route(get(`/jobs/${later}`, accept))
+    expect([unread.status, again.status]).toEqual([200, 200])
+    await again.body?.cancel()
+    await api.queue.cancelAllUpcomingJobs()
+  })
+
   test('a request works until nothing is ready', async () => {
     await api.queue.addJobs(Array.from({ length: 35 }, () => ({ jobType: 'mail', payload: {} })))
     const route = createWorkRoute(api.queue, { handlers: { mail: () => undefined }, authorize: () => true })
@@ -76,3 +116,20 @@ describe.skipIf(!hasServer)('routes over a queue', () => {
     expect(await authorize(get('/'))).toBe(false)
   })
 })
+
+/** What a stream of server-sent events says. */
+async function* messagesOf({ body }: Response): AsyncGenerator<unknown> {
+  let text = ''
+  const reader = body?.getReader()
+  for (;;) {
+    const { done = true, value = new Uint8Array() } = (await reader?.read()) ?? {}
+    if (done) return
+    text += Buffer.from(value).toString()
+    const parts = text.split('\n\n')
+    text = parts.pop() ?? ''
+    for (const part of parts) {
+      const [, data] = /^data: (.*)$/.exec(part) ?? []
+      if (data !== undefined) yield JSON.parse(data)
+    }
+  }
+}

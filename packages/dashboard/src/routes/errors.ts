@@ -16,6 +16,7 @@ export const errorRoutes: readonly Route[] = [
     path: '/errors',
     summary: `The latest ${READ} failures, grouped by type, message and place in the code.`,
     query: { jobType: { type: 'string', minLength: 1, maxLength: 255 } },
+    isLive: true,
     async handle(call): Promise<ErrorList> {
       const { groups, read, hasMore } = await failuresOf(call, textOf('jobType', call.query.get('jobType') ?? ''))
       return { groups: groups.map(errorGroupRow), read, hasMore }
@@ -25,6 +26,7 @@ export const errorRoutes: readonly Route[] = [
     method: 'GET',
     path: '/errors/:fingerprint',
     summary: 'One cause of failures, with the latest jobs that it hit.',
+    isLive: true,
     async handle(call): Promise<ErrorDetail> {
       const group = await groupOf(call)
       const jobs = await call.dashboard.queue.getJobs(

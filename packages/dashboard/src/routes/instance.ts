@@ -12,12 +12,13 @@ const LONG_WAIT_MS = 60_000
 /** The routes about everything at once. */
 export const instanceRoutes: readonly Route[] = [
   { method: 'GET', path: '/meta', summary: 'Who asks, and what may be done.', handle: metaOf },
-  { method: 'GET', path: '/overview', summary: 'How things stand.', handle: overviewOf },
+  { method: 'GET', path: '/overview', summary: 'How things stand.', isLive: true, handle: overviewOf },
   {
     method: 'GET',
     path: '/workers',
     summary: 'Running processors of all processes.',
     isForWholeInstance: true,
+    isLive: true,
     handle: async (call) => ({ workers: await workersOf(call) }),
   },
   {

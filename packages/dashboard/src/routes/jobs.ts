@@ -21,12 +21,14 @@ export const jobRoutes: readonly Route[] = [
       cursor: { type: 'integer', minimum: 1, description: '`nextCursor` of the page before.' },
       offset: { type: 'integer', minimum: 0, maximum: MAX_OFFSET, description: 'In place of `cursor`; slower.' },
     },
+    isLive: true,
     handle: listJobs,
   },
   {
     method: 'GET',
     path: '/jobs/:id',
     summary: 'One job with everything that is known of it.',
+    isLive: true,
     handle: async (call) => ({ job: jobDetail(await jobOf(call), call.dashboard.settings.redact) }),
   },
   {
@@ -55,6 +57,7 @@ export const jobRoutes: readonly Route[] = [
     summary: 'Why a job is not running, as data and as a text.',
     // It names the jobs and workers that are in the way, whosoever they are.
     isForWholeInstance: true,
+    isLive: true,
     handle: async (call) => call.dashboard.queue.explain((await jobOf(call)).id),
   },
   {
@@ -67,6 +70,7 @@ export const jobRoutes: readonly Route[] = [
     method: 'GET',
     path: '/jobs/:id/graph',
     summary: 'A job with all jobs it waits for and all that wait for it, over whatever detour; at most 150.',
+    isLive: true,
     handle: graphOf,
   },
 ]

@@ -7,6 +7,7 @@ export const laneRoutes: readonly Route[] = [
     method: 'GET',
     path: '/lanes',
     summary: 'Groups and queues in which a job runs, is about to, or waits; at most 200 of those with waiting jobs.',
+    isLive: true,
     handle: lanesOf,
   },
 ]

@@ -13,6 +13,7 @@ export const scheduleRoutes: readonly Route[] = [
     path: '/schedules',
     summary: 'All schedules, oldest first.',
     query: { status: { enum: ['active', 'paused'] } },
+    isLive: true,
     async handle({ dashboard, access, query }) {
       const status = query.get('status') ?? ''
       if (status !== '' && status !== 'active' && status !== 'paused')

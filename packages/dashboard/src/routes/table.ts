@@ -1,8 +1,9 @@
-import type { Route } from '../call.ts'
+import type { Match, Route } from '../call.ts'
 import { describeApi } from '../openapi.ts'
 import { bulkRoutes } from './bulk.ts'
 import { changeRoutes } from './changes.ts'
 import { errorRoutes } from './errors.ts'
+import { eventsRoute } from './events.ts'
 import { instanceRoutes } from './instance.ts'
 import { jobRoutes } from './jobs.ts'
 import { laneRoutes } from './lanes.ts'
@@ -16,6 +17,7 @@ const described: readonly Route[] = [
   ...changeRoutes,
   ...bulkRoutes,
   ...scheduleRoutes,
+  eventsRoute(match),
 ]
 
 /** Everything that the API can do. */
@@ -28,11 +30,6 @@ export const routes: readonly Route[] = [
     handle: ({ basePath }) => Promise.resolve(describeApi(described, basePath)),
   },
 ]
-
-export interface Match {
-  readonly route: Route
-  readonly params: Readonly<Record<string, string>>
-}
 
 /** Whether any method has something at this path. */
 export function hasPath(path: string): boolean {
