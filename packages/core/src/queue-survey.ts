@@ -10,6 +10,7 @@ import { payloadSchemaOf } from './model/payload-schema.ts'
 import type { StoreVitals } from './model/vitals.ts'
 import type { QueueCore } from './queue-core.ts'
 import { checkedId } from './queue-reads.ts'
+import type { StoreFeatures } from './store/store.ts'
 
 /** A job type as its definition tells it. */
 export interface JobDescription {
@@ -48,6 +49,8 @@ export interface SurveyMethods<PayloadMap = Record<string, unknown>> {
   getFigures(): Promise<Figures>
   /** How the database itself is: its size, its oldest transaction, its connections. */
   getVitals(): Promise<StoreVitals>
+  /** What the database can do that not every one can, to ask before a call that is refused without it. */
+  getFeatures(): Promise<StoreFeatures>
   /** The job types of `jobs` (`defineJobs`); empty without. */
   describeJobs(): JobDescription[]
 }
@@ -106,6 +109,7 @@ export function surveyMethods({ store, definitions }: QueueCore): SurveyMethods 
     },
     getFigures: async () => (await store()).figures(),
     getVitals: async () => (await store()).vitals(),
+    getFeatures: async () => (await store()).features,
     describeJobs: () =>
       Object.entries(definitions ?? {}).map(([jobType, { payload }]) => ({
         jobType,

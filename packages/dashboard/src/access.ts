@@ -28,7 +28,12 @@ export async function accessOf(
   if (granted === false || typeof granted !== (granted === true ? 'boolean' : 'object'))
     throw new RequestProblem(401, 'UNAUTHORIZED', 'Sign in first.')
   const { actor, canChange = true, tenantId }: DashboardAccess = granted === true ? {} : granted
-  return { actor: actor ?? null, canChange: canChange && !readOnly, tenantId: tenantId ?? null }
+  return { actor: nameOf(actor), canChange: canChange && !readOnly, tenantId: tenantId ?? null }
+}
+
+/** As long as it can be noted. */
+function nameOf(actor: unknown): string | null {
+  return typeof actor === 'string' && actor !== '' ? actor.slice(0, 255) : null
 }
 
 function closed(): never {

@@ -23,6 +23,8 @@ export interface Dashboard {
 export interface Call {
   readonly dashboard: Dashboard
   readonly access: Access
+  /** For changes: they are noted under the name of who asks. */
+  readonly queue: JobQueue
   /** What stands in the path in place of `:name`. */
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams

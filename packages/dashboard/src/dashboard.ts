@@ -109,6 +109,7 @@ async function callApi({ dashboard, access, request, url, path, basePath }: ApiR
   const answered = await route.handle({
     dashboard,
     access,
+    queue: isChange ? dashboard.queue.withActor(access.actor ?? NOBODY) : dashboard.queue,
     params,
     query: url.searchParams,
     body,
@@ -118,6 +119,9 @@ async function callApi({ dashboard, access, request, url, path, basePath }: ApiR
   if (isChange) dashboard.live.hurry()
   return answered instanceof Response ? answered : json(answered, 200)
 }
+
+/** In the audit, where `authorize` gives no name, or there is none. */
+const NOBODY = 'dashboard'
 
 function wrongMethod(): RequestProblem {
   return new RequestProblem(405, 'METHOD_NOT_ALLOWED', 'This method means nothing here.')

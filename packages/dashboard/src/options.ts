@@ -3,7 +3,7 @@ import type { ProcessorHandlers, ProcessorOptions } from 'millrace'
 
 /** What somebody may see and do. */
 export interface DashboardAccess {
-  /** Who it is, for the page. Default none. */
+  /** Who it is, for the page and the audit. Default none; the audit says `dashboard` then. */
   readonly actor?: string
   /** Whether anything may be changed. Default true. */
   readonly canChange?: boolean

@@ -1,8 +1,8 @@
-import type { CronScheduleRecord, JobEvent, JobRecord, JobStep, WorkerRecord } from 'millrace'
+import type { CronScheduleRecord, JobEvent, JobLogLine, JobRecord, JobStep, WorkerRecord } from 'millrace'
 import { getNextCronOccurrence } from 'millrace'
 import { isPlain, plain, shown, type Shown } from './plain.ts'
 import { redact } from './redact.ts'
-import type { EventRow, JobDetail, JobRow, ScheduleRow, StepRow, WorkerRow } from './wire.ts'
+import type { EventRow, JobDetail, JobRow, LogRow, ScheduleRow, StepRow, WorkerRow } from './wire.ts'
 
 type Rules = readonly (readonly string[])[]
 
@@ -84,6 +84,10 @@ export function stepRow(step: JobStep, rules: Rules): StepRow {
     error: step.error,
     waitUntil: time(step.waitUntil),
   }
+}
+
+export function logRow({ at, fields, ...line }: JobLogLine, rules: Rules): LogRow {
+  return { ...line, at: at.toISOString(), fields: fields === null ? null : shownTo(fields, rules) }
 }
 
 const NEXT_RUNS = 5

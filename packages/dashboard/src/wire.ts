@@ -1,11 +1,14 @@
 import type {
+  AuditEntry,
   CronScheduleRecord,
   FailureGroup,
   JobError,
   JobEvent,
   JobGraph,
+  JobLogLine,
   JobStatus,
   LaneRecord,
+  Pause,
   ScheduleTick,
   StoreVitals,
   TableVitals,
@@ -94,6 +97,18 @@ export interface StepRow {
   readonly waitUntil: Time | null
 }
 
+/** A line that a handler logged. */
+export interface LogRow extends Omit<JobLogLine, 'at' | 'fields'> {
+  readonly at: Time
+  readonly fields: Shown | null
+}
+
+export interface LogLines {
+  readonly lines: readonly LogRow[]
+  /** How many older ones are gone. */
+  readonly dropped: number
+}
+
 export interface Relations {
   /** What it waits, or waited, for. At most 50. */
   readonly dependsOn: readonly JobRow[]
@@ -134,6 +149,39 @@ export interface ErrorDetail {
   readonly error: JobError | null
   /** The latest; at most 20. */
   readonly jobs: readonly JobRow[]
+}
+
+export interface PauseRow extends Omit<Pause, 'pausedAt' | 'until'> {
+  readonly pausedAt: Time
+  readonly until: Time | null
+}
+
+export interface PauseList {
+  readonly pauses: readonly PauseRow[]
+}
+
+export interface TypeRow {
+  readonly jobType: string
+  /** By `defineJobs`, in this process. */
+  readonly isDeclared: boolean
+  /** Whether it is known what a payload of it must be. */
+  readonly hasSchema: boolean
+  /** How many running ones handle it. */
+  readonly workers: number
+}
+
+export interface TypeList {
+  readonly types: readonly TypeRow[]
+}
+
+export interface AuditRow extends Omit<AuditEntry, 'at'> {
+  readonly at: Time
+}
+
+export interface AuditPage {
+  readonly entries: readonly AuditRow[]
+  /** For `cursor` of the next page. */
+  readonly nextCursor: number | null
 }
 
 export interface LaneList {
@@ -262,6 +310,8 @@ export interface Meta {
   readonly actor: string | null
   readonly canChange: boolean
   readonly tenantId: string | null
+  /** Whether jobs can be paused, here and by this person. */
+  readonly canPause: boolean
   /** Whether a batch can be run on request. */
   readonly canProcess: boolean
   readonly jobTypes: readonly string[]

@@ -10,7 +10,7 @@ import { fill, type Filled } from './fill.ts'
 import { hasServer, useCleanup, useInstance } from './instance.ts'
 import { openPage, type WatchedPage } from './watched-page.ts'
 
-const SCREENS = ['', 'jobs', 'dead', 'schedules', 'workers', 'health', 'add']
+const SCREENS = ['', 'jobs', 'dead', 'types', 'schedules', 'workers', 'audit', 'health', 'add']
 
 describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 90_000 }, () => {
   const instance = useInstance('dash_browser')
@@ -311,14 +311,16 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
     await instance.run({
       [evil]: async (_payload, _signal, ctx) => {
         await ctx.run(evil, () => Promise.resolve(evil))
+        ctx.log(evil, { [evil]: evil })
         throw Object.assign(new Error(evil, { cause: new Error(evil) }), { name: evil })
       },
     })
     const cron = { cronExpression: '0 0 1 1 *', jobType: evil, payload: {} }
     const schedule = await instance.queue.addCronJob({ ...cron, scheduleName: evil, tenantId: evil })
+    await instance.queue.withActor(evil).pause({ jobType: evil, group: evil, tenantId: evil }, { reason: evil })
     const watched = await open('')
     const { page } = watched
-    for (const screen of [...SCREENS, `jobs/${id}`, `jobs?tag=${encodeURIComponent(evil)}`]) {
+    for (const screen of [...SCREENS, 'errors', 'lanes', `jobs/${id}`, `jobs?tag=${encodeURIComponent(evil)}`]) {
       await watched.visit(screen)
       expect([screen, await page.locator('main img, main script').count()]).toEqual([screen, 0])
     }
@@ -326,7 +328,9 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
     await page.goto(`${server.url}#/jobs/${id}`)
     await page.getByRole('heading', { level: 1 }).getByText(evil).waitFor()
     await page.getByRole('region', { name: 'Steps' }).getByText(evil).first().waitFor()
+    await page.getByRole('log').getByText(evil).first().waitFor()
     await instance.queue.removeCronJob(schedule)
+    await instance.queue.resume({ jobType: evil, group: evil, tenantId: evil })
   })
 
   test('the page of another site cannot cancel a job', async () => {

@@ -34,7 +34,7 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
   beforeAll(async () => {
     browser = await launchChromium()
     filled = await fill()
-    server = await serveDashboard(instance.queue)
+    server = await serveDashboard(instance.queue, { jobTypes: ['mail.send'] })
   })
   afterAll(async () => {
     await server.close()
@@ -91,6 +91,8 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
       'errors',
       `errors/${groups[0]?.fingerprint}`,
       'lanes',
+      'types',
+      'audit',
       `jobs/${filled.flow['charge']}`,
       `jobs/${filled.batch}`,
     ]
@@ -99,7 +101,7 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
       await watched.visit(screen)
       if (screen.startsWith('jobs/')) await watched.page.getByRole('region', { name: 'Workflow' }).waitFor()
       expect([screen, ...(await watched.violations())]).toEqual([screen])
-      await watched.picture(`${colorScheme}-${['errors', 'error', 'lanes', 'flow', 'batch'][at]}`)
+      await watched.picture(`${colorScheme}-${['errors', 'error', 'lanes', 'types', 'audit', 'flow', 'batch'][at]}`)
     }
     await watched.page.setViewportSize({ width: 375, height: 720 })
     for (const screen of screens) {
@@ -150,7 +152,7 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
 
   test('queues and groups tell who is next', async () => {
     const { page } = await open('lanes')
-    await page.getByRole('table', { name: 'Queues' }).getByRole('cell', { name: 'outbox' }).waitFor()
+    await page.getByRole('table', { name: 'Queues' }).getByRole('cell', { name: 'outbox', exact: true }).waitFor()
     const held = instance.queue.createProcessor(
       {
         'report.build': (_payload, signal) =>
@@ -198,5 +200,95 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
     await page.getByText('620 jobs made pending again.').waitFor()
     expect((await queue.getJobIds({ jobType: 'bulk', status: 'pending' }, 1000)).length).toBe(620)
     await queue.cancelAllUpcomingJobs({ jobType: 'bulk' })
+  })
+
+  test('a queue and a type are paused with a reason and an end, seen everywhere, and resumed', async () => {
+    const { queue } = instance
+    const watched = await open('lanes')
+    const { page } = watched
+    const row = page.getByRole('row').filter({ hasText: 'outbox' })
+    await row.getByRole('button', { name: 'Pause queue outbox' }).click()
+    await page.getByLabel('Reason').fill('the relay moves house')
+    await page.getByLabel('Until').fill('2999-01-01T00:00:00')
+    expect(await watched.violations()).toEqual([])
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('Paused: queue outbox.').waitFor()
+    await row.getByText('paused').waitFor()
+    expect(await queue.getPauses()).toMatchObject([{ scope: { queue: 'outbox' }, reason: 'the relay moves house' }])
+    const banner = page.getByRole('status').filter({ hasText: 'queue outbox, the relay moves house' })
+    await banner.waitFor()
+    await page.goto(`${server.url}#/types`)
+    await page.getByRole('button', { name: 'Pause type mail.send' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('row').filter({ hasText: 'mail.send' }).getByText('paused').waitFor()
+    await banner.getByText('and 1 more').waitFor()
+    expect(await watched.violations()).toEqual([])
+    await page.getByRole('button', { name: 'Resume queue outbox' }).click()
+    await page.getByText('Resumed: queue outbox.').waitFor()
+    await page.getByRole('table').getByRole('button', { name: 'Resume type mail.send' }).click()
+    await page.getByText('Nothing is paused.').waitFor()
+    expect(await queue.getPauses()).toEqual([])
+    expect(await page.locator('.attention').count()).toBe(0)
+  })
+
+  test('anything can be paused by name, but nothing by forgetting to name it', async () => {
+    const { page } = await open('lanes')
+    await page.getByRole('button', { name: 'Pause…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('status').getByText('Name a `jobType`').waitFor()
+    await dialog.getByLabel('Group').fill('nowhere')
+    await dialog.getByLabel('Tenant').fill('acme')
+    await dialog.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('listitem').filter({ hasText: 'group nowhere of tenant acme' }).waitFor()
+    await page.getByRole('button', { name: 'Resume group nowhere' }).click()
+    await page.getByText('Nothing is paused.').waitFor()
+    await page.getByRole('button', { name: 'Pause…' }).click()
+    await dialog.getByLabel('Every job').check()
+    await dialog.getByRole('button', { name: 'Pause' }).click()
+    await page.getByRole('button', { name: 'Resume everything' }).click()
+    await page.getByText('Nothing is paused.').waitFor()
+  })
+
+  test('what a handler says is seen while it says it', async () => {
+    const id = await instance.queue.addJob({ jobType: 'talk', payload: {}, maxAttempts: 1 })
+    let goOn: () => void = () => undefined
+    const next = new Promise<void>((resolve) => (goOn = resolve))
+    const running = runOnly({
+      talk: async (_payload, _signal, ctx) => {
+        ctx.log('The kettle is on', { litres: 2 })
+        await next
+        ctx.log('It boils over', undefined, 'error')
+      },
+    })
+    const watched = await open(`jobs/${id}`)
+    const { page } = watched
+    const log = page.getByRole('log')
+    await log.getByText('The kettle is on {"litres":2}').waitFor()
+    expect(await log.getByText('It boils over').count()).toBe(0)
+    goOn()
+    await log.getByText('It boils over').waitFor()
+    await running
+    await page.getByLabel('From level').selectOption('error')
+    await log.getByText('The kettle is on').waitFor({ state: 'detached' })
+    await log.getByText('Attempt 1').waitFor()
+    expect(await watched.violations()).toEqual([])
+  })
+
+  test('the audit tells who did what, also through a name that authorize gives', async () => {
+    await using named = await serveDashboard(instance.queue, { authorize: () => ({ actor: 'grace@example.com' }) })
+    const id = await instance.queue.addJob({ jobType: 'noted', payload: {}, runAt: new Date(Date.now() + HOUR_MS) })
+    const watched = cleanup(await openPage(browser, `${named.url}#/jobs/${id}`))
+    const { page } = watched
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Cancel the job' }).click()
+    await page.getByText(`Job ${id} is cancelled.`).waitFor()
+    await page.getByRole('link', { name: 'Audit' }).click()
+    const row = page.getByRole('row').filter({ hasText: 'cancelJob' }).filter({ hasText: 'grace@example.com' })
+    await row.getByText('done').waitFor()
+    expect(await watched.violations()).toEqual([])
+    await row.getByRole('link', { name: String(id) }).click()
+    await page.waitForURL(`**/#/jobs/${id}`)
+    expect(watched.faults).toEqual([])
   })
 })

@@ -16,12 +16,16 @@ const READS = [
     'jobs/1',
     'jobs/1/events',
     'jobs/1/steps',
+    'jobs/1/logs',
     'jobs/1/explain',
     'jobs/1/relations',
     'jobs/1/graph',
     'errors',
     'errors/1',
     'lanes',
+    'pauses',
+    'types',
+    'audit',
     'schedules',
     'events',
   ].map((path) => `/api/${path}`),
@@ -36,6 +40,8 @@ const CHANGES = [
   ...['cancel', 'retry', 'run-now', 'edit'].map((action) => `/api/jobs/1/${action}`),
   '/api/redrive',
   '/api/bulk',
+  '/api/pause',
+  '/api/resume',
   '/api/errors/1/redrive',
   '/api/process',
   ...['run', 'skip', 'pause', 'resume'].map((action) => `/api/schedules/1/${action}`),
@@ -232,7 +238,7 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
       deadLetterJobType: 'dead',
     })
     await instance.queue.editJob(id, { payload: { password: 'S3CRET', card: { number: 'S3CRET', holder: 'Bob' } } })
-    for (const path of ['', '/events', '/steps', '/relations', '/graph']) {
+    for (const path of ['', '/events', '/steps', '/logs', '/relations', '/graph']) {
       const text = await (await send(`/api/jobs/${id}${path}`, {}, { redact })).text()
       expect(text).not.toContain('S3CRET')
     }
@@ -267,13 +273,20 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
       counts: { pending: 1 },
       recent: [{ id: own }],
     })
-    for (const path of ['', '/events', '/steps', '/relations', '/graph'])
+    for (const path of ['', '/events', '/steps', '/logs', '/relations', '/graph'])
       expect((await send(`/api/jobs/${other}${path}`, {}, options)).status).toBe(404)
     for (const action of ['cancel', 'retry', 'run-now', 'edit'])
       expect((await change(`/api/jobs/${other}/${action}`, {}, options)).status).toBe(404)
     for (const action of ['run', 'skip', 'pause', 'resume'])
       expect((await change(`/api/schedules/${schedule}/${action}`, {}, options)).status).toBe(404)
-    for (const path of ['/api/workers', '/api/vitals', '/api/health', `/api/jobs/${own}/explain`])
+    for (const path of [
+      '/api/workers',
+      '/api/vitals',
+      '/api/health',
+      '/api/types',
+      '/api/audit',
+      `/api/jobs/${own}/explain`,
+    ])
       expect((await send(path, {}, options)).status).toBe(403)
     const bulk = JSON.stringify({ action: 'cancel', dryRun: true, jobType: 't' })
     const asked = await send('/api/bulk', { method: 'POST', headers: JSON_CHANGE, body: bulk }, options)

@@ -1,5 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react'
-import type { Meta } from '../src/wire.ts'
+import type { Meta, PauseList } from '../src/wire.ts'
+import { AuditScreen } from './audit.tsx'
 import { SharedContext, type Shared } from './context.ts'
 import { DeadScreen } from './dead.tsx'
 import { EnqueueScreen } from './enqueue.tsx'
@@ -11,9 +12,11 @@ import { Keys } from './keys.tsx'
 import { LanesScreen } from './lanes.tsx'
 import { OverviewScreen } from './overview.tsx'
 import { Empty, Trouble } from './parts.tsx'
+import { PausedBanner } from './pauses.tsx'
 import { usePlace, type Place } from './route.ts'
 import { SchedulesScreen } from './schedules.tsx'
-import { usePoll } from './use-poll.ts'
+import { TypesScreen } from './types.tsx'
+import { useLive, usePoll } from './use-poll.ts'
 import { WorkersScreen } from './workers.tsx'
 
 const SCREENS = [
@@ -22,8 +25,10 @@ const SCREENS = [
   { path: 'errors', name: 'Errors', isForAll: false },
   { path: 'dead', name: 'Dead letters', isForAll: false },
   { path: 'lanes', name: 'Queues', isForAll: false },
+  { path: 'types', name: 'Types', isForAll: true },
   { path: 'schedules', name: 'Schedules', isForAll: false },
   { path: 'workers', name: 'Workers', isForAll: true },
+  { path: 'audit', name: 'Audit', isForAll: true },
   { path: 'health', name: 'Health', isForAll: true },
   { path: 'add', name: 'Add a job', isForAll: false },
 ] as const
@@ -34,7 +39,11 @@ export function App(): ReactNode {
   const { data: meta, error } = usePoll<Meta>('/meta', 60_000)
   const [told, tell] = useTold()
   const place = usePlace()
-  const shared = useMemo(() => (meta === null ? null : { meta, tell }), [meta, tell])
+  const { data: paused, refresh: refreshPauses } = useLive<PauseList>('/pauses')
+  const shared = useMemo(
+    () => (meta === null ? null : { meta, tell, pauses: paused?.pauses ?? [], refreshPauses }),
+    [meta, tell, paused, refreshPauses],
+  )
   return (
     <>
       <a className="skip" href="#main" onClick={skipToMain}>
@@ -56,6 +65,7 @@ export function App(): ReactNode {
         <Trouble error={error} />
         {shared !== null && (
           <SharedContext value={shared}>
+            <PausedBanner />
             <Screen place={place} />
           </SharedContext>
         )}
@@ -129,8 +139,10 @@ const PLAIN: Readonly<Record<string, (shown: Shown) => ReactNode>> = {
   errors: ({ params }) => <ErrorsScreen params={params} />,
   dead: ({ params }) => <DeadScreen params={params} />,
   lanes: () => <LanesScreen />,
+  types: () => <TypesScreen />,
   schedules: () => <SchedulesScreen />,
   workers: () => <WorkersScreen />,
+  audit: () => <AuditScreen />,
   health: () => <HealthScreen />,
   add: () => <EnqueueScreen />,
 }

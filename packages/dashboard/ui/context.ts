@@ -1,14 +1,27 @@
 import { createContext, useContext } from 'react'
-import type { Meta } from '../src/wire.ts'
+import type { Meta, PauseRow } from '../src/wire.ts'
 
 export interface Shared {
   readonly meta: Meta
+  readonly pauses: readonly PauseRow[]
+  /** Reads them again. */
+  readonly refreshPauses: () => void
   /** Tells what happened, to eyes and ears. */
   readonly tell: (text: string, kind?: 'done' | 'failed') => void
 }
 
 export const SharedContext = createContext<Shared>({
-  meta: { actor: null, canChange: false, tenantId: null, canProcess: false, jobTypes: [], redacts: false },
+  meta: {
+    actor: null,
+    canChange: false,
+    tenantId: null,
+    canPause: false,
+    canProcess: false,
+    jobTypes: [],
+    redacts: false,
+  },
+  pauses: [],
+  refreshPauses: () => undefined,
   tell: () => undefined,
 })
 

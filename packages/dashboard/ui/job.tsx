@@ -6,6 +6,7 @@ import { useShared } from './context.ts'
 import { duration, jobs } from './format.ts'
 import { Graph } from './graph.tsx'
 import { JobsTable } from './jobs-table.tsx'
+import { Logs } from './logs.tsx'
 import { Timeline } from './timeline.tsx'
 import { ErrorView, Facts, JobLink, Json, Panel, Status, Time, Trouble } from './parts.tsx'
 import { useLive, usePoll } from './use-poll.ts'
@@ -69,6 +70,11 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
       </div>
       {steps !== null && steps.steps.length > 0 && <Steps steps={steps.steps} />}
       {relations !== null && <Related relations={relations} />}
+      <Logs
+        path={path}
+        version={`?v=${encodeURIComponent(`${job.attempts}${job.status}`)}`}
+        isFollowed={endOf(job) === null}
+      />
       <Panel title="Timeline">{events !== null && <Timeline events={events.events} />}</Panel>
     </>
   )

@@ -11,7 +11,9 @@ const PLACES: Readonly<Record<string, string>> = {
   e: '/errors',
   d: '/dead',
   q: '/lanes',
+  t: '/types',
   a: '/add',
+  u: '/audit',
   h: '/health',
 }
 

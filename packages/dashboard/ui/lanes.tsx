@@ -2,8 +2,10 @@ import type { ReactNode } from 'react'
 import type { LaneRecord } from 'millrace'
 import type { LaneList } from '../src/wire.ts'
 import { queryOf } from './api.ts'
+import { useShared } from './context.ts'
 import { number } from './format.ts'
 import { Empty, JobLink, Panel, Trouble } from './parts.tsx'
+import { PauseButton, PausedMark, PausesPanel } from './pauses.tsx'
 import { useLive } from './use-poll.ts'
 
 const SHOWN_HOLDERS = 3
@@ -18,6 +20,7 @@ export function LanesScreen(): ReactNode {
         <h1>Queues and groups</h1>
       </div>
       <Trouble error={error} />
+      <PausesPanel />
       {data !== null && (
         <>
           <Panel title="Queues" extra={<span className="quiet">one job at a time, in order</span>}>
@@ -43,6 +46,7 @@ interface LanesProps {
 }
 
 function Lanes({ lanes, label, none }: LanesProps): ReactNode {
+  const { meta } = useShared()
   if (lanes.length === 0) return <Empty>{none}</Empty>
   return (
     <div className="scroll">
@@ -56,6 +60,7 @@ function Lanes({ lanes, label, none }: LanesProps): ReactNode {
               Waiting
             </th>
             <th scope="col">Next</th>
+            {meta.canPause && <th scope="col">Actions</th>}
           </tr>
         </thead>
         <tbody>
@@ -69,12 +74,14 @@ function Lanes({ lanes, label, none }: LanesProps): ReactNode {
 }
 
 function Row({ lane }: { readonly lane: LaneRecord }): ReactNode {
+  const { meta } = useShared()
   const { name, tenantId, limit, active, running, holders, waiting, isWaitingBounded, nextId } = lane
+  const scope = { [lane.kind]: name, ...(tenantId !== null && { tenantId }) }
   return (
     <tr>
       <td data-name="Name" className="name">
         {lane.kind === 'group' ? <a href={`#/jobs${queryOf({ groupId: name, tenantId })}`}>{name}</a> : name}
-        {tenantId !== null && <span className="quiet"> {tenantId}</span>}
+        {tenantId !== null && <span className="quiet"> {tenantId}</span>} <PausedMark scope={scope} />
       </td>
       <td data-name="Places taken">
         {limit !== null && (
@@ -101,6 +108,11 @@ function Row({ lane }: { readonly lane: LaneRecord }): ReactNode {
         {isWaitingBounded && '+'}
       </td>
       <td data-name="Next">{nextId === null ? <span className="quiet">none</span> : <JobLink id={nextId} />}</td>
+      {meta.canPause && (
+        <td data-name="Actions">
+          <PauseButton scope={scope} />
+        </td>
+      )}
     </tr>
   )
 }

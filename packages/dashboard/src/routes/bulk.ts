@@ -80,7 +80,7 @@ function editsOf(changes: unknown): EditJobOptions {
 }
 
 async function change(
-  { dashboard: { queue } }: Call,
+  { queue }: Call,
   action: Action,
   { ids, edits }: { readonly ids: readonly number[]; readonly edits: EditJobOptions },
 ): Promise<number> {

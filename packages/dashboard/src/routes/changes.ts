@@ -40,7 +40,7 @@ export const changeRoutes: readonly Route[] = [
     summary: 'Cancels a job that is not finished; one that runs is asked to stop.',
     async handle(call) {
       const { id } = await jobOf(call)
-      return told(await call.dashboard.queue.cancelJob(id, { result: true }), 'It is finished already.')
+      return told(await call.queue.cancelJob(id, { result: true }), 'It is finished already.')
     },
   },
   {
@@ -49,10 +49,7 @@ export const changeRoutes: readonly Route[] = [
     summary: 'Makes a failed or cancelled job pending again; a running one is taken from its worker.',
     async handle(call) {
       const { id } = await jobOf(call)
-      return told(
-        await call.dashboard.queue.retryJob(id, { result: true }),
-        'It has neither failed nor been cancelled.',
-      )
+      return told(await call.queue.retryJob(id, { result: true }), 'It has neither failed nor been cancelled.')
     },
   },
   {
@@ -61,7 +58,7 @@ export const changeRoutes: readonly Route[] = [
     summary: 'Makes a job due that waits for its time, or for its next attempt.',
     async handle(call) {
       const { id } = await jobOf(call)
-      return told(await call.dashboard.queue.editJob(id, { runAt: null }, { result: true }), NOT_EDITABLE)
+      return told(await call.queue.editJob(id, { runAt: null }, { result: true }), NOT_EDITABLE)
     },
   },
   {
@@ -75,7 +72,7 @@ export const changeRoutes: readonly Route[] = [
       if ('payload' in updates) updates['payload'] = payloadFor(job, updates['payload'], call)
       if (Object.keys(updates).length === 0) throw new RequestProblem(400, 'NOTHING_GIVEN', 'Give what to change.')
       const edited: EditJobOptions = updates
-      return told(await call.dashboard.queue.editJob(job.id, edited, { result: true }), NOT_EDITABLE)
+      return told(await call.queue.editJob(job.id, edited, { result: true }), NOT_EDITABLE)
     },
   },
   {
@@ -119,7 +116,7 @@ function told(result: ChangeResult, unchanged: string): { readonly ok: true; rea
   }
 }
 
-async function addJob({ dashboard, access, body }: Call): Promise<{ readonly id: number }> {
+async function addJob({ queue, access, body }: Call): Promise<{ readonly id: number }> {
   const given = timed(checkKnown(body, NEW))
   const { jobType } = given
   if (typeof jobType !== 'string' || jobType === '')
@@ -129,7 +126,7 @@ async function addJob({ dashboard, access, body }: Call): Promise<{ readonly id:
     throw new RequestProblem(400, 'PARAMETER_INVALID', '`tenantId` cannot be another one than yours.')
   // A key is unique within its tenant; what else it may be is checked where every job is.
   const job: JobOptions = { payload: null, ...given, jobType, ...(tenantId !== null && { tenantId }) }
-  return { id: await dashboard.queue.addJob(job) }
+  return { id: await queue.addJob(job) }
 }
 
 /** What a redacted, hence incomplete, payload was edited to, completed. */
@@ -142,15 +139,15 @@ function payloadFor(job: JobRecord, edited: unknown, { dashboard }: Call): unkno
   throw new RequestProblem(400, 'REDACTED_MOVED', message)
 }
 
-async function redrive({ dashboard, access, body }: Call): Promise<object> {
+async function redrive({ queue, access, body }: Call): Promise<object> {
   const { limit: givenLimit, dryRun = false, ...rest } = checkKnown(body, { ...DEAD_FILTERS, limit: {}, dryRun: {} })
   if (typeof dryRun !== 'boolean') throw new RequestProblem(400, 'PARAMETER_INVALID', '`dryRun` is true or false.')
   const limit = numberOf('limit', givenLimit, { min: 1, max: MAX_REDRIVE, or: MAX_REDRIVE })
   const filters = filtersOf((name) => rest[name], access)
   if (!dryRun) {
-    const ids = await dashboard.queue.redrive(filters, { limit })
+    const ids = await queue.redrive(filters, { limit })
     return { count: ids.length, ids }
   }
-  const found = await dashboard.queue.getJobs({ ...filters, status: 'failed', final: true }, limit + 1)
+  const found = await queue.getJobs({ ...filters, status: 'failed', final: true }, limit + 1)
   return { count: Math.min(found.length, limit), hasMore: found.length > limit }
 }

@@ -49,11 +49,11 @@ export const errorRoutes: readonly Route[] = [
     summary:
       'Makes the dead letters of one cause pending again, at most 1000 a call; call again while `left` is not 0.',
     async handle(call) {
-      const { queue, reads } = call.dashboard
+      const { reads } = call.dashboard
       reads.clear()
       const group = await groupOf(call)
       const ids = group.finalJobIds
-      const changed = ids.length === 0 ? [] : await queue.redrive({ ...tenantOf(call), ids })
+      const changed = ids.length === 0 ? [] : await call.queue.redrive({ ...tenantOf(call), ids })
       reads.clear()
       return { changed: changed.length, left: changed.length === 0 ? 0 : group.final - ids.length }
     },

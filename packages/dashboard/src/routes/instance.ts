@@ -48,17 +48,23 @@ export const instanceRoutes: readonly Route[] = [
 async function metaOf(call: Call): Promise<Meta> {
   const { dashboard, access } = call
   const { settings } = dashboard
-  const workers = access.tenantId === null ? await workersOf(call) : []
-  const types = new Set([...settings.jobTypes, ...workers.flatMap(({ jobTypes }) => jobTypes ?? [])])
+  const [workers, { pauses }] = await Promise.all([
+    access.tenantId === null ? workersOf(call) : [],
+    dashboard.queue.getFeatures(),
+  ])
+  const declared = dashboard.queue.describeJobs().map(({ jobType }) => jobType)
+  const types = new Set([...settings.jobTypes, ...declared, ...workers.flatMap(({ jobTypes }) => jobTypes ?? [])])
   return {
     ...access,
+    canPause: access.canChange && pauses,
     canProcess: dashboard.processor !== null && access.tenantId === null,
     jobTypes: [...types].toSorted((one, other) => one.localeCompare(other)),
     redacts: settings.redact.length > 0,
   }
 }
 
-async function workersOf({ dashboard }: Call): Promise<WorkerRow[]> {
+/** Of all processes. */
+export async function workersOf({ dashboard }: Call): Promise<WorkerRow[]> {
   const now = new Date()
   return (await dashboard.queue.getWorkers()).map((worker) => workerRow(worker, now))
 }

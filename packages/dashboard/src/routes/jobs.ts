@@ -2,12 +2,14 @@ import type { JobRecord } from 'millrace'
 import { idOf, type Call, type Route } from '../call.ts'
 import { FILTER_PARAMETERS, filtersOf, numberOf } from '../filters.ts'
 import { notFound } from '../locate.ts'
-import { eventRow, jobDetail, jobRow, stepRow, time } from '../show.ts'
-import type { GraphView, JobPage, JobRow, Relations } from '../wire.ts'
+import { eventRow, jobDetail, jobRow, logRow, stepRow, time } from '../show.ts'
+import type { GraphView, JobPage, JobRow, LogLines, Relations } from '../wire.ts'
 
 const MAX_PAGE = 100
 const MAX_OFFSET = 10_000
 const MAX_RELATED = 50
+/** As many as are kept of one job. */
+const MAX_LINES = 1000
 
 /** The routes that read jobs. */
 export const jobRoutes: readonly Route[] = [
@@ -50,6 +52,17 @@ export const jobRoutes: readonly Route[] = [
       const steps = await call.dashboard.queue.getJobSteps(job.id)
       return { steps: steps.map((step) => stepRow(step, call.dashboard.settings.redact)) }
     },
+  },
+  {
+    method: 'GET',
+    path: '/jobs/:id/logs',
+    summary: 'What the handlers of a job said by `ctx.log`, of all attempts, oldest first.',
+    query: {
+      after: { type: 'integer', minimum: 0, description: 'Only lines after the one with this id.' },
+      limit: { type: 'integer', minimum: 1, maximum: MAX_LINES, default: MAX_LINES },
+    },
+    isLive: true,
+    handle: logsOf,
   },
   {
     method: 'GET',
@@ -100,6 +113,14 @@ export async function jobOf(call: Call): Promise<JobRecord> {
 async function findJob({ dashboard, access }: Call, id: number): Promise<JobRecord | null> {
   const job = await dashboard.queue.getJob(id)
   return job === null || (access.tenantId !== null && job.tenantId !== access.tenantId) ? null : job
+}
+
+async function logsOf(call: Call): Promise<LogLines> {
+  const { id } = await jobOf(call)
+  const after = numberOf('after', call.query.get('after'), { min: 0, max: Number.MAX_SAFE_INTEGER, or: 0 })
+  const limit = numberOf('limit', call.query.get('limit'), { min: 1, max: MAX_LINES, or: MAX_LINES })
+  const { lines, dropped } = await call.dashboard.queue.getJobLogs(id, { after, limit })
+  return { lines: lines.map((line) => logRow(line, call.dashboard.settings.redact)), dropped }
 }
 
 async function graphOf(call: Call): Promise<GraphView> {

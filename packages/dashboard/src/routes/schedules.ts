@@ -44,7 +44,7 @@ export const scheduleRoutes: readonly Route[] = [
     summary: 'Adds a job of a schedule now; its ticks stay as they are.',
     async handle(call) {
       const { id } = await scheduleOf(call)
-      return { ok: true, jobId: await call.dashboard.queue.runCronJobNow(id) }
+      return { ok: true, jobId: await call.queue.runCronJobNow(id) }
     },
   },
   {
@@ -53,7 +53,7 @@ export const scheduleRoutes: readonly Route[] = [
     summary: 'Passes over the next tick.',
     async handle(call) {
       const { id } = await scheduleOf(call)
-      const skipped = await call.dashboard.queue.skipNextCronJob(id)
+      const skipped = await call.queue.skipNextCronJob(id)
       if (skipped === null) throw new RequestProblem(409, 'NOT_CHANGED', 'It has no next tick.')
       return { ok: true, skipped: time(skipped) }
     },
@@ -64,7 +64,7 @@ export const scheduleRoutes: readonly Route[] = [
     summary: 'Stops a schedule until it is resumed.',
     async handle(call) {
       const { id } = await scheduleOf(call)
-      await call.dashboard.queue.pauseCronJob(id)
+      await call.queue.pauseCronJob(id)
       return { ok: true }
     },
   },
@@ -74,7 +74,7 @@ export const scheduleRoutes: readonly Route[] = [
     summary: 'Goes on with the first tick from now on.',
     async handle(call) {
       const { id } = await scheduleOf(call)
-      await call.dashboard.queue.resumeCronJob(id)
+      await call.queue.resumeCronJob(id)
       return { ok: true }
     },
   },

@@ -1,5 +1,6 @@
 import type { Match, Route } from '../call.ts'
 import { describeApi } from '../openapi.ts'
+import { auditRoutes } from './audit.ts'
 import { bulkRoutes } from './bulk.ts'
 import { changeRoutes } from './changes.ts'
 import { errorRoutes } from './errors.ts'
@@ -7,13 +8,18 @@ import { eventsRoute } from './events.ts'
 import { instanceRoutes } from './instance.ts'
 import { jobRoutes } from './jobs.ts'
 import { laneRoutes } from './lanes.ts'
+import { pauseRoutes } from './pauses.ts'
 import { scheduleRoutes } from './schedules.ts'
+import { typeRoutes } from './types.ts'
 
 const described: readonly Route[] = [
   ...instanceRoutes,
   ...jobRoutes,
   ...errorRoutes,
   ...laneRoutes,
+  ...pauseRoutes,
+  ...typeRoutes,
+  ...auditRoutes,
   ...changeRoutes,
   ...bulkRoutes,
   ...scheduleRoutes,
