@@ -248,6 +248,7 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
     await dialog.getByRole('button', { name: 'Pause' }).click()
     await page.getByRole('button', { name: 'Resume everything' }).click()
     await page.getByText('Nothing is paused.').waitFor()
+    expect(await instance.queue.getPauses()).toEqual([])
   })
 
   test('what a handler says is seen while it says it', async () => {
