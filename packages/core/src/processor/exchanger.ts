@@ -42,6 +42,8 @@ export class Exchanger {
   #isHungry = true
   /** The last claim came back full. */
   #isFlowing = false
+  /** Jobs on their last attempt are what comes next; they are claimed into free slots only. */
+  #isHeld = false
   #isClaiming = true
   /** Somebody added jobs since the last claim; some may wait in a group. */
   #isWoken = false
@@ -165,7 +167,7 @@ export class Exchanger {
     const mayClaim = this.#isClaiming && (this.#isHungry || isTick || buffer.waiting > 0)
     if (!mayClaim) return NO_DEMAND
     const { limit, slots } = demand(this.#requested)
-    return { limit: Math.min(limit, MAX_LIMIT), slots }
+    return { limit: Math.min(limit, this.#isHeld ? slots : MAX_LIMIT), slots }
   }
 
   #beat(now: number): { heartbeatMs?: number } {
@@ -241,8 +243,10 @@ export class Exchanger {
     const { housekeeping, jobs } = result
     this.#hasGroups ||= jobs.some(({ groupId }) => groupId !== null)
     if (call.limit > 0) {
-      // Last attempts that were left behind are taken as soon as a slot is free: a short answer is not the end then.
-      const isFull = jobs.length >= call.limit || (result.hasHeld === true && jobs.length > 0)
+      // Last attempts that were left behind are taken as soon as a slot is free: a short answer is not the end then. While such jobs
+      // come, nothing is fetched ahead: a claim without a free slot would find them again and take none.
+      this.#isHeld = result.hasHeld === true || (this.#isHeld && jobs.some(isLastAttempt))
+      const isFull = jobs.length >= call.limit || result.hasHeld === true
       this.#isFlowing = isFull
       if (isFull) {
         this.#isHungry = true
@@ -365,6 +369,10 @@ export class Exchanger {
  */
 function isRefusal(error: unknown): boolean {
   return isMillraceError(error, 'STORE_FAILED') && error.details.isInput === true
+}
+
+function isLastAttempt({ attempt, maxAttempts }: ClaimedJob): boolean {
+  return attempt >= maxAttempts
 }
 
 function mayHaveTakenEffect(error: unknown): boolean {

@@ -39,6 +39,24 @@ describe.skipIf(SERVER_URL === undefined)('order', () => {
     expect(order).toEqual([11, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
   })
 
+  test('jobs with one attempt, which are claimed into free slots only, follow on each other without waiting for a sweep', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    let done = 0
+    let sweeps = 0
+    queue.hooks.subscribe((event) => {
+      if (event.type === 'claim' && event.sweep) sweeps++
+    })
+    await using processor = queue.createProcessor({ work: () => void done++ }, { concurrency: 2, pollInterval: 60_000 })
+    processor.startInBackground()
+    await poll(async () => (await queue.getWorkers()).length === 1)
+    const job = { jobType: 'work', payload: null, maxAttempts: 1 }
+    await queue.addJobs(Array.from({ length: 600 }, () => job))
+    await poll(() => done === 600)
+    // A sweep comes once a second. One that finds no more than two jobs would have to come 300 times.
+    expect(sweeps).toBeLessThan(60)
+  })
+
   test('a ready job starts within the poll interval although every notification is lost', async () => {
     const lab = await openLab()
     const queue = lab.queue({ listen: false })
