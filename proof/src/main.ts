@@ -116,5 +116,6 @@ try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
   process.stderr.write(`proof: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
-  process.exitCode = 2
+  // At once: a run that could not go on has nothing more to say, and what it left behind must not keep it alive.
+  process.exit(2)
 }

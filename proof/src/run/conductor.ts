@@ -30,15 +30,24 @@ export interface Servers {
  * healed at once; once this has resolved nothing is broken any more.
  */
 export async function conduct(options: ConductorOptions, signal: AbortSignal): Promise<void> {
-  await Promise.all(
+  const failed = new AbortController()
+  const isOver = AbortSignal.any([signal, failed.signal])
+  const lanes = await Promise.allSettled(
     LANES.map(async (lane) => {
-      for (const step of options.steps.filter((candidate) => candidate.lane === lane)) {
-        await pause(step.pauseMs, signal)
-        if (signal.aborted) return
-        await play(step, options, signal)
+      try {
+        for (const step of options.steps.filter((candidate) => candidate.lane === lane)) {
+          await pause(step.pauseMs, isOver)
+          if (isOver.aborted) return
+          await play(step, options, isOver)
+        }
+      } catch (error) {
+        // The other lanes end, too: what they would go on to break is being taken down.
+        failed.abort()
+        throw error
       }
     }),
   )
+  for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason
 }
 
 async function play(step: Step, options: ConductorOptions, signal: AbortSignal): Promise<void> {

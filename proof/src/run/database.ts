@@ -21,6 +21,7 @@ export const TABLES: readonly string[] = [
 ]
 
 const ADMIN_NAME = 'proof-admin'
+const STANDBY_MS = 60_000
 
 /** The database server of a run, as its administrator has it. */
 export class Database {
@@ -175,12 +176,26 @@ export class Database {
   /** Replaces the server by a synchronous standby of it, which is promoted only after `lateMs`. */
   async failOver(lateMs: number): Promise<void> {
     const before = this.#server
-    const standby = await startStandby(before, this.#settings, this.#disk?.path)
+    const standby = await this.#standby()
     await before.stop('immediate')
     await this.#moveTo(standby)
     await sleep(lateMs)
     await promote(standby)
     await this.answers()
+  }
+
+  /** Another fault may crash the primary, or leave no room on the disk, while its standby is being made: then it is made again. */
+  async #standby(): Promise<PostgresServer> {
+    for (const deadline = performance.now() + STANDBY_MS; ; await sleep(1000)) {
+      try {
+        return await startStandby(this.#server, this.#settings, this.#disk?.path)
+      } catch (error) {
+        if (performance.now() > deadline) throw error
+        await this.answers()
+        await this.sql('alter system reset synchronous_standby_names')
+        await this.sql('select pg_reload_conf()')
+      }
+    }
   }
 
   async #moveTo(server: PostgresServer): Promise<void> {

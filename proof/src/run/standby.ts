@@ -27,11 +27,16 @@ export async function startStandby(
       ...(within === undefined ? {} : { within }),
       fill: (dataDir) => backUp(admin, { from: primary.dataDir, to: dataDir, version: settings.version }),
     })
-    await until(admin, "select from pg_stat_replication where state = 'streaming'")
-    await admin.query("alter system set synchronous_standby_names = '*'")
-    await admin.query('select pg_reload_conf()')
-    await until(admin, "select from pg_stat_replication where sync_state = 'sync'")
-    return standby
+    try {
+      await until(admin, "select from pg_stat_replication where state = 'streaming'")
+      await admin.query("alter system set synchronous_standby_names = '*'")
+      await admin.query('select pg_reload_conf()')
+      await until(admin, "select from pg_stat_replication where sync_state = 'sync'")
+      return standby
+    } catch (error) {
+      await standby.stop('immediate')
+      throw error
+    }
   } finally {
     await admin.end().catch(() => undefined)
   }
