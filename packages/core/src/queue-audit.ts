@@ -4,6 +4,7 @@ import { checkInteger, checkOptions, checkText, isRecord } from './model/check.t
 import { toError } from './model/error-record.ts'
 import type { JobQueue } from './queue-api.ts'
 import type { QueueCore } from './queue-core.ts'
+import type { DatabaseClient } from './store/enqueue.ts'
 
 export interface AuditOptions {
   /** Only entries before the one with this id. Default: from the newest. */
@@ -15,9 +16,10 @@ export interface AuditOptions {
 /** The methods of a queue that keep account of what people do. */
 export interface AuditMethods<PayloadMap = Record<string, unknown>> {
   /**
-   * The same queue, whose changes are noted under this name: adds, edits, cancels, retries, redrives, pauses, changes of schedules,
-   * clean-ups. An entry is written before the change is tried, and completed after it; two statements more for each. Reading, running
-   * jobs and listening to events are as they were. `actor`: 1 to 255 characters, whatever says who it was.
+   * The same queue, whose changes are noted under this name: adds, edits, cancels, retries, redrives, pauses, tokens, signals, events,
+   * changes of schedules, clean-ups. An entry is written before the change is tried, and completed after it; two statements more for
+   * each. With `{ db }` it is written in that transaction, and is there if and only if that commits. Migrating, reading, running jobs
+   * and listening to events are as they were. `actor`: 1 to 255 characters, whatever says who it was.
    *
    * @throws MillraceError `OPTION_INVALID`
    */
@@ -31,39 +33,56 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof AuditOptions>(['cursor',
 type Target = Readonly<Record<string, unknown>>
 type Call = (...args: unknown[]) => Promise<unknown>
 
-const byId = ([id]: readonly unknown[]): Target => ({ id })
-const byFilters = ([filters]: readonly unknown[]): Target => ({ filters: filters ?? {} })
-const byJob = ([job]: readonly unknown[]): Target => (isRecord(job) ? { jobType: job['jobType'] } : {})
-
-/** What each method that is noted is called on. Names of what is changed, never its values: payloads are nobody's business here. */
-const TARGETS: Partial<Record<keyof JobQueue, (args: readonly unknown[]) => Target>> = {
-  addJob: byJob,
-  addJobs: ([jobs]) => (Array.isArray(jobs) ? { ...byJob([jobs[0]]), count: jobs.length } : {}),
-  editJob: ([id, updates]) => ({ id, changes: namesOf(updates) }),
-  editAllPendingJobs: ([filters, updates]) => ({ filters: filters ?? {}, changes: namesOf(updates) }),
-  cancelJob: byId,
-  cancelAllUpcomingJobs: byFilters,
-  retryJob: byId,
-  redrive: byFilters,
-  pause: ([scope]) => ({ scope }),
-  resume: ([scope]) => ({ scope }),
-  completeToken: byId,
-  signalJob: ([id, name]) => ({ id, name }),
-  addCronJob: ([schedule]) =>
-    isRecord(schedule) ? { scheduleName: schedule['scheduleName'], jobType: schedule['jobType'] } : {},
-  editCronJob: ([id, updates]) => ({ id, changes: namesOf(updates) }),
-  removeCronJob: byId,
-  pauseCronJob: byId,
-  resumeCronJob: byId,
-  runCronJobNow: byId,
-  skipNextCronJob: byId,
-  reclaimStuckJobs: ([minutes]) => ({ minutes }),
-  cleanupOldJobs: ([days]) => ({ days }),
-  cleanupOldJobEvents: ([days]) => ({ days }),
+interface Noted {
+  /** Names of what is changed, never its values: payloads are nobody's business here. */
+  readonly target: (args: readonly unknown[]) => Target
+  /** Which argument has `{ db }`, for what can be done in a transaction of the caller's. */
+  readonly dbAt?: number
+  /** Which argument has `{ result: true }`, for what answers only then. */
+  readonly resultAt?: number
 }
 
-/** Which answer only with `{ result: true }`, as their argument at this place. */
-const RESULT_AT: Readonly<Record<string, number>> = { editJob: 2, cancelJob: 1, retryJob: 1 }
+const byId: Noted['target'] = ([id]) => ({ id })
+const byFilters: Noted['target'] = ([filters]) => ({ filters: filters ?? {} })
+const byJob: Noted['target'] = ([job]) => (isRecord(job) ? { jobType: job['jobType'] } : {})
+const byJobs: Noted['target'] = ([jobs]) => (Array.isArray(jobs) ? { ...byJob([jobs[0]]), count: jobs.length } : {})
+const nothing: Noted['target'] = () => ({})
+
+/** Every method that changes something, but for `migrate`, which may be what makes the audit's table. */
+const NOTED: Partial<Readonly<Record<keyof JobQueue, Noted>>> = {
+  addJob: { target: byJob, dbAt: 1 },
+  addJobs: { target: byJobs, dbAt: 1 },
+  addBatch: { target: byJobs, dbAt: 1 },
+  addFlow: { target: ([nodes]) => ({ nodes: namesOf(nodes) }), dbAt: 1 },
+  editJob: { target: ([id, updates]) => ({ id, changes: namesOf(updates) }), resultAt: 2 },
+  editAllPendingJobs: { target: ([filters, updates]) => ({ filters: filters ?? {}, changes: namesOf(updates) }) },
+  cancelJob: { target: byId, resultAt: 1 },
+  cancelAllUpcomingJobs: { target: byFilters },
+  retryJob: { target: byId, resultAt: 1 },
+  redrive: { target: byFilters },
+  pause: { target: ([scope]) => ({ scope }) },
+  resume: { target: ([scope]) => ({ scope }) },
+  createToken: { target: nothing, dbAt: 1 },
+  completeToken: { target: byId, dbAt: 2 },
+  expireTimedOutTokens: { target: nothing },
+  signalJob: { target: ([id, name]) => ({ id, name }), dbAt: 3 },
+  sendEvent: { target: ([name]) => ({ name }), dbAt: 2 },
+  addCronJob: {
+    target: ([schedule]) =>
+      isRecord(schedule) ? { scheduleName: schedule['scheduleName'], jobType: schedule['jobType'] } : {},
+  },
+  editCronJob: { target: ([id, updates]) => ({ id, changes: namesOf(updates) }) },
+  removeCronJob: { target: byId },
+  pauseCronJob: { target: byId },
+  resumeCronJob: { target: byId },
+  runCronJobNow: { target: byId },
+  skipNextCronJob: { target: byId },
+  enqueueDueCronJobs: { target: nothing },
+  reconcileSchedules: { target: nothing },
+  reclaimStuckJobs: { target: ([minutes]) => ({ minutes }) },
+  cleanupOldJobs: { target: ([days]) => ({ days }) },
+  cleanupOldJobEvents: { target: ([days]) => ({ days }) },
+}
 
 /** @param queue - With all methods, when one of these is called. */
 export function auditMethods(core: QueueCore, queue: () => JobQueue): AuditMethods {
@@ -84,47 +103,63 @@ export function auditMethods(core: QueueCore, queue: () => JobQueue): AuditMetho
 }
 
 function noted(core: QueueCore, queue: JobQueue, actor: string): JobQueue {
-  const wrapped = Object.entries(TARGETS).map(([action, target]): [string, Call] => {
+  const wrapped = Object.entries(NOTED).map(([action, { target, dbAt, resultAt }]): [string, Call] => {
     const call: Call = Reflect.get(queue, action)
     return [
       action,
       async (...args) => {
-        const store = await core.store()
-        const id = await store.beginAudit({ actor, action, target: targetText(target(args)) })
+        const db = dbAt === undefined ? undefined : clientOf(args[dbAt])
+        // In a transaction that holds the only connection there is none for us.
+        const store = await (db === undefined ? core.store() : core.connection.ready())
+        const id = await store.beginAudit({ actor, action, target: targetText(target(args)), db })
         // What became of the change itself is what the caller is to hear of, also where it cannot be noted any more.
         const end = async (outcome: 'done' | 'failed', result: unknown): Promise<void> => {
           await store
-            .endAudit({ id, outcome, result: JSON.stringify(result) })
+            .endAudit({ id, outcome, result: JSON.stringify(result), db })
             .catch((error: unknown) => core.events.emit('error', toError(error)))
         }
         let answer: unknown
         try {
-          answer = await call(...callArguments(action, args, actor))
+          answer = await call(...callArguments({ action, args, actor, resultAt }))
         } catch (error) {
-          await end('failed', isMillraceError(error) ? error.code : toError(error).name)
+          // A transaction that a statement failed in takes no other; its entry goes with all else that was done in it.
+          if (db === undefined) await end('failed', isMillraceError(error) ? error.code : toError(error).name)
           throw error
         }
         await end('done', resultOf(answer))
-        return wantsAnswer(action, args) ? answer : undefined
+        return resultAt === undefined || wantsResult(args[resultAt]) ? answer : undefined
       },
     ]
   })
   return { ...queue, ...Object.fromEntries(wrapped) }
 }
 
-function callArguments(action: string, args: readonly unknown[], actor: string): readonly unknown[] {
-  const resultAt = RESULT_AT[action]
-  // Absent ones in between would be taken for given.
-  if (resultAt !== undefined) return [...args.slice(0, resultAt), { result: true }]
+/** What is no client is left for the method to refuse. */
+function clientOf(options: unknown): DatabaseClient | undefined {
+  if (!isRecord(options)) return undefined
+  const db = options['db']
+  return isClient(db) ? db : undefined
+}
+
+function isClient(value: unknown): value is DatabaseClient {
+  return typeof value === 'object' && value !== null && 'query' in value && typeof value.query === 'function'
+}
+
+interface Made {
+  readonly action: string
+  readonly args: readonly unknown[]
+  readonly actor: string
+  readonly resultAt: number | undefined
+}
+
+function callArguments({ action, args, actor, resultAt }: Made): readonly unknown[] {
+  if (resultAt !== undefined) return [...Array.from({ length: resultAt }, (_, at) => args[at]), { result: true }]
   if (action !== 'pause') return args
   const [scope, options] = args
   return options === undefined || isRecord(options) ? [scope, { by: actor, ...options }] : args
 }
 
-function wantsAnswer(action: string, args: readonly unknown[]): boolean {
-  const resultAt = RESULT_AT[action]
-  if (resultAt === undefined) return true
-  const options = args[resultAt]
+function wantsResult(options: unknown): boolean {
   return isRecord(options) && options['result'] === true
 }
 

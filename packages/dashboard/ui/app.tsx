@@ -15,7 +15,7 @@ import { Empty, Trouble } from './parts.tsx'
 import { PausedBanner } from './pauses.tsx'
 import { usePlace, type Place } from './route.ts'
 import { SchedulesScreen } from './schedules.tsx'
-import { TypesScreen } from './types.tsx'
+import { TypesScreen } from './job-types.tsx'
 import { useLive, usePoll } from './use-poll.ts'
 import { WorkersScreen } from './workers.tsx'
 

@@ -1,11 +1,13 @@
 import type { AuditStore } from 'millrace/store'
+import { noTransactions } from './enqueue.ts'
 import { scripts } from './generated/lua.ts'
 import type { RedisInstance } from './instance.ts'
 import { integer, list, text } from './replies.ts'
 
 export function auditVerbs(instance: RedisInstance): AuditStore {
   return {
-    async beginAudit({ actor, action, target }) {
+    async beginAudit({ actor, action, target, db }) {
+      if (db !== undefined) throw noTransactions()
       return integer(await instance.run(scripts.begin_audit, [actor, action, target]))
     },
     async endAudit({ id, outcome, result }) {

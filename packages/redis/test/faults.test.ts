@@ -174,6 +174,9 @@ describe.skipIf(!(await hasServer()))('a server that could lose jobs', () => {
     await admin.config('SET', 'maxmemory', '1mb')
     const error: unknown = await queue.addJob({ jobType: 'a', payload: {} }).catch((thrown: unknown) => thrown)
     expect(isMillraceError(error, 'STORE_FAILED') && error.details).toMatchObject({ storeCode: 'OOM', outcome: 'none' })
+    // What makes room is done, and noted, without any.
+    expect(await queue.withActor('ann').cancelJob(ids[0] ?? 0, { result: true })).toBe('changed')
+    expect(await queue.getAudit()).toMatchObject([{ actor: 'ann', action: 'cancelJob', outcome: 'done' }])
     await queue.createProcessor({ a: async () => undefined }, { batchSize: 10 }).start()
     expect(await queue.getJob(ids[9] ?? 0)).toBeNull()
     await admin.config('SET', 'maxmemory', '0')

@@ -1,22 +1,27 @@
 import type { AuditEntry } from '../model/audit.ts'
 import type { AuditStore } from '../store/audit.ts'
+import type { DatabaseClient } from '../store/enqueue.ts'
 import type { Row } from './executor.ts'
 import { date, integer, json, text, timeColumn } from './rows.ts'
 import type { Database } from './schema.ts'
+import { valueThrough } from './steps.ts'
+
+const BEGIN = 'select :schema.begin_audit($1::text, $2::text, $3::json) as answer'
+const END = 'select :schema.end_audit($1::bigint, $2::"char", $3::json)::text as answer'
 
 const LIST =
   `select a.id, ${timeColumn('a.at')}, a.actor, a.action, a.target::text, a.outcome::text, a.result::text from :schema.audit a ` +
   'where a.id < coalesce($1::bigint, 9223372036854775807) order by a.id desc limit $2::integer'
 
 export function auditVerbs(db: Database): AuditStore {
+  const run = (client: DatabaseClient | undefined, template: string, values: unknown[]): Promise<unknown> =>
+    client === undefined ? db.value(template, values) : valueThrough(db, client, template, values)
   return {
-    async beginAudit({ actor, action, target }) {
-      return integer(
-        await db.value('select :schema.begin_audit($1::text, $2::text, $3::json)', [actor, action, target]),
-      )
+    async beginAudit({ actor, action, target, db: client }) {
+      return integer(await run(client, BEGIN, [actor, action, target]))
     },
-    async endAudit({ id, outcome, result }) {
-      await db.query('select :schema.end_audit($1::bigint, $2::"char", $3::json)', [id, outcome.charAt(0), result])
+    async endAudit({ id, outcome, result, db: client }) {
+      await run(client, END, [id, outcome.charAt(0), result])
     },
     async listAudit({ before, limit }) {
       return (await db.read(LIST, [before, limit])).map(auditEntry)

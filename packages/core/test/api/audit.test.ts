@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hasServer, useApi } from '../support/api-queue.ts'
+import { hasServer, serverUrl, useApi } from '../support/api-queue.ts'
 
 describe.skipIf(!hasServer)('the audit', () => {
   const api = useApi('api_audit')
@@ -45,6 +45,48 @@ describe.skipIf(!hasServer)('the audit', () => {
     const refused = api.queue.withActor('ann').pause({ typ: 'mail' } as never)
     await expect(refused).rejects.toMatchObject({ code: 'OPTION_INVALID', details: { field: 'typ' } })
     expect(await told()).toEqual([['ann', 'pause', { scope: { typ: 'mail' } }, 'failed', 'OPTION_INVALID']])
+  })
+
+  test('in a transaction of the caller the entry is part of it, also where that holds the only connection', async () => {
+    const single = api.open({ databaseConfig: { connectionString: serverUrl, max: 1 } })
+    const ann = single.withActor('ann')
+    await single.transaction(async (tx) => {
+      await ann.addJob({ jobType: 'mail', payload: {} }, { db: tx })
+      await ann.addFlow({ first: { jobType: 'mail', payload: {} } }, { db: tx })
+      await ann.sendEvent('paid', { db: 'not a client' }, { db: tx })
+    })
+    const undone = single.transaction(async (tx) => {
+      await ann.addJobs([{ jobType: 'mail', payload: {} }], { db: tx })
+      throw new Error('rolled back')
+    })
+    await expect(undone).rejects.toThrow('rolled back')
+    const [id] = (await api.queue.getJobs({ jobType: 'mail' })).map((job) => job.id).toSorted((a, b) => a - b)
+    expect(await told()).toEqual([
+      ['ann', 'sendEvent', { name: 'paid' }, 'done', 0],
+      ['ann', 'addFlow', { nodes: ['first'] }, 'done', null],
+      ['ann', 'addJob', { jobType: 'mail' }, 'done', id],
+    ])
+  })
+
+  test('every method of a queue is either noted or known to change nothing', async () => {
+    const plain = Object.keys(api.queue).filter((name) => {
+      const key = name as keyof typeof api.queue
+      return api.queue.withActor('ann')[key] === api.queue[key]
+    })
+    expect(
+      plain.filter((name) => !/^(?:get|list|describe|explain|check|create(?:Processor|Supervisor)$)/.test(name)),
+    ).toEqual([
+      'on',
+      'once',
+      'off',
+      'removeAllListeners',
+      'hooks',
+      'ready',
+      'migrate',
+      'transaction',
+      'close',
+      'withActor',
+    ])
   })
 
   test('a queue under one name makes one under another, and pages go on where the last ended', async () => {

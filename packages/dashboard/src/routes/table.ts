@@ -10,7 +10,7 @@ import { jobRoutes } from './jobs.ts'
 import { laneRoutes } from './lanes.ts'
 import { pauseRoutes } from './pauses.ts'
 import { scheduleRoutes } from './schedules.ts'
-import { typeRoutes } from './types.ts'
+import { typeRoutes } from './job-types.ts'
 
 const described: readonly Route[] = [
   ...instanceRoutes,

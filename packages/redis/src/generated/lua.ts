@@ -1800,8 +1800,8 @@ return answer
   },
   begin_audit: {
     name: 'begin_audit',
-    sha: '7f147a07344b39df781c5e041c47516cb995932a',
-    text: `#!lua
+    sha: '8d0b4ffc0964319e06b6c3c20c8b29b2ac1be43d',
+    text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local id = call('INCR', P .. 'audit_ids')
 call('HSET', P .. 'au', id, cmsgpack.pack({ whole(now), ARGV[1], ARGV[2], ARGV[3], '', '' }))
@@ -2112,8 +2112,8 @@ return answer
   },
   end_audit: {
     name: 'end_audit',
-    sha: 'c25d245359d1cb960433680bb3e4db5a92301ff5',
-    text: `#!lua
+    sha: 'd7f12994f37dceab49fcb2a41acea8c91db8a55b',
+    text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local packed = call('HGET', P .. 'au', ARGV[1])
 if not packed then return end

@@ -1,4 +1,4 @@
--- flags:
+-- flags: allow-oom
 -- Notes how it went; see begin_audit.
 --   ARGV  id, outcome (done or failed), result (JSON)
 
