@@ -170,6 +170,11 @@ export interface TypeRow {
   readonly workers: number
 }
 
+/** What a payload must be, as JSON Schema; `null` if the definition of the type does not tell. */
+export interface PayloadSchema {
+  readonly schema: Readonly<Record<string, unknown>> | null
+}
+
 export interface TypeList {
   readonly types: readonly TypeRow[]
 }

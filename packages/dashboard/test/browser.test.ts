@@ -237,6 +237,7 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
   test('a job is added, and what is wrong with one is told', async () => {
     const { page } = await open('add')
     await page.getByLabel('Type').fill('mail.send')
+    await page.keyboard.press('Enter')
     await page.getByLabel('Payload (JSON)').fill('{"to": "new"}')
     await page.getByText('Options').click()
     await page.getByLabel('Tags, with commas').fill('a, b')
@@ -366,6 +367,18 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
     await watched.page.getByRole('region', { name: 'Facts' }).waitFor()
     for (const name of ['Cancel', 'Edit', 'Run now'])
       expect(await watched.page.getByRole('button', { name }).count()).toBe(0)
+    expect(await watched.page.getByRole('link', { name: 'Add a job' }).count()).toBe(0)
+    await watched.page.goto(`${reading.url}#/add?jobType=mail.send`)
+    await watched.page.getByText('Nothing can be changed here.').waitFor()
+    expect(await watched.page.locator('main form').count()).toBe(0)
+    for (const screen of ['lanes', 'types', 'schedules', 'dead']) {
+      await watched.page.goto(`${reading.url}#/${screen}`)
+      await watched.page.locator('main h1').waitFor()
+      expect([
+        screen,
+        await watched.page.getByRole('button', { name: /Pause|Resume|Run|Redrive|Skip/ }).count(),
+      ]).toEqual([screen, 0])
+    }
     expect(watched.faults).toEqual([])
   })
 })

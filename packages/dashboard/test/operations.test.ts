@@ -1,9 +1,10 @@
 import { serveDashboard, type DashboardServer } from '@millrace/dashboard'
-import type { JobHandler } from 'millrace'
+import { defineJobs, initJobQueue, type JobHandler } from 'millrace'
 import type { Browser } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { hasChromium, launchChromium } from './chromium.ts'
-import { hasServer, useCleanup, useInstance } from './instance.ts'
+import { hasServer, serverUrl, useCleanup, useInstance } from './instance.ts'
 import { openPage, type WatchedPage } from './watched-page.ts'
 
 const HOUR_MS = 3_600_000
@@ -18,6 +19,14 @@ const handlers: Readonly<Record<string, JobHandler>> = {
   'order.check': () => Promise.resolve('in stock'),
   'order.charge': () => Promise.resolve('paid'),
 }
+
+const WELCOME = z.object({
+  to: z.email().describe('Where it is sent'),
+  tone: z.enum(['warm', 'formal']),
+  tries: z.int().min(1).optional(),
+  topics: z.array(z.string().min(1)),
+  sender: z.object({ name: z.string().refine((name) => name.length > 1, 'too short') }).optional(),
+})
 
 interface Filled {
   readonly flow: Readonly<Record<string, number>>
@@ -291,5 +300,45 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
     await row.getByRole('link', { name: String(id) }).click()
     await page.waitForURL(`**/#/jobs/${id}`)
     expect(watched.faults).toEqual([])
+  })
+
+  test('a job is added by the form that its schema makes, and what the schema refuses is told', async () => {
+    const jobs = defineJobs({ 'mail.welcome': { payload: WELCOME, handler: () => Promise.resolve(null) } })
+    await using queue = initJobQueue({
+      databaseConfig: { connectionString: serverUrl, max: 2 },
+      schema: 'dash_operations',
+      listen: false,
+      jobs,
+    })
+    const own = cleanup(await serveDashboard(queue))
+    const watched = cleanup(await openPage(browser, `${own.url}#/types`))
+    const { page } = watched
+    const row = page.getByRole('row').filter({ hasText: 'mail.welcome' })
+    await row.getByText('has a schema').waitFor()
+    await row.getByRole('link', { name: 'Add a job of type mail.welcome' }).click()
+    await page.getByLabel('to', { exact: true }).fill('ada@example.com')
+    await page.getByText('Where it is sent').waitFor()
+    await page.getByLabel('tone').selectOption('formal')
+    await page.getByLabel('tries (optional)').fill('2')
+    await page.getByRole('button', { name: 'Add to topics' }).click()
+    await page.getByLabel('topics 1', { exact: true }).fill('news')
+    await page.getByLabel('Give sender').check()
+    await page.getByLabel('name').fill('x')
+    expect(await watched.violations()).toEqual([])
+    await watched.picture('light-add-form')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    // What no form can know is said by the engine.
+    await page.getByRole('alert').getByText('sender.name').waitFor()
+    await page.getByLabel('name').fill('Grace')
+    await page.getByRole('button', { name: 'Payload as JSON' }).click()
+    const text = await page.getByLabel('Payload (JSON)').inputValue()
+    const payload = { to: 'ada@example.com', tone: 'formal', tries: 2, topics: ['news'], sender: { name: 'Grace' } }
+    expect(JSON.parse(text)).toEqual(payload)
+    await page.getByRole('button', { name: 'Payload as a form' }).click()
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.waitForURL(/#\/jobs\/\d+$/)
+    expect((await instance.queue.getJob(Number(page.url().split('/').at(-1))))?.payload).toEqual(payload)
+    expect(watched.faults).toEqual([])
+    await instance.queue.cancelAllUpcomingJobs({ jobType: 'mail.welcome' })
   })
 })

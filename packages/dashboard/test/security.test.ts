@@ -25,6 +25,7 @@ const READS = [
     'lanes',
     'pauses',
     'types',
+    'schema',
     'audit',
     'schedules',
     'events',

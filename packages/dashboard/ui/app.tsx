@@ -100,7 +100,10 @@ function skipToMain(event: { preventDefault(): void }): void {
 }
 
 function Screens({ current, meta }: { readonly current: string; readonly meta: Meta | null }): ReactNode {
-  const shown = SCREENS.filter(({ isForAll }) => !isForAll || meta?.tenantId === null)
+  const shown = SCREENS.filter(
+    ({ isForAll, path: place }) =>
+      (!isForAll || meta?.tenantId === null) && (place !== 'add' || meta?.canChange === true),
+  )
   return (
     <nav aria-label="Screens">
       <ul>
@@ -144,7 +147,7 @@ const PLAIN: Readonly<Record<string, (shown: Shown) => ReactNode>> = {
   workers: () => <WorkersScreen />,
   audit: () => <AuditScreen />,
   health: () => <HealthScreen />,
-  add: () => <EnqueueScreen />,
+  add: ({ params }) => <EnqueueScreen params={params} />,
 }
 const DEEP: typeof PLAIN = {
   jobs: ({ id }) => <JobScreen key={id} id={id} />,

@@ -1,6 +1,6 @@
 import type { Call, Route } from '../call.ts'
 import { workersOf } from './instance.ts'
-import type { TypeList, TypeRow } from '../wire.ts'
+import type { PayloadSchema, TypeList, TypeRow } from '../wire.ts'
 
 /** Of the latest jobs, for types that nothing else tells of. */
 const LOOKED_AT = 200
@@ -14,6 +14,17 @@ export const typeRoutes: readonly Route[] = [
     isLive: true,
     isForWholeInstance: true,
     handle: async (call): Promise<TypeList> => ({ types: await typesOf(call) }),
+  },
+  {
+    method: 'GET',
+    path: '/schema',
+    summary: 'What a payload of a type must be, as JSON Schema, if its definition tells.',
+    query: { jobType: { type: 'string', minLength: 1, maxLength: 255 } },
+    handle({ dashboard, query }): Promise<PayloadSchema> {
+      const jobType = query.get('jobType') ?? ''
+      const found = dashboard.queue.describeJobs().find((job) => job.jobType === jobType)
+      return Promise.resolve({ schema: found?.payloadSchema ?? null })
+    },
   },
 ]
 
