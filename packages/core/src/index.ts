@@ -1,5 +1,14 @@
 export { initJobQueue } from './queue.ts'
-export type { AddJobOptions, JobQueue, ProcessorHandlers, RawPool, RedriveOptions, WithResult } from './queue-api.ts'
+export type {
+  AddJobOptions,
+  JobQueue,
+  ProcessorHandlers,
+  RawPool,
+  JobPage,
+  RedriveOptions,
+  SearchJobsOptions,
+  WithResult,
+} from './queue-api.ts'
 export type {
   CommonConfig,
   JobQueueConfig,

@@ -33,6 +33,23 @@ export interface WithResult {
   readonly result: true
 }
 
+export interface SearchJobsOptions {
+  /** Jobs of a page, 1 to 1,000. Default 100. */
+  readonly limit?: number | undefined
+  /**
+   * How many jobs are looked at in each part of the store (live, finished, failed), 100 to 1,000,000. Default 20,000, which takes some 50
+   * milliseconds. What an index finds, such as a status or a tag, is found wherever it is.
+   */
+  readonly lookAt?: number | undefined
+}
+
+export interface JobPage<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>> {
+  /** Newest first. */
+  readonly jobs: JobRecord<PayloadMap, T>[]
+  /** For `cursor` of what comes next; `null`: that was all. */
+  readonly nextCursor: number | null
+}
+
 export interface RedriveOptions {
   /** At most so many, oldest first, 1 to 100,000. Default 1000. */
   readonly limit?: number | undefined
@@ -84,6 +101,14 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
     limit?: number,
     offset?: number,
   ): Promise<JobRecord<PayloadMap, T>[]>
+  /**
+   * A page of `getJobs` for whoever waits for it: ends after looking at a bounded number of jobs, also where few match, or none. Pass
+   * `nextCursor` as `filters.cursor` for what comes next; fewer than `limit` jobs with a `nextCursor`: there may be more further down.
+   */
+  searchJobs<T extends JobType<PayloadMap>>(
+    filters?: JobFilters<PayloadMap>,
+    options?: SearchJobsOptions,
+  ): Promise<JobPage<PayloadMap, T>>
   getJobsByStatus<T extends JobType<PayloadMap>>(
     status: JobStatus,
     limit?: number,

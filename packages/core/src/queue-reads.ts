@@ -1,15 +1,16 @@
-import { checkInteger } from './model/check.ts'
+import { checkInteger, checkOptions } from './model/check.ts'
 import { explain } from './model/explain.ts'
 import { validateFilters } from './model/filters.ts'
 import type { JobRecord } from './model/job.ts'
 import { DEFAULTS } from './model/options.ts'
-import type { JobQueue } from './queue-api.ts'
+import type { JobQueue, SearchJobsOptions } from './queue-api.ts'
 import type { QueueCore } from './queue-core.ts'
 
 type Reads = Pick<
   JobQueue,
   | 'getJob'
   | 'getJobs'
+  | 'searchJobs'
   | 'getJobsByStatus'
   | 'getAllJobs'
   | 'getJobsByTags'
@@ -19,6 +20,8 @@ type Reads = Pick<
   | 'explain'
   | 'checkInvariants'
 >
+
+const SEARCH_OPTIONS: ReadonlySet<string> = new Set<keyof SearchJobsOptions>(['limit', 'lookAt'])
 
 /** The methods that read. Input is checked before the store is opened: bad input is refused though no server is there. */
 export function readMethods({ store }: QueueCore): Reads {
@@ -34,6 +37,17 @@ export function readMethods({ store }: QueueCore): Reads {
       return typed(await (await store()).getJob(known))
     },
     getJobs: (filters, limit, offset) => list(filters, limit, offset),
+    async searchJobs(filters, options = {}) {
+      checkOptions('options', options, SEARCH_OPTIONS, '{ limit: 50 }')
+      const { limit = DEFAULTS.list.limit, lookAt = 20_000 } = options
+      checkInteger('limit', limit, { min: 1, max: 1000, remedy: 'Leave it out for 100' })
+      checkInteger('lookAt', lookAt, { min: 100, max: 1_000_000, remedy: 'Leave it out for 20,000' })
+      const filter = validateFilters(filters)
+      const found = await (await store()).searchJobs({ ...filter, limit: limit + 1, lookAt })
+      const jobs = found.jobs.slice(0, limit)
+      const last = found.jobs.length > limit ? jobs.at(-1) : undefined
+      return { jobs: typed(jobs), nextCursor: last?.id ?? found.searchedTo }
+    },
     getJobsByStatus: (status, limit, offset) => list({ status }, limit, offset),
     getAllJobs: (limit, offset) => list(undefined, limit, offset),
     getJobsByTags: (tags, mode, limit, offset) => list({ tags: { values: tags, mode } }, limit, offset),

@@ -75,7 +75,7 @@ export interface JobDetail extends JobRow {
 export interface JobPage {
   readonly jobs: readonly JobRow[]
   readonly hasMore: boolean
-  /** For `cursor` of the next page. */
+  /** For `cursor` of the next page, or of the next part of a search: fewer jobs than asked for may have more further down. */
   readonly nextCursor: number | null
 }
 
@@ -287,8 +287,8 @@ export interface Overview {
   readonly counts: Readonly<Record<JobStatus, number>>
   /** Which of them are estimates of the database. */
   readonly estimated: readonly JobStatus[]
-  /** Counts end here: that many or more. `null`: they do not. */
-  readonly countedTo: number | null
+  /** Counts are of the latest so many jobs of all tenants, and at most 1000. `null`: of all. */
+  readonly ofLatest: number | null
   readonly ready: number | null
   readonly timed: number | null
   readonly groupWaiting: number | null

@@ -3,10 +3,11 @@ import type { JobPage } from '../src/wire.ts'
 import { queryOf } from './api.ts'
 import { BulkDialog } from './bulk.tsx'
 import { useShared } from './context.ts'
-import { fieldOf } from './format.ts'
+import { fieldOf, number } from './format.ts'
 import { JobsTable } from './jobs-table.tsx'
 import { Empty, Trouble } from './parts.tsx'
 import { go } from './route.ts'
+import { useSearch, type Search } from './use-search.ts'
 import { useLive } from './use-poll.ts'
 
 const STATUSES = ['', 'pending', 'processing', 'waiting', 'completed', 'failed', 'cancelled']
@@ -98,13 +99,15 @@ export function JobList({ params, label }: { readonly params: URLSearchParams; r
   })
   const cursors = trail.of === filters ? trail.cursors : []
   const cursor = cursors.at(-1)
-  const { data, error } = useLive<JobPage>(`/jobs${filters}${cursor === undefined ? '' : `&cursor=${cursor}`}`)
-  const { nextCursor = null, jobs = [] } = data ?? {}
+  const path = `/jobs${filters}${cursor === undefined ? '' : `&cursor=${cursor}`}`
+  const { data, error } = useLive<JobPage>(path)
+  const search = useSearch(path, filters, data)
   return (
     <>
       <Trouble error={error} />
-      {data !== null && jobs.length === 0 && <Empty>No jobs match.</Empty>}
-      {jobs.length > 0 && <JobsTable jobs={jobs} label={label} />}
+      {data !== null && search.jobs.length === 0 && search.next === null && <Empty>No jobs match.</Empty>}
+      {search.jobs.length > 0 && <JobsTable jobs={search.jobs} label={label} />}
+      {search.isPartial && <SearchFurther search={search} />}
       <nav className="pages" aria-label="Pages">
         <button
           type="button"
@@ -116,13 +119,27 @@ export function JobList({ params, label }: { readonly params: URLSearchParams; r
         <span className="quiet">Page {cursors.length + 1}</span>
         <button
           type="button"
-          disabled={nextCursor === null}
-          onClick={() => nextCursor !== null && setTrail({ of: filters, cursors: [...cursors, nextCursor] })}
+          disabled={search.next === null || search.isPartial}
+          onClick={() => search.next !== null && setTrail({ of: filters, cursors: [...cursors, search.next] })}
         >
           Older
         </button>
       </nav>
     </>
+  )
+}
+
+function SearchFurther({ search }: { readonly search: Search }): ReactNode {
+  const { jobs, next, isRunning, further, stop } = search
+  return (
+    <p className="further" role="status">
+      <span>
+        {jobs.length === 0 ? 'None' : 'No more'} among the jobs down to {number(next ?? 0)}.
+      </span>
+      <button type="button" onClick={isRunning ? stop : further}>
+        {isRunning ? 'Stop' : 'Search further'}
+      </button>
+    </p>
   )
 }
 

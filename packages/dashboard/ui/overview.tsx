@@ -58,35 +58,36 @@ function Loaded({ overview }: { readonly overview: Overview }): ReactNode {
 }
 
 function Figures({ overview }: { readonly overview: Overview }): ReactNode {
-  const { counts, countedTo, estimated, workers } = overview
-  const told = (status: JobStatus): string => {
-    const count = counts[status]
-    const isMore = countedTo !== null && count >= countedTo
-    return `${estimated.includes(status) ? '≈ ' : ''}${number(count)}${isMore ? '+' : ''}`
-  }
+  const { counts, ofLatest, estimated, workers } = overview
+  const told = (status: JobStatus): string => `${estimated.includes(status) ? '≈ ' : ''}${number(counts[status])}`
   return (
-    <ul className="figures" aria-label="Jobs by status">
-      {ORDER.map((status) => (
-        <li key={status}>
-          <a href={`#/jobs?status=${status}`} className={status}>
-            <strong>{told(status)}</strong>
-            <span>{status}</span>
-            <small>{noteOf(status, overview)}</small>
-          </a>
-        </li>
-      ))}
-      {workers !== null && (
-        <li>
-          <a href="#/workers">
-            <strong>{number(workers.count)}</strong>
-            <span>{workers.count === 1 ? 'worker' : 'workers'}</span>
-            <small>
-              {workers.running} of {workers.slots} slots busy
-            </small>
-          </a>
-        </li>
+    <>
+      <ul className="figures" aria-label="Jobs by status">
+        {ORDER.map((status) => (
+          <li key={status}>
+            <a href={`#/jobs?status=${status}`} className={status}>
+              <strong>{told(status)}</strong>
+              <span>{status}</span>
+              <small>{noteOf(status, overview)}</small>
+            </a>
+          </li>
+        ))}
+        {workers !== null && (
+          <li>
+            <a href="#/workers">
+              <strong>{number(workers.count)}</strong>
+              <span>{workers.count === 1 ? 'worker' : 'workers'}</span>
+              <small>
+                {workers.running} of {workers.slots} slots busy
+              </small>
+            </a>
+          </li>
+        )}
+      </ul>
+      {ofLatest !== null && (
+        <p className="quiet">Of the latest {number(ofLatest)} jobs of everybody, at most 1,000 of yours.</p>
       )}
-    </ul>
+    </>
   )
 }
 

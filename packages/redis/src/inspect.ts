@@ -1,4 +1,12 @@
-import type { InspectStore, JobRecord, JobTrail, ListOptions, QueueStats, WorkerRecord } from 'millrace/store'
+import type {
+  InspectStore,
+  JobRecord,
+  JobTrail,
+  ListOptions,
+  QueueStats,
+  SearchResult,
+  WorkerRecord,
+} from 'millrace/store'
 import { jobEvents } from 'millrace/store'
 import { readFacts } from './explain.ts'
 import { filterJson, indexesOf } from './filter.ts'
@@ -20,7 +28,8 @@ export function inspectVerbs(instance: RedisInstance): InspectStore {
       const [found] = list(await instance.run(scripts.get, [id]))
       return found === undefined ? null : jobRecord(found)
     },
-    listJobs: (options) => listJobs(instance, options),
+    listJobs: async (options) => (await searchJobs(instance, options, Number.POSITIVE_INFINITY)).jobs,
+    searchJobs: (options) => searchJobs(instance, { ...options, offset: 0 }, options.lookAt),
     async listEvents({ id }) {
       const [found] = list(await instance.run(scripts.get, [id]))
       return found === undefined ? [] : jobEvents(trailOf(list(found)))
@@ -42,16 +51,18 @@ export function inspectVerbs(instance: RedisInstance): InspectStore {
 /**
  * Each index answers its own newest matches, so a page costs the same whatever the others hold. One call sees all of them at one
  * moment; a filter that few jobs pass takes several calls, and a job that changes its state meanwhile is shown once.
+ *
+ * @param lookAt - How many jobs of each index are looked at.
  */
-async function listJobs(instance: RedisInstance, options: ListOptions): Promise<readonly JobRecord[]> {
+async function searchJobs(instance: RedisInstance, options: ListOptions, lookAt: number): Promise<SearchResult> {
   const offset = options.cursor === undefined ? (options.offset ?? 0) : 0
   const most = options.limit + offset
   const found = new Map<number, JobRecord>()
   const filter = filterJson(options)
   let open = indexesOf(options).map((index) => ({ index, cursor: options.cursor ?? NO_CURSOR }))
-  while (open.length > 0 && most > 0) {
+  for (let looked = 0; open.length > 0 && most > 0 && looked < lookAt; looked += BUDGET) {
     const args = open.flatMap(({ index, cursor }) => [index, cursor])
-    const answers = list(await instance.run(scripts.list, [filter, most, BUDGET, ...args]))
+    const answers = list(await instance.run(scripts.list, [filter, most, Math.min(BUDGET, lookAt - looked), ...args]))
     open = open.flatMap(({ index }, at) => {
       const [next, jobs] = list(answers[at])
       for (const job of list(jobs).map(jobRecord)) found.set(job.id, job)
@@ -61,7 +72,11 @@ async function listJobs(instance: RedisInstance, options: ListOptions): Promise<
     const oldest = [...found.keys()].toSorted((a, b) => b - a)[most - 1]
     if (oldest !== undefined) open = open.filter(({ cursor }) => cursor > oldest)
   }
-  return [...found.values()].toSorted((a, b) => b.id - a.id).slice(offset, most)
+  // Below the highest cursor one index may have what is older than what another has shown already.
+  const searchedTo = open.length === 0 ? null : Math.max(...open.map(({ cursor }) => cursor))
+  const seen = [...found.values()].filter(({ id }) => searchedTo === null || id >= searchedTo)
+  const jobs = seen.toSorted((a, b) => b.id - a.id).slice(offset, most)
+  return { jobs, searchedTo: jobs.length >= options.limit ? null : searchedTo }
 }
 
 function trailOf([id, flat, trail]: readonly unknown[]): JobTrail {

@@ -8,6 +8,40 @@ const ONE = { count: 1, isEstimate: false }
 
 export const surveyCases: readonly ConformanceCase[] = [
   {
+    name: 'a search finds what a list does, in bounded parts that go on where the one before ended',
+    async run(t) {
+      const worker = await t.worker()
+      const done = (await t.finish(worker, completed, { jobType: 'rare', groupId: 'g', tenantId: 't' })).id
+      const dead = (await t.finish(worker, failed, { jobType: 'rare', tenantId: 't' })).id
+      for (let n = 0; n < 25; n++) await t.add({ jobType: 'common' })
+      const live = await t.add({ jobType: 'rare', tenantId: 't' })
+      for (let n = 0; n < 5; n++) await t.add({ jobType: 'common' })
+      for (const filter of [{ jobType: 'rare' }, { tenantId: 't' }, { priority: 0, jobType: ['rare', 'none'] }]) {
+        const found: number[] = []
+        let [cursor, calls] = [Number.MAX_SAFE_INTEGER, 0]
+        for (;;) {
+          const { jobs, searchedTo } = await t.store.searchJobs({ ...filter, limit: 10, lookAt: 10, cursor })
+          found.push(...jobs.map(({ id }) => id))
+          calls += 1
+          if (searchedTo === null) break
+          check(
+            searchedTo < cursor && jobs.every(({ id }) => id >= searchedTo && id < cursor),
+            'each part goes further',
+          )
+          cursor = searchedTo
+        }
+        equal(found, [live, dead, done])
+        between(calls, 2, 5, 'the number of parts')
+      }
+      const first = await t.store.searchJobs({ jobType: 'rare', limit: 10, lookAt: 10 })
+      equal([first.jobs.map(({ id }) => id), first.searchedTo === null], [[live], false])
+      const page = await t.store.searchJobs({ jobType: 'common', limit: 5, lookAt: 1000 })
+      equal([page.jobs.length, page.searchedTo], [5, null])
+      const whole = await t.store.searchJobs({ jobType: 'none', limit: 5, lookAt: 1000 })
+      equal([whole.jobs.length, whole.searchedTo], [0, null])
+    },
+  },
+  {
     name: 'ids are listed as the jobs are, by filter, cursor and offset',
     async run(t) {
       const worker = await t.worker()

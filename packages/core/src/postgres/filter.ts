@@ -121,6 +121,9 @@ function tagCondition(tags: NonNullable<JobFilter['tags']>, parameters: Paramete
     case 'none':
       return `not coalesce(j.tags && ${values}, false)`
     case 'exact':
-      return `(coalesce(j.tags, '{}') @> ${values} and coalesce(j.tags, '{}') <@ ${values})`
+      // What is exactly some tags has them all, which an index finds; what is exactly none may have no list of them.
+      return tags.values.length > 0
+        ? `(j.tags @> ${values} and j.tags <@ ${values})`
+        : `coalesce(cardinality(j.tags), 0) = cardinality(${values})`
   }
 }

@@ -1,7 +1,7 @@
 import type { JobStatus } from '../model/job.ts'
 import { JOB_STATUSES } from '../model/job.ts'
 import { jobEvents, type JobTrail } from '../model/trail.ts'
-import type { InspectStore, ListOptions, QueueStats, WorkerRecord } from '../store/inspect.ts'
+import type { InspectStore, ListOptions, QueueStats, SearchOptions, WorkerRecord } from '../store/inspect.ts'
 import type { Row } from './executor.ts'
 import { jobFacts } from './explain.ts'
 import { filterCondition, JOB_TABLES, type JobTable, Parameters, statusSql } from './filter.ts'
@@ -32,6 +32,13 @@ export function inspectVerbs(db: Database): InspectStore {
       const parameters = new Parameters()
       const sql = listSql(options, parameters)
       return sql === null ? [] : (await db.read(sql, parameters.values)).map(jobRecord)
+    },
+    async searchJobs(options) {
+      const from = await searchedFrom(db, options)
+      const parameters = new Parameters()
+      const sql = listSql({ ...options, offset: 0 }, parameters, from ?? 0)
+      const jobs = sql === null ? [] : (await db.read(sql, parameters.values)).map(jobRecord)
+      return { jobs, searchedTo: jobs.length >= options.limit ? null : from }
     },
     async listEvents({ id }) {
       const sql = JOB_TABLES.map(
@@ -80,9 +87,10 @@ const STEPS =
  * Each table answers its own newest rows by its id index, so a page costs the same whatever the others hold. Ids and
  * ages agree, so id order is age order.
  */
-function listSql(options: ListOptions, parameters: Parameters): string | null {
+function listSql(options: ListOptions, parameters: Parameters, from: number = 0): string | null {
   const offset = options.cursor === undefined ? (options.offset ?? 0) : 0
-  const cursor = options.cursor === undefined ? '' : ` and j.id < ${parameters.add(options.cursor, 'bigint')}`
+  const below = options.cursor === undefined ? '' : ` and j.id < ${parameters.add(options.cursor, 'bigint')}`
+  const cursor = from === 0 ? below : `${below} and j.id >= ${parameters.add(from, 'bigint')}`
   const most = parameters.add(options.limit + offset, 'bigint')
   const parts = JOB_TABLES.flatMap((table) => {
     const condition = filterCondition(table, options, parameters)
@@ -96,6 +104,30 @@ function listSql(options: ListOptions, parameters: Parameters): string | null {
     `select * from (${parts.join(' union all ')}) u order by u.id desc ` +
     `limit ${parameters.add(options.limit, 'bigint')} offset ${parameters.add(offset, 'bigint')}`
   )
+}
+
+/**
+ * The lowest id that a search looks at: the one after which `lookAt` jobs of a table have been passed, in whichever comes to that first.
+ * `null`: none does. The parts of a list go down the same ids, so that what lies below is left for the next call in all of them.
+ */
+async function searchedFrom(db: Database, options: SearchOptions): Promise<number | null> {
+  if (!isScanned(options)) return null
+  const parameters = new Parameters()
+  const passed = parameters.add(options.lookAt, 'bigint')
+  const below = options.cursor === undefined ? '' : `where j.id < ${parameters.add(options.cursor, 'bigint')}`
+  const ends = JOB_TABLES.filter((table) => filterCondition(table, options, new Parameters()) !== null).map(
+    (table) => `(select j.id from :schema.${table} j ${below} order by j.id desc limit 1 offset ${passed} - 1)`,
+  )
+  if (ends.length === 0) return null
+  return integerOrNull(await db.value(`select greatest(${ends.join(', ')})`, parameters.values))
+}
+
+/** Whether nothing but reading one job after the other finds those that match: the others have an index, or are most of all jobs. */
+function isScanned(options: ListOptions): boolean {
+  const { jobType, priority, runAt, createdAt, groupId, tenantId, ids, status, tags } = options
+  if (ids !== undefined || status === 'processing') return false
+  if (tags !== undefined) return tags.mode === 'none' || tags.values.length === 0
+  return [jobType, priority, runAt, createdAt, groupId, tenantId].some((condition) => condition !== undefined)
 }
 
 function trailColumns(table: JobTable): string {

@@ -20,6 +20,8 @@ export type {
   InspectStore,
   JobFilter,
   ListOptions,
+  SearchOptions,
+  SearchResult,
   QueueStats,
   TagQueryMode,
   WorkerRecord,

@@ -34,6 +34,18 @@ export interface ListOptions extends JobFilter {
   readonly cursor?: number
 }
 
+export interface SearchOptions extends ListOptions {
+  /** How many jobs are looked at in each part of the store, at most, whether they match or not. */
+  readonly lookAt: number
+}
+
+export interface SearchResult {
+  /** Newest first, fewer than `limit` also where there are more further down. */
+  readonly jobs: readonly JobRecord[]
+  /** What is below this id has not been looked at; `null`: all has, or the page is full. */
+  readonly searchedTo: number | null
+}
+
 export interface WorkerRecord {
   readonly workerId: string
   readonly host: string
@@ -70,6 +82,8 @@ export interface InspectStore {
   getJob(options: { readonly id: number }): Promise<JobRecord | null>
   /** Newest id first. */
   listJobs(options: ListOptions): Promise<readonly JobRecord[]>
+  /** As `listJobs`, but ends after a bounded amount of work, whatever the filter finds. `offset` is passed over. */
+  searchJobs(options: SearchOptions): Promise<SearchResult>
   /** Oldest first; `id` is the event's position within the job. Empty for an unknown job. */
   listEvents(options: { readonly id: number }): Promise<readonly JobEvent[]>
   listWorkers(): Promise<readonly WorkerRecord[]>

@@ -5,8 +5,8 @@ import { jobRow, time, workerRow } from '../show.ts'
 import type { Attention, Health, Meta, Overview, VitalsView, WorkerRow } from '../wire.ts'
 
 const SHOWN_JOBS = 8
-/** Of somebody who sees one tenant's jobs only. */
-const COUNTED_TO = 1000
+/** Of somebody who sees one tenant's jobs only: no index leads to them. */
+const COUNTED = { limit: 1000, lookAt: 20_000 }
 const LONG_WAIT_MS = 60_000
 
 /** The routes about everything at once. */
@@ -75,10 +75,15 @@ async function overviewOf(call: Call): Promise<Overview> {
   const own = tenantId === null ? {} : { tenantId }
   const [figures, failures, recent] = await Promise.all([
     tenantId === null ? figuresOfAll(call) : figuresOfTenant(call, tenantId),
-    queue.getJobs({ ...own, status: 'failed' }, SHOWN_JOBS),
-    queue.getJobs(own, SHOWN_JOBS),
+    queue.searchJobs({ ...own, status: 'failed' }, { limit: SHOWN_JOBS }),
+    queue.searchJobs(own, { limit: SHOWN_JOBS }),
   ])
-  return { at: new Date().toISOString(), ...figures, failures: failures.map(jobRow), recent: recent.map(jobRow) }
+  return {
+    at: new Date().toISOString(),
+    ...figures,
+    failures: failures.jobs.map(jobRow),
+    recent: recent.jobs.map(jobRow),
+  }
 }
 
 type Counts = Omit<Overview, 'at' | 'failures' | 'recent'>
@@ -97,7 +102,7 @@ async function figuresOfAll(call: Call): Promise<Counts> {
       waiting: stats.waiting.count,
     },
     estimated: STATUSES.filter((status) => stats[status].isEstimate),
-    countedTo: null,
+    ofLatest: null,
     ready: stats.ready.count,
     timed: stats.timed.count,
     groupWaiting: stats.groupWaiting.count,
@@ -109,10 +114,8 @@ async function figuresOfAll(call: Call): Promise<Counts> {
 }
 
 async function figuresOfTenant({ dashboard: { queue } }: Call, tenantId: string): Promise<Counts> {
-  const counted = await Promise.all(
-    STATUSES.map(async (status) => [status, (await queue.getJobIds({ tenantId, status }, COUNTED_TO)).length] as const),
-  )
-  const count = (status: JobStatus): number => new Map(counted).get(status) ?? 0
+  const { jobs } = await queue.searchJobs({ tenantId }, COUNTED)
+  const count = (wanted: JobStatus): number => jobs.filter(({ status }) => status === wanted).length
   return {
     counts: {
       pending: count('pending'),
@@ -123,7 +126,7 @@ async function figuresOfTenant({ dashboard: { queue } }: Call, tenantId: string)
       waiting: count('waiting'),
     },
     estimated: [],
-    countedTo: COUNTED_TO,
+    ofLatest: COUNTED.lookAt,
     ready: null,
     timed: null,
     groupWaiting: null,

@@ -16,7 +16,8 @@ export const jobRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/jobs',
-    summary: 'Jobs, newest first, without their payloads.',
+    summary:
+      'Jobs, newest first, without their payloads. A search ends after a bounded number of jobs: while there is a `nextCursor` it can go on.',
     query: {
       ...FILTER_PARAMETERS,
       limit: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: 25 },
@@ -88,12 +89,16 @@ export const jobRoutes: readonly Route[] = [
   },
 ]
 
-async function listJobs({ dashboard, access, query }: Call): Promise<JobPage> {
+async function listJobs({ dashboard: { queue }, access, query }: Call): Promise<JobPage> {
   const limit = numberOf('limit', query.get('limit'), { min: 1, max: MAX_PAGE, or: 25 })
   const cursor = numberOf('cursor', query.get('cursor'), { min: 1, max: Number.MAX_SAFE_INTEGER, or: 0 })
   const offset = numberOf('offset', query.get('offset'), { min: 0, max: MAX_OFFSET, or: 0 })
-  const filters = { ...filtersOf((name) => query.get(name), access), ...(cursor > 0 && { cursor }) }
-  const jobs = await dashboard.queue.getJobs(filters, limit + 1, cursor > 0 ? undefined : offset)
+  const filters = filtersOf((name) => query.get(name), access)
+  if (offset === 0 || cursor > 0) {
+    const { jobs, nextCursor } = await queue.searchJobs({ ...filters, ...(cursor > 0 && { cursor }) }, { limit })
+    return { jobs: jobs.map(jobRow), hasMore: nextCursor !== null, nextCursor }
+  }
+  const jobs = await queue.getJobs(filters, limit + 1, offset)
   const page = jobs.slice(0, limit)
   const hasMore = jobs.length > limit
   return { jobs: page.map(jobRow), hasMore, nextCursor: hasMore ? (page.at(-1)?.id ?? null) : null }
