@@ -96,6 +96,8 @@ function exchangeResult(answer: readonly unknown[], options: ExchangeOptions): E
     settled: settleResults(options.settlements, lost),
     alive: !told.includes('d'),
     ...(told.includes('h') ? { hasHeld: true } : {}),
+    ...(told.includes('p') ? { hasMorePaused: true } : {}),
+    ...(told.includes('b') ? { hasBusyGroups: true } : {}),
     ...(asksLevels || list(levels).length > 0 ? { levels: readyLevels(list(levels)) } : {}),
     ...(options.housekeeping === true ? { housekeeping: housekeepingResult(list(house)) } : {}),
   }

@@ -2,6 +2,7 @@ import { MillraceError } from 'millrace'
 import { blockerState, type JobFacts, type LaneFacts } from 'millrace/store'
 import { scripts } from './generated/lua.ts'
 import type { RedisInstance } from './instance.ts'
+import { pauseRecord } from './pause.ts'
 import { errorsOf, Fields, groupOf, integer, list, text } from './replies.ts'
 
 /** Ready jobs ahead are counted so far; the script counts one more, to tell. */
@@ -14,7 +15,7 @@ const MOST_NAMED = 20
 export async function readFacts(instance: RedisInstance, id: number): Promise<JobFacts | null> {
   const answer = await instance.run(scripts.explain, [id, MOST_AHEAD, MOST_NAMED])
   if (answer === null) return null
-  const [now, flat, trail, live, able, having, more] = list(answer)
+  const [now, flat, trail, live, able, having, pauses, more] = list(answer)
   const fields = new Fields(flat)
   const error = errorsOf(trail).at(-1)?.message ?? null
   const status = ENDED.get(fields.text('l'))
@@ -42,8 +43,7 @@ export async function readFacts(instance: RedisInstance, id: number): Promise<Jo
     liveWorkers: integer(live),
     ableWorkers: integer(able),
     versionWorkers: integer(having),
-    // See `features.pauses`.
-    pauses: [],
+    pauses: list(pauses).map((pause) => pauseRecord(list(pause))),
     lane: laneFacts(fields, more),
   }
 }
@@ -65,6 +65,7 @@ function laneFacts(fields: Fields, more: unknown): LaneFacts {
         leaseUntil: more === '' ? null : date(more),
       }
     case 'r':
+    case 'p':
       return {
         kind: 'ready',
         ahead: Math.min(integer(more), MOST_AHEAD),

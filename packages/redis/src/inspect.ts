@@ -121,7 +121,7 @@ export function queueStats(answer: readonly unknown[]): QueueStats {
   const count = (at: number): number => integer(answer[at])
   const [live, processing, between] = [count(0), count(1), count(2)]
   const [ready, timed, groupWaiting] = [count(6), count(7), count(8)]
-  const [oldest, workers, waiting, untimed] = answer.slice(9)
+  const [oldest, workers, waiting, untimed, paused] = answer.slice(9)
   return {
     byStatus: {
       pending: live - processing - between - integer(waiting),
@@ -134,8 +134,8 @@ export function queueStats(answer: readonly unknown[]): QueueStats {
     ready,
     timed,
     groupWaiting,
-    blocked: live - processing - ready - timed - groupWaiting - integer(untimed),
-    paused: 0,
+    blocked: live - processing - ready - timed - groupWaiting - integer(untimed) - integer(paused),
+    paused: integer(paused),
     oldestReadyMs: oldest === '' ? null : integer(oldest),
     workers: integer(workers),
   }

@@ -101,11 +101,19 @@ export function groupKey(
   return group === undefined ? undefined : `${whose}${group}`
 }
 
-export function groupOf(fields: Fields): { readonly groupId: string | null; readonly queue: string | null } {
-  const key = fields.textOrNull('gk')
+interface Membership {
+  readonly groupId: string | null
+  readonly queue: string | null
+}
+
+export function groupOf(fields: Fields): Membership {
+  return groupOfKey(fields.textOrNull('gk'), fields.textOrNull('tn'))
+}
+
+/** What `groupKey` was made from. */
+export function groupOfKey(key: string | null, tenant: string | null): Membership {
   if (key === null) return { groupId: null, queue: null }
   const isQueue = key.startsWith(QUEUE_MARK)
-  const tenant = fields.textOrNull('tn')
   const name = key.slice((isQueue ? 1 : 0) + (tenant === null ? 0 : tenant.length + 1))
   return isQueue ? { groupId: null, queue: name } : { groupId: name, queue: null }
 }

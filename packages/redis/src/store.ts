@@ -1,5 +1,4 @@
-import { MillraceError } from 'millrace'
-import type { PauseStore, Store } from 'millrace/store'
+import type { Store } from 'millrace/store'
 import { auditVerbs } from './audit.ts'
 import { changeVerbs } from './change.ts'
 import type { ServerRules } from './check-server.ts'
@@ -11,6 +10,7 @@ import type { RedisInstance } from './instance.ts'
 import { logVerbs } from './logs.ts'
 import { maintainVerbs } from './maintain.ts'
 import { migrateVerbs } from './migrate.ts'
+import { pauseVerbs } from './pause.ts'
 import { scheduleVerbs } from './schedule.ts'
 import { settleVerbs } from './settle.ts'
 import { signalVerbs } from './signal.ts'
@@ -34,7 +34,7 @@ export function createRedisStore(
       multiProcess: true,
       steps: true,
       explain: true,
-      pauses: false,
+      pauses: true,
     },
     parallelism: PARALLELISM,
     heartbeatTarget: null,
@@ -50,7 +50,7 @@ export function createRedisStore(
     ...auditVerbs(instance),
     ...maintainVerbs(instance),
     ...migrateVerbs(instance, rules),
-    ...pauseVerbs,
+    ...pauseVerbs(instance),
     ...stepVerbs(instance),
     ...signalVerbs(instance),
     async listen(options) {
@@ -61,11 +61,3 @@ export function createRedisStore(
     },
   }
 }
-
-const noPauses = (): Promise<never> =>
-  Promise.reject(
-    new MillraceError('FEATURE_UNSUPPORTED', 'Redis cannot pause jobs; PostgreSQL and the embedded database can.'),
-  )
-
-/** See `features.pauses`. */
-const pauseVerbs: PauseStore = { pause: noPauses, resume: noPauses, listPauses: () => Promise.resolve([]) }

@@ -10,7 +10,7 @@ describe.skipIf(url === undefined)('the contract on Redis', () => {
     name: 'Redis',
     openStore: () => (target ??= openRedisTarget(url ?? '', 'conformance:')),
     test,
-    lacks: ['caller-transactions', 'pauses'],
+    lacks: ['caller-transactions'],
   })
   afterAll(async () => (await target)?.close())
 })

@@ -31,6 +31,7 @@ export type { LogEntry, LogResult, LogStore } from './logs.ts'
 export type { MaintainStore } from './maintain.ts'
 export type { MigrateStore } from './migrate.ts'
 export type { PauseStore } from './pause.ts'
+export type { Pause, ValidPauseScope } from '../model/pause.ts'
 export type {
   FiredSchedules,
   NewSchedule,

@@ -354,11 +354,11 @@ local function edit_job(j, changes, note)
   if timed and lane ~= 'd' then
     if run_at > now then lane = 't'
     elseif tonumber(j.un or 0) > 0 then lane = 'd'
-    else lane = ready_lane(j, j.l == 'r' or j.hp ~= nil) end
+    else lane = ready_lane(j, has_place(j)) end
   end
   local moved = lane ~= j.l or (changes.y ~= nil and (changes.y or '0') ~= priority(j))
   local due = lane == 't' and (timed and run_at or tonumber(call('ZSCORE', P .. 'due', j.id))) or nil
-  local gives_up = j.gk ~= nil and j.l == 'r' and lane ~= 'r'
+  local gives_up = (j.l == 'r' or j.l == 'p') and has_place(j) and lane ~= 'r' and lane ~= j.l
   leave(j)
   if changes.tg ~= nil then
     tag_index('ZREM', j)
@@ -372,7 +372,8 @@ local function edit_job(j, changes, note)
     fields.run = run_at
     if j.na then fields.na = run_at end
   end
-  if lane ~= 't' then fields.hp = false end
+  if lane ~= j.l or (lane ~= 't' and lane ~= 'p') then fields.hp = false end
+  if lane ~= 'p' then fields.pz = false end
   if moved then fields.s = next_seq() end
   set_fields(j, fields)
   enter(j, lane, due)
@@ -389,7 +390,7 @@ local function retry_job(j, reset, running)
   local ended = j.l == 'f' or j.l == 'c'
   local was_running = j.l == 'x'
   if not ended and not (was_running and running) and not (j.na and not was_running and is_live(j)) then return false end
-  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, s = next_seq() }
+  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, pz = false, s = next_seq() }
   local lane = ready_lane(j, was_running or j.l == 'r' or j.hp ~= nil)
   if was_running then
     call('HSET', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '1')
@@ -485,14 +486,15 @@ end
 local function check_live(j, indexed)
   local lane = j.l
   if indexed[lane] then indexed[lane] = indexed[lane] + 1 end
-  expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'w' or lane == 'x', 'a job in an impossible state', j)
+  expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'w' or lane == 'p' or lane == 'x', 'a job in an impossible state', j)
   expect(attempts(j) >= 0 and attempts(j) <= max_attempts(j), 'a job in an impossible state', j)
   expect((j.p == nil) == (call('EXISTS', P .. 'p:' .. j.id) == 1), 'a job without a payload, or with two', j)
   expect((j.tr ~= nil) == (call('EXISTS', P .. 'g:' .. j.id) == 1), 'a trail that its job does not know of', j)
   expect((j.lo ~= nil) == (call('EXISTS', P .. 'lz:' .. j.id) == 1), 'log lines that their job does not know of', j)
   expect(lane == 'x' or attempts(j) < max_attempts(j), 'attempts used up but not ended', j)
   expect((lane == 'x') == (j.w ~= nil), 'a worker on a job that does not execute', j)
-  expect(not j.hp or (lane == 't' and j.gk), 'a place held by a job that does not wait for its next attempt', j)
+  expect(not j.hp or ((lane == 't' or lane == 'p') and j.gk), 'a place held by a job that neither waits for its next attempt nor is paused', j)
+  expect((lane == 'p') == (j.pz ~= nil), 'a pause of a job that is not paused', j)
   expect((lane ~= 'x' and j.na ~= nil) == is_in('again', j), 'a job between two attempts that is not listed as one', j)
   if lane == 'r' then
     local place = j.s or j.id
@@ -511,6 +513,10 @@ local function check_live(j, indexed)
     expect(j.wk ~= nil, 'a waiting job that nothing will wake', j)
   elseif lane == 'd' then
     expect(tonumber(j.un or 0) > 0, 'a waiting job that nothing will wake', j)
+  elseif lane == 'p' then
+    expect(has_number('pp:' .. j.pz, j.s or j.id), 'a paused job that nothing will resume', j)
+    expect(j.s == nil or call('HGET', P .. 'places', j.s) == j.id, 'a place that leads to no job', j)
+    if j.s then indexed.places = indexed.places + 1 end
   elseif lane == 'x' then
     expect(j.tok and call('HGET', P .. 'h:' .. j.w, j.id) == j.tok, 'an executing job in no lease', j)
   end
@@ -531,12 +537,17 @@ local function job_at(place)
 end
 local function find(set, from, state)
   while state.limit > 0 do
-    local count = math.min(state.limit + 10, 500)
+    local count = state.paused and 500 or math.min(state.limit + 10, 500)
     local places = numbers_from(set, from, count)
     for _, place in ipairs(places) do
       if state.limit <= 0 then return end
       local j = job_at(whole(place))
-      if can_run(j, state.versions) then
+      if state.paused and state.paused.meets(j) then
+        if state.paused.is_full then
+          state.limit = 0
+          return
+        end
+      elseif can_run(j, state.versions) then
         state.limit = state.limit - 1
         if attempts(j) + 1 < max_attempts(j) then
           state.jobs[#state.jobs + 1] = j
@@ -565,8 +576,12 @@ end
 local function find_types(level, types, from, state)
   local offered = {}
   for _, name in ipairs(types) do
-    local part = { limit = state.limit, slots = state.limit, versions = state.versions, jobs = {} }
+    local part = { limit = state.limit, slots = state.limit, versions = state.versions, jobs = {}, paused = state.paused }
     find('rt:' .. level .. ':' .. name, from, part)
+    if state.paused and state.paused.is_full then
+      state.limit = 0
+      return
+    end
     for _, j in ipairs(part.jobs) do offered[#offered + 1] = j end
   end
   table.sort(offered, function(a, b) return tonumber(a.s or a.id) < tonumber(b.s or b.id) end)
@@ -1040,7 +1055,7 @@ end_job = function(j, status, err, message, reason, root)
   mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
   mark('dead:' .. status, tonumber(j.id), true)
-  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false, wu = false, wk = false }
+  local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false, wu = false, wk = false, pz = false }
   if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
   if status == 'f' then
     fields.lf = now
@@ -1228,8 +1243,10 @@ end
     if new.gk ~= j.gk then
       if held then left = j.gk end
       fields.gk, fields.hp, fields.s = new.gk or false, false, next_seq()
-      if lane == 'r' or lane == 'g' then lane = new.gk and 'g' or 'r' end
+      if lane == 'r' or lane == 'g' or lane == 'p' then lane = new.gk and 'g' or 'r' end
     end
+    if lane == 'p' then lane, fields.hp = ready_lane(j, j.hp ~= nil), false end
+    fields.pz = false
     fields.l = lane
     set_fields(j, fields)
     enter(j, lane, due)
@@ -1302,6 +1319,9 @@ local function enter(j, lane, due)
     wake_group(j.gk)
   elseif lane == 'w' then
     call('SADD', P .. 'ww', j.id)
+  elseif lane == 'p' then
+    mark('pp:' .. j.pz, tonumber(j.s or j.id), true)
+    if j.s then call('HSET', P .. 'places', j.s, j.id) end
   end
 end
 local function leave(j)
@@ -1318,11 +1338,105 @@ local function leave(j)
     call('HINCRBY', P .. 'meta', 'waiting', -1)
   elseif lane == 'w' then
     call('SREM', P .. 'ww', j.id)
+  elseif lane == 'p' then
+    mark('pp:' .. j.pz, tonumber(j.s or j.id), false)
+    if j.s then call('HDEL', P .. 'places', j.s) end
   elseif lane == 'x' then
     local ids = unleased[j.w]
     if ids then ids[#ids + 1] = j.id else unleased[j.w] = { j.id } end
     if j.cq then call('HDEL', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok) end
   end
+end
+`,
+  pauses: `local function pause_field(p)
+  return (p.type or '') .. '\\29' .. (p.gk or '') .. '\\29' .. (p.tn or '')
+end
+local function is_in_force(p)
+  return not p.over and (p.till == nil or p.till > now)
+end
+local function read_pauses()
+  local pauses = {}
+  for n, packed in ipairs(call('HVALS', P .. 'ps')) do pauses[n] = cmsgpack.unpack(packed) end
+  table.sort(pauses, function(a, b) return a.id < b.id end)
+  return pauses
+end
+local function covers(p, j)
+  return (p.type == nil or p.type == j.n) and (p.gk == nil or p.gk == j.gk) and (p.tn == nil or p.tn == j.tn)
+end
+local function pause_of(pauses, j)
+  local found = nil
+  for _, p in ipairs(pauses) do
+    if is_in_force(p) and covers(p, j) and (found == nil or (found.type ~= nil and p.type == nil)) then found = p end
+  end
+  return found
+end
+local function park(j, p)
+  leave(j)
+  local keeps = j.gk ~= nil and (p.type == nil or is_queue(j.gk))
+  set_fields(j, { l = 'p', pz = p.id, hp = keeps and '1' or false })
+  enter(j, 'p')
+  if j.gk and not keeps then
+    leave_group(j.gk)
+    return true
+  end
+  return false
+end
+local function release_paused()
+  local room = 1000
+  for _, p in ipairs(read_pauses()) do
+    if not is_in_force(p) then
+      local set = 'pp:' .. whole(p.id)
+      local places = numbers_from(set, 0, room)
+      for _, place in ipairs(places) do
+        local j = read_job(whole(place)) or read_job(call('HGET', P .. 'places', whole(place)))
+        leave(j)
+        local lane = ready_lane(j, j.hp ~= nil)
+        local fields = { l = lane, pz = false, hp = false }
+        if lane == 'g' then fields.s = false end
+        set_fields(j, fields)
+        enter(j, lane)
+        release(priority(j))
+      end
+      room = room - #places
+      if room <= 0 then return true end
+      call('HDEL', P .. 'ps', pause_field(p))
+    end
+  end
+  return false
+end
+local function list_pauses(j)
+  local rows = {}
+  for _, p in ipairs(read_pauses()) do
+    if is_in_force(p) and (j == nil or covers(p, j)) then
+      rows[#rows + 1] = {
+        p.type or '', p.gk or '', p.tn or '', p.reason or '', p.by or '', whole(p.at), p.till and whole(p.till) or '',
+      }
+    end
+  end
+  return rows
+end
+local function pauses_end()
+  local first = nil
+  for _, p in ipairs(read_pauses()) do
+    if is_in_force(p) and p.till and (first == nil or p.till - now < first) then first = p.till - now end
+  end
+  return first
+end
+local function passing()
+  local state = { room = 1000, is_full = false, has_left = false }
+  local pauses = read_pauses()
+  state.meets = function(j)
+    local p = pause_of(pauses, j)
+    if p == nil then return false end
+    if state.room <= 0 then
+      state.is_full = true
+    else
+      state.room = state.room - 1
+      if park(j, p) then state.has_left = true end
+    end
+    return true
+  end
+  return state
 end
 `,
   rescue: `local function take_back(j)
@@ -1783,7 +1897,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'pause' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
@@ -1815,7 +1929,7 @@ return answer
   },
   cancel: {
     name: 'cancel',
-    sha: '3aa8261f11e31d02237580ba099a45d2c1cec813',
+    sha: '5c8d8ed582d888445fe48f4fd60178ddd12e7618',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -1831,7 +1945,7 @@ return answer
   },
   cancel_many: {
     name: 'cancel_many',
-    sha: '42412d3115a38cb0354755bee07d170112a2267a',
+    sha: '7ef161c952d06fba19d9636f28995e8455238e76',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -1851,21 +1965,24 @@ return answer
   },
   check: {
     name: 'check',
-    sha: '100ed157fe029450c6de7e44558a605158281ac9',
+    sha: '3c923b23a0dadf1f5d814e254b19a5ccae58f748',
     text: `#!lua flags=no-writes
-` + parts.base + parts.bits + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
+` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
 local function all_of(set)
   local ids = numbers_from(set, 0, math.huge)
   for n, number in ipairs(ids) do ids[n] = whole(number) end
   return ids
 end
-local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0, places = 0 }
+local pauses = {}
+for _, p in ipairs(read_pauses()) do pauses[tostring(p.id)] = 0 end
+local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0, p = 0, places = 0 }
 for _, id in ipairs(all_of('live')) do
   local j = read_job(id)
   if j == nil then
     report('a live job that is not there', 'job ' .. id)
   else
     check_live(j, indexed)
+    if j.l == 'p' and pauses[j.pz] == nil then report('a paused job of a pause that is gone', 'job ' .. id) end
     if j.gk and (j.l == 'r' or j.l == 'x' or j.hp) then active[j.gk] = (active[j.gk] or 0) + 1 end
   end
 end
@@ -1875,6 +1992,12 @@ for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do
   check_set('r:' .. level)
 end
 for _, set in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do check_set(set) end
+local paused = 0
+for id in pairs(pauses) do
+  paused = paused + count_numbers('pp:' .. id)
+  check_set('pp:' .. id)
+end
+counted('paused jobs', paused, indexed.p)
 counted('places drawn later', call('HLEN', P .. 'places'), indexed.places)
 counted('ready jobs', ready, indexed.r)
 counted('timed jobs', call('ZCARD', P .. 'due'), indexed.t)
@@ -1971,7 +2094,7 @@ return answer
   },
   cleanup_jobs: {
     name: 'cleanup_jobs',
-    sha: '916851610fdff2ac6ee6294c28ea223df0bf7b75',
+    sha: '778c12ee4049c2d9f52bf2ed5e0f96ac4dafa4ce',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + `local function verb()
 local before = now - tonumber(ARGV[1]) * 86400000
@@ -2006,7 +2129,7 @@ return answer
   },
   complete_token: {
     name: 'complete_token',
-    sha: '44fa5872be28db33f60a3bd33b97641a74b098dc',
+    sha: '5cefa9170aedbc37f00c0380a13b34c22d4082fe',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
@@ -2023,7 +2146,7 @@ return answer
   },
   create_token: {
     name: 'create_token',
-    sha: 'e01fc86f23e4794f9e508bf2b5bed101badbe6fe',
+    sha: '362c04c5f85da05269a97573c33a5383343fa5a2',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 if #ARGV > 4 then
@@ -2058,7 +2181,7 @@ return { whole(now), schedules_due(), answer }
   },
   edit: {
     name: 'edit',
-    sha: '97f82d1918549e7a8aa6dce6b108331d43059e29',
+    sha: '24fead809c8e5048533ac36b7efb88135fb60c3f',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
 local j = read_job(ARGV[1])
@@ -2075,7 +2198,7 @@ return answer
   },
   edit_many: {
     name: 'edit_many',
-    sha: 'ea53f9304c0e9695624ccbccbd00611ea93f8618',
+    sha: '94fed1d6c793d639e9a3fed107f8bc8181c3701a',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -2129,7 +2252,7 @@ return answer
   },
   enqueue: {
     name: 'enqueue',
-    sha: '5e40a98e89c65de51ac204834bb9dde9a7f00ba7',
+    sha: 'ce12ffc78003bf4b3be7c0d9e1e2315ff6b3075b',
     text: `#!lua
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + `local cold
 rest = function()
@@ -2162,12 +2285,12 @@ return answer
   },
   exchange: {
     name: 'exchange',
-    sha: 'd45ceb3f0ff319a5d0aef4e6084e7ba59f8a915c',
+    sha: '912f317e5da5e932eb0dff610810b68520a74cec',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + parts.claim + `local cold
 rest = function()
 if cold then return cold end
-` + parts.text + parts.groups + parts.trail + parts.ends + parts.dependencies + parts.change + parts.keys + parts.add_after + parts.steps + parts.waits + parts.settle + parts.rescue + parts.due + parts.schedules_due + `cold = { read_settlements = read_settlements, refuse_orphans = refuse_orphans, settle_others = settle_others, rescue = rescue, expire_tokens = expire_tokens, promote = promote, schedules_due = schedules_due, serve_notes = serve_notes, serve_groups = serve_groups }
+` + parts.text + parts.groups + parts.pauses + parts.trail + parts.ends + parts.dependencies + parts.change + parts.keys + parts.add_after + parts.steps + parts.waits + parts.settle + parts.rescue + parts.due + parts.schedules_due + `cold = { read_settlements = read_settlements, refuse_orphans = refuse_orphans, settle_others = settle_others, rescue = rescue, expire_tokens = expire_tokens, promote = promote, schedules_due = schedules_due, serve_notes = serve_notes, serve_groups = serve_groups, release_paused = release_paused, pauses_end = pauses_end, passing = passing }
 return cold
 end
 local function verb()
@@ -2212,6 +2335,8 @@ if next(closed) then
     if closed[string.match(request, ':(%d+)$')] then call('HDEL', P .. 'cr:' .. worker, request) end
   end
 end
+local has_pauses = call('EXISTS', P .. 'ps') == 1
+local is_busy = false
 local house = {}
 if has('h') then
   local cold = rest()
@@ -2220,6 +2345,7 @@ if has('h') then
   local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
   local limited = call('ZRANGE', P .. 'wt', 0, 0, 'WITHSCORES')
   local next_due = math.min(tonumber(due[2] or math.huge), tonumber(limited[2] or math.huge))
+  if has_pauses then next_due = math.min(next_due, now + (cold.pauses_end() or math.huge)) end
   local requests = {}
   local flat = call('HGETALL', P .. 'cr:' .. worker)
   for n = 1, #flat, 2 do
@@ -2232,9 +2358,11 @@ if has('h') then
 end
 local looks_around = bounds == nil or has('g') or has('h') or has_released
 if looks_around and call('EXISTS', P .. 'notes') == 1 then rest().serve_notes() end
+if has_pauses and (bounds == nil or has('h')) then is_busy = rest().release_paused() end
 if has_released then bounds = nil end
 local state = { limit = limit, slots = slots, versions = versions, jobs = {}, held = false }
 if limit > 0 and alive then
+  if has_pauses then state.paused = rest().passing() end
   if (has('g') or bounds == nil) and call('EXISTS', P .. 'gw') == 1 then rest().serve_groups() end
   if bounds == nil then
     sweep(types, state)
@@ -2253,7 +2381,12 @@ end
 local levels = {}
 if bounds == nil and limit > 0 then levels = ready_levels() end
 tell_sleepers()
-return { lost, token, levels, (alive and '' or 'd') .. (state.held and 'h' or ''), house, jobs }
+local told = (alive and '' or 'd') .. (state.held and 'h' or '')
+if state.paused then
+  if state.paused.is_full then told = told .. 'p' end
+  is_busy = is_busy or state.paused.has_left
+end
+return { lost, token, levels, is_busy and told .. 'b' or told, house, jobs }
 end
 local answer = verb()
 flush()
@@ -2262,7 +2395,7 @@ return answer
   },
   expire_tokens: {
     name: 'expire_tokens',
-    sha: 'c1d15c1cd1b50ee744fc2773994fe131b2a44c7b',
+    sha: '3ae4c4cae0587a7fac3e129deb017b3d061fda44',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local count = expire_tokens(tonumber(ARGV[1]))
@@ -2276,9 +2409,9 @@ return answer
   },
   explain: {
     name: 'explain',
-    sha: '5c88c7209f44239f856295e33379a35cdb3ad315',
+    sha: '0b98159c8f718ac655bf82fcdd38512ed19a0a9d',
     text: `#!lua flags=no-writes
-` + parts.base + parts.bits + parts.groups + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
+` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
 local j = read_job(ARGV[1])
 if j == nil then return false end
 local live, able, having = 0, 0, 0
@@ -2334,7 +2467,7 @@ local function awaited()
 end
 local more = ''
 if j.l == 'x' then more = call('ZSCORE', P .. 'wx', j.w) or ''
-elseif j.l == 'r' then more = ahead()
+elseif j.l == 'r' or j.l == 'p' then more = ahead()
 elseif j.l == 't' then more = { call('ZSCORE', P .. 'due', j.id), has_waits(j) and awaited() or {} }
 elseif j.l == 'g' then
   local limit = is_queue(j.gk) and '1' or call('HGET', P .. 'meta', 'limit') or ''
@@ -2342,7 +2475,7 @@ elseif j.l == 'g' then
 elseif j.l == 'd' then more = blockers()
 elseif j.l == 'w' then more = awaited()
 end
-return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, having, more }
+return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, having, list_pauses(j), more }
 `,
   },
   find_added: {
@@ -2393,7 +2526,7 @@ return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
   },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: '47913d0688b5ad8c0598ca333547683f2a5fe0fd',
+    sha: '58c042adba3fcb60a58b5390f93410ad6d3f26a9',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
 local added, moved = {}, 0
@@ -2673,6 +2806,13 @@ end
 return answer
 `,
   },
+  list_pauses: {
+    name: 'list_pauses',
+    sha: '5c8a0ebb51d5c9a899c468ea7eb3a85b13a29cbd',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + `return list_pauses()
+`,
+  },
   list_steps: {
     name: 'list_steps',
     sha: '205414e858a5e2b0cc92f9687bd2b296e7e6ca08',
@@ -2694,7 +2834,7 @@ return answer
   },
   load_steps: {
     name: 'load_steps',
-    sha: 'bc45db534fed07a7bce607e26b831117d49e84be',
+    sha: 'aa21a05347ec01f912d0aea19af6750346672139',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -2732,7 +2872,7 @@ return answer
   },
   open_wait: {
     name: 'open_wait',
-    sha: 'd13801150a2f2071ffb156d53bc48f0b3bca53cc',
+    sha: '95a26c725a33ce7235db471a0dda3cd9c82686af',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -2758,9 +2898,31 @@ flush()
 return answer
 `,
   },
+  pause: {
+    name: 'pause',
+    sha: 'e58a0c6ec929f523eda89638594dcef3fe53f8ef',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + `local function verb()
+local function given(at)
+  return ARGV[at] ~= '' and ARGV[at] or nil
+end
+local p = { type = given(1), gk = given(2), tn = given(3), reason = given(4), by = given(5), till = tonumber(given(6)) }
+if p.till and p.till <= now then return 0 end
+local packed = call('HGET', P .. 'ps', pause_field(p))
+local before = packed and cmsgpack.unpack(packed) or nil
+p.id = before and before.id or call('INCR', P .. 'pause_ids')
+p.at = before and is_in_force(before) and before.at or now
+call('HSET', P .. 'ps', pause_field(p), cmsgpack.pack(p))
+return 1
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
   reclaim: {
     name: 'reclaim',
-    sha: 'a8a2601fcd537b58eb8ab05bc05f98bdeee2d14d',
+    sha: '5ec824d915f7cc255a5f625208c10d98355ef7e2',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.rescue + `local function verb()
 local count = rescue()
@@ -2827,7 +2989,7 @@ return answer
   },
   redrive: {
     name: 'redrive',
-    sha: 'adcef743f230fdd222d46f1e31aeac71770ee1eb',
+    sha: '941bee00de2aaf98b83cf3743f38b3cb2b80dd2c',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
 local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -2847,7 +3009,7 @@ return answer
   },
   register: {
     name: 'register',
-    sha: 'c85e40f7865b3a1fae8b94a4cc6064d05f998639',
+    sha: '866239ad302f47f3f9cdfa6736cc8f648c44818c',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.groups + `local function verb()
 local worker = whole(call('INCR', P .. 'worker_ids'))
@@ -2929,9 +3091,28 @@ flush()
 return answer
 `,
   },
+  resume_paused: {
+    name: 'resume_paused',
+    sha: '42aa40bc834a2baba036be6dd4af4e977ef79100',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + `local function verb()
+local packed = call('HGET', P .. 'ps', ARGV[1] .. '\\29' .. ARGV[2] .. '\\29' .. ARGV[3])
+local p = packed and cmsgpack.unpack(packed) or nil
+if p == nil or not is_in_force(p) then return 0 end
+p.over = 1
+call('HSET', P .. 'ps', pause_field(p), cmsgpack.pack(p))
+release_paused()
+wake('r')
+return 1
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
   retry: {
     name: 'retry',
-    sha: '88c9967cd3fa1862ce9764a474283aaf687759be',
+    sha: '949a6114c42b37ea78f69111b2332a229e9731b9',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -2945,7 +3126,7 @@ return answer
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: 'c018f933cfb7d2b4783be643259901b36db8f1ae',
+    sha: '611a949372c653ac8b7417149f36071a93c55490',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -2967,7 +3148,7 @@ return answer
   },
   send_event: {
     name: 'send_event',
-    sha: '983fad4f448f6bb6031a8054a571af8716ff3caf',
+    sha: 'cd90ecd642c5b882a9f8fca0553d5ff3a790401e',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local function contains(data, wanted)
@@ -3024,7 +3205,7 @@ return answer
   },
   settle: {
     name: 'settle',
-    sha: '58c97ae1278424ba44cbf85054010f5f27171212',
+    sha: 'e7dce2c8192be3dd647633b9ba87e81e7c92af81',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + `local cold
 rest = function()
@@ -3044,7 +3225,7 @@ return answer
   },
   signal_job: {
     name: 'signal_job',
-    sha: '0cdee31e3b9579b665973d72028d6c431604d06c',
+    sha: 'b90da42950e260356fda1886ea3a055636daf1de',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3084,7 +3265,7 @@ return answer
   },
   stats: {
     name: 'stats',
-    sha: '134f8a7c3881edf2b18ee76b103e52cdf27577dc',
+    sha: '970517eb6f19d89965093333c7a77fc5f6688bb5',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local executing = 0
 for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do executing = executing + call('HLEN', P .. 'h:' .. worker) end
@@ -3099,17 +3280,19 @@ for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do
     if oldest == nil or since < oldest then oldest = since end
   end
 end
+local paused = 0
+for _, packed in ipairs(call('HVALS', P .. 'ps')) do paused = paused + count_numbers('pp:' .. whole(cmsgpack.unpack(packed).id)) end
 return {
   count_numbers('live'), executing, call('ZCARD', P .. 'again'), call('LLEN', P .. 'finished'), count_numbers('dead:f'),
   count_numbers('dead:c'), ready, call('ZCARD', P .. 'due'), tonumber(call('HGET', P .. 'meta', 'waiting') or 0),
   oldest and whole(math.max(0, now - oldest)) or '', call('ZCOUNT', P .. 'wx', '(' .. now, '+inf'),
-  call('ZCARD', P .. 'waits'), call('SCARD', P .. 'ww'),
+  call('ZCARD', P .. 'waits'), call('SCARD', P .. 'ww'), paused,
 }
 `,
   },
   store_step: {
     name: 'store_step',
-    sha: 'ef1de895149a10333da432c7359cf5bfeea79e31',
+    sha: '1114c2c45ad432520e503c4bce9869db7350f15a',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3141,7 +3324,7 @@ return answer
   },
   unregister: {
     name: 'unregister',
-    sha: '67f55794548c26c397dfcc559c59812cc2402ead',
+    sha: '5df65dad2d732ec9e76f894e554c9955e6852ed8',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.add_after + parts.steps + parts.waits + parts.completions + parts.settle + parts.rescue + `local function verb()
 local worker = ARGV[1]
@@ -3160,7 +3343,7 @@ return answer
   },
   upkeep: {
     name: 'upkeep',
-    sha: 'c83424fc2e9291b983980c6d3a138ba3e78363b3',
+    sha: 'f7d62f8bb6d1d5c8c6a38d999bb415462915a0a7',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.groups + `local function verb()
 for _, key in ipairs(call('HKEYS', P .. 'gs')) do

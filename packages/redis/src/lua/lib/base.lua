@@ -27,7 +27,9 @@ end
 --   wu wk waits until, for (of a job that suspended itself)
 --   tr has a trail  lo has log lines  tc trace that it was added in
 --   un unmet dependencies  dj dt dn job ids, tags, names (JSON)  of on failure  pr reason it is pending
--- Lanes: r ready, t timed, g waits for its group, d for dependencies, w for a token, signal or event, x executing; k completed, f failed for good, c cancelled.
+--   pz its pause
+-- Lanes: r ready, t timed, g waits for its group, d for dependencies, w for a token, signal or event, p paused, x executing; k completed,
+-- f failed for good, c cancelled.
 -- A payload of more than 64 bytes is the string p:<id> instead: a hash with a longer value takes several times the memory. `read_job`
 -- leaves it there; see `with_payload`.
 local function read_job(id)

@@ -28,11 +28,11 @@ local function edit_job(j, changes, note)
   if timed and lane ~= 'd' then
     if run_at > now then lane = 't'
     elseif tonumber(j.un or 0) > 0 then lane = 'd'
-    else lane = ready_lane(j, j.l == 'r' or j.hp ~= nil) end
+    else lane = ready_lane(j, has_place(j)) end
   end
   local moved = lane ~= j.l or (changes.y ~= nil and (changes.y or '0') ~= priority(j))
   local due = lane == 't' and (timed and run_at or tonumber(call('ZSCORE', P .. 'due', j.id))) or nil
-  local gives_up = j.gk ~= nil and j.l == 'r' and lane ~= 'r'
+  local gives_up = (j.l == 'r' or j.l == 'p') and has_place(j) and lane ~= 'r' and lane ~= j.l
   leave(j)
   if changes.tg ~= nil then
     tag_index('ZREM', j)
@@ -46,7 +46,8 @@ local function edit_job(j, changes, note)
     fields.run = run_at
     if j.na then fields.na = run_at end
   end
-  if lane ~= 't' then fields.hp = false end
+  if lane ~= j.l or (lane ~= 't' and lane ~= 'p') then fields.hp = false end
+  if lane ~= 'p' then fields.pz = false end
   if moved then fields.s = next_seq() end
   set_fields(j, fields)
   enter(j, lane, due)
@@ -67,7 +68,7 @@ local function retry_job(j, reset, running)
   local ended = j.l == 'f' or j.l == 'c'
   local was_running = j.l == 'x'
   if not ended and not (was_running and running) and not (j.na and not was_running and is_live(j)) then return false end
-  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, s = next_seq() }
+  local fields = { run = now, lr = now, ch = now, na = false, cq = false, tok = false, w = false, hp = false, pz = false, s = next_seq() }
   local lane = ready_lane(j, was_running or j.l == 'r' or j.hp ~= nil)
   if was_running then
     call('HSET', P .. 'cr:' .. j.w, j.id .. ':' .. j.tok, '1')

@@ -49,14 +49,15 @@ end
 local function check_live(j, indexed)
   local lane = j.l
   if indexed[lane] then indexed[lane] = indexed[lane] + 1 end
-  expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'w' or lane == 'x', 'a job in an impossible state', j)
+  expect(lane == 'r' or lane == 't' or lane == 'g' or lane == 'd' or lane == 'w' or lane == 'p' or lane == 'x', 'a job in an impossible state', j)
   expect(attempts(j) >= 0 and attempts(j) <= max_attempts(j), 'a job in an impossible state', j)
   expect((j.p == nil) == (call('EXISTS', P .. 'p:' .. j.id) == 1), 'a job without a payload, or with two', j)
   expect((j.tr ~= nil) == (call('EXISTS', P .. 'g:' .. j.id) == 1), 'a trail that its job does not know of', j)
   expect((j.lo ~= nil) == (call('EXISTS', P .. 'lz:' .. j.id) == 1), 'log lines that their job does not know of', j)
   expect(lane == 'x' or attempts(j) < max_attempts(j), 'attempts used up but not ended', j)
   expect((lane == 'x') == (j.w ~= nil), 'a worker on a job that does not execute', j)
-  expect(not j.hp or (lane == 't' and j.gk), 'a place held by a job that does not wait for its next attempt', j)
+  expect(not j.hp or ((lane == 't' or lane == 'p') and j.gk), 'a place held by a job that neither waits for its next attempt nor is paused', j)
+  expect((lane == 'p') == (j.pz ~= nil), 'a pause of a job that is not paused', j)
   expect((lane ~= 'x' and j.na ~= nil) == is_in('again', j), 'a job between two attempts that is not listed as one', j)
   if lane == 'r' then
     local place = j.s or j.id
@@ -75,6 +76,10 @@ local function check_live(j, indexed)
     expect(j.wk ~= nil, 'a waiting job that nothing will wake', j)
   elseif lane == 'd' then
     expect(tonumber(j.un or 0) > 0, 'a waiting job that nothing will wake', j)
+  elseif lane == 'p' then
+    expect(has_number('pp:' .. j.pz, j.s or j.id), 'a paused job that nothing will resume', j)
+    expect(j.s == nil or call('HGET', P .. 'places', j.s) == j.id, 'a place that leads to no job', j)
+    if j.s then indexed.places = indexed.places + 1 end
   elseif lane == 'x' then
     expect(j.tok and call('HGET', P .. 'h:' .. j.w, j.id) == j.tok, 'an executing job in no lease', j)
   end

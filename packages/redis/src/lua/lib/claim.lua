@@ -14,15 +14,20 @@ local function job_at(place)
   return read_job(place) or read_job(call('HGET', P .. 'places', place))
 end
 
--- state: {limit, slots, versions, jobs, held}
+-- state: {limit, slots, versions, jobs, held; paused, see pauses.lua: a claim that may put no more aside looks no further}
 local function find(set, from, state)
   while state.limit > 0 do
-    local count = math.min(state.limit + 10, 500)
+    local count = state.paused and 500 or math.min(state.limit + 10, 500)
     local places = numbers_from(set, from, count)
     for _, place in ipairs(places) do
       if state.limit <= 0 then return end
       local j = job_at(whole(place))
-      if can_run(j, state.versions) then
+      if state.paused and state.paused.meets(j) then
+        if state.paused.is_full then
+          state.limit = 0
+          return
+        end
+      elseif can_run(j, state.versions) then
         state.limit = state.limit - 1
         if attempts(j) + 1 < max_attempts(j) then
           state.jobs[#state.jobs + 1] = j
@@ -55,8 +60,13 @@ end
 local function find_types(level, types, from, state)
   local offered = {}
   for _, name in ipairs(types) do
-    local part = { limit = state.limit, slots = state.limit, versions = state.versions, jobs = {} }
+    local part = { limit = state.limit, slots = state.limit, versions = state.versions, jobs = {}, paused = state.paused }
     find('rt:' .. level .. ':' .. name, from, part)
+    if state.paused and state.paused.is_full then
+      -- What was not looked at may come before what was found.
+      state.limit = 0
+      return
+    end
     for _, j in ipairs(part.jobs) do offered[#offered + 1] = j end
   end
   table.sort(offered, function(a, b) return tonumber(a.s or a.id) < tonumber(b.s or b.id) end)

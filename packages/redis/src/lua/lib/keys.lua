@@ -24,8 +24,11 @@ local function replace_job(j, new, mode)
     if new.gk ~= j.gk then
       if held then left = j.gk end
       fields.gk, fields.hp, fields.s = new.gk or false, false, next_seq()
-      if lane == 'r' or lane == 'g' then lane = new.gk and 'g' or 'r' end
+      if lane == 'r' or lane == 'g' or lane == 'p' then lane = new.gk and 'g' or 'r' end
     end
+    -- What paused it may not cover what it is now.
+    if lane == 'p' then lane, fields.hp = ready_lane(j, j.hp ~= nil), false end
+    fields.pz = false
     fields.l = lane
     set_fields(j, fields)
     enter(j, lane, due)

@@ -5,9 +5,10 @@
 --   g  gq:<group>, a zset by falling priority, then place
 --   d  nothing: see dependencies.lua
 --   w  ww, a set; see waits.lua. Suspended jobs, in t or w, are in the zset waits by id
+--   p  pp:<pause>, a set of places; see pauses.lua
 --   x  h:<worker>, a hash of job id and token
 -- Ready jobs of groups are also in gr. How many jobs of a group have a place (are ready or executing, or hold it between two
--- attempts) is in the hash gs; groups that may have room for waiting jobs are in the zset gw, by the time they were woken.
+-- attempts, or while they are paused) is in the hash gs; groups that may have room for waiting jobs are in the zset gw, by the time they were woken.
 
 local function group_member(j)
   return string.format('%016d', tonumber(j.s or j.id)) .. ':' .. j.id
@@ -48,6 +49,9 @@ local function enter(j, lane, due)
     wake_group(j.gk)
   elseif lane == 'w' then
     call('SADD', P .. 'ww', j.id)
+  elseif lane == 'p' then
+    mark('pp:' .. j.pz, tonumber(j.s or j.id), true)
+    if j.s then call('HSET', P .. 'places', j.s, j.id) end
   end
 end
 
@@ -66,6 +70,9 @@ local function leave(j)
     call('HINCRBY', P .. 'meta', 'waiting', -1)
   elseif lane == 'w' then
     call('SREM', P .. 'ww', j.id)
+  elseif lane == 'p' then
+    mark('pp:' .. j.pz, tonumber(j.s or j.id), false)
+    if j.s then call('HDEL', P .. 'places', j.s) end
   elseif lane == 'x' then
     local ids = unleased[j.w]
     if ids then ids[#ids + 1] = j.id else unleased[j.w] = { j.id } end

@@ -1,5 +1,5 @@
 -- flags: no-writes
--- include: check
+-- include: lanes groups pauses check
 -- One entry for each impossible thing that is stored; none when all is well. Reads every live job: for tests, the doctor and the curious.
 -- Returns a flat list of invariant and detail.
 
@@ -11,13 +11,17 @@ local function all_of(set)
   return ids
 end
 
-local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0, places = 0 }
+local pauses = {}
+for _, p in ipairs(read_pauses()) do pauses[tostring(p.id)] = 0 end
+
+local active, indexed = {}, { r = 0, t = 0, g = 0, x = 0, p = 0, places = 0 }
 for _, id in ipairs(all_of('live')) do
   local j = read_job(id)
   if j == nil then
     report('a live job that is not there', 'job ' .. id)
   else
     check_live(j, indexed)
+    if j.l == 'p' and pauses[j.pz] == nil then report('a paused job of a pause that is gone', 'job ' .. id) end
     if j.gk and (j.l == 'r' or j.l == 'x' or j.hp) then active[j.gk] = (active[j.gk] or 0) + 1 end
   end
 end
@@ -28,6 +32,12 @@ for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do
   check_set('r:' .. level)
 end
 for _, set in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do check_set(set) end
+local paused = 0
+for id in pairs(pauses) do
+  paused = paused + count_numbers('pp:' .. id)
+  check_set('pp:' .. id)
+end
+counted('paused jobs', paused, indexed.p)
 counted('places drawn later', call('HLEN', P .. 'places'), indexed.places)
 counted('ready jobs', ready, indexed.r)
 counted('timed jobs', call('ZCARD', P .. 'due'), indexed.t)

@@ -1,14 +1,15 @@
 -- flags: allow-oom
 -- include: workers lanes complete insert add completions claim
--- rest: text groups trail ends dependencies change keys add_after steps waits settle rescue due schedules_due
--- rest gives: read_settlements refuse_orphans settle_others rescue expire_tokens promote schedules_due serve_notes serve_groups
+-- rest: text groups pauses trail ends dependencies change keys add_after steps waits settle rescue due schedules_due
+-- rest gives: read_settlements refuse_orphans settle_others rescue expire_tokens promote schedules_due serve_notes serve_groups release_paused pauses_end passing
 -- The hot path: records what a worker finished and claims what it runs next, in one round trip.
 --   ARGV  worker, limit, slots, flags, lease in ms ('' none), handler versions (JSON, '' none);
 --         number of types (-1 any), the types; number of bounds (-1: look everywhere), priority and place of each;
 --         number of closed tokens, the tokens; the settlements (see settle.lua)
 --         flags: s sleeps, a awake, h keep house, k keep completed jobs, g give places in groups
 -- Returns {lost: id and token of each, token, levels: priority and place of each, flags, house, jobs}
---         flags: d the worker has been given up, h jobs on their last attempt were left for want of a slot
+--         flags: d the worker has been given up, h jobs on their last attempt were left for want of a slot, p paused jobs were left that
+--                the claim was to put aside, b it is worth looking again soon
 --         house: {rescued, promoted, ms to the next due job or '', ms to the next schedule or '', cancel requests: id, token, lost}
 --         jobs: {id, attempt, handler version, stored fields}, in the order they must start
 -- Invariant: an executing job has a token, a worker and an entry in the worker's leases; no other job is in any.
@@ -58,6 +59,9 @@ if next(closed) then
   end
 end
 
+local has_pauses = call('EXISTS', P .. 'ps') == 1
+local is_busy = false
+
 local house = {}
 if has('h') then
   local cold = rest()
@@ -66,6 +70,7 @@ if has('h') then
   local due = call('ZRANGE', P .. 'due', 0, 0, 'WITHSCORES')
   local limited = call('ZRANGE', P .. 'wt', 0, 0, 'WITHSCORES')
   local next_due = math.min(tonumber(due[2] or math.huge), tonumber(limited[2] or math.huge))
+  if has_pauses then next_due = math.min(next_due, now + (cold.pauses_end() or math.huge)) end
   local requests = {}
   local flat = call('HGETALL', P .. 'cr:' .. worker)
   for n = 1, #flat, 2 do
@@ -79,11 +84,13 @@ end
 
 local looks_around = bounds == nil or has('g') or has('h') or has_released
 if looks_around and call('EXISTS', P .. 'notes') == 1 then rest().serve_notes() end
+if has_pauses and (bounds == nil or has('h')) then is_busy = rest().release_paused() end
 -- What was released just now, at levels that this worker may not know of.
 if has_released then bounds = nil end
 
 local state = { limit = limit, slots = slots, versions = versions, jobs = {}, held = false }
 if limit > 0 and alive then
+  if has_pauses then state.paused = rest().passing() end
   if (has('g') or bounds == nil) and call('EXISTS', P .. 'gw') == 1 then rest().serve_groups() end
   if bounds == nil then
     sweep(types, state)
@@ -104,4 +111,9 @@ end
 local levels = {}
 if bounds == nil and limit > 0 then levels = ready_levels() end
 tell_sleepers()
-return { lost, token, levels, (alive and '' or 'd') .. (state.held and 'h' or ''), house, jobs }
+local told = (alive and '' or 'd') .. (state.held and 'h' or '')
+if state.paused then
+  if state.paused.is_full then told = told .. 'p' end
+  is_busy = is_busy or state.paused.has_left
+end
+return { lost, token, levels, is_busy and told .. 'b' or told, house, jobs }

@@ -1,10 +1,11 @@
 -- flags: no-writes
--- include: groups steps
+-- include: lanes groups pauses steps
 -- What decides when a job runs, as it is now. Reads a bounded number of jobs, whatever the queue holds.
 --   ARGV  id, how many ready jobs ahead to count, how many blockers or holders of places to name
--- Returns {now, stored fields, trail, live workers, of those how many take its type, of those how many have its version, what its lane adds}; false for no job. The last is
+-- Returns {now, stored fields, trail, live workers, of those how many take its type, of those how many have its version, pauses that cover it, as in
+-- list_pauses, what its lane adds}; false for no job. The last is
 --   x  when the lease runs out or ''
---   r  how many ready jobs come before it, at most one more than asked for
+--   r  (and p) how many ready jobs come before it, at most one more than asked for
 --   t  {the due time, what its waits are for}
 --   g  {places taken, limit or '', ids that have one}
 --   d  {id, lane, 1 if it is to be retried} of each open prerequisite
@@ -73,7 +74,7 @@ end
 
 local more = ''
 if j.l == 'x' then more = call('ZSCORE', P .. 'wx', j.w) or ''
-elseif j.l == 'r' then more = ahead()
+elseif j.l == 'r' or j.l == 'p' then more = ahead()
 elseif j.l == 't' then more = { call('ZSCORE', P .. 'due', j.id), has_waits(j) and awaited() or {} }
 elseif j.l == 'g' then
   local limit = is_queue(j.gk) and '1' or call('HGET', P .. 'meta', 'limit') or ''
@@ -81,4 +82,4 @@ elseif j.l == 'g' then
 elseif j.l == 'd' then more = blockers()
 elseif j.l == 'w' then more = awaited()
 end
-return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, having, more }
+return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, having, list_pauses(j), more }

@@ -1,7 +1,7 @@
 -- flags: no-writes
 -- Returns {live, executing, between two attempts, completed, failed for good, cancelled, ready, timed, waiting for a group, age of the
 -- oldest ready job in ms or '', live workers,
--- suspended, of those without a time}.
+-- suspended, of those without a time, paused}.
 
 local executing = 0
 for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do executing = executing + call('HLEN', P .. 'h:' .. worker) end
@@ -16,9 +16,11 @@ for _, level in ipairs(call('ZRANGE', P .. 'rl', 0, -1)) do
     if oldest == nil or since < oldest then oldest = since end
   end
 end
+local paused = 0
+for _, packed in ipairs(call('HVALS', P .. 'ps')) do paused = paused + count_numbers('pp:' .. whole(cmsgpack.unpack(packed).id)) end
 return {
   count_numbers('live'), executing, call('ZCARD', P .. 'again'), call('LLEN', P .. 'finished'), count_numbers('dead:f'),
   count_numbers('dead:c'), ready, call('ZCARD', P .. 'due'), tonumber(call('HGET', P .. 'meta', 'waiting') or 0),
   oldest and whole(math.max(0, now - oldest)) or '', call('ZCOUNT', P .. 'wx', '(' .. now, '+inf'),
-  call('ZCARD', P .. 'waits'), call('SCARD', P .. 'ww'),
+  call('ZCARD', P .. 'waits'), call('SCARD', P .. 'ww'), paused,
 }
