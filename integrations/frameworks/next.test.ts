@@ -53,7 +53,7 @@ describe.skipIf(serverUrl === '')('an app of Next', () => {
     expect(workedInBuild).toBe(false)
   })
 
-  test('adds in a route, works in the background, and finishes what it runs at SIGTERM', async () => {
+  test('2c 9: adds in a route, works in the background, and finishes what it runs at SIGTERM', async () => {
     const app = await start()
     const { id } = await app.json('/api/mails', { to: 'ada' })
     await vi.waitFor(async () => expect(await statusOf(id)).toBe('completed'), 15_000)
@@ -74,7 +74,7 @@ describe.skipIf(serverUrl === '')('an app of Next', () => {
     await vi.waitFor(() => expect(app.output).toContain('NEXT_MANUAL_SIG_HANDLE=true'), 15_000)
   }, 60_000)
 
-  test('works for a request of the scheduler, and for nobody else', async () => {
+  test('2c 10: works for a request of the scheduler, and for nobody else', async () => {
     const app = await start({ WORK: 'off' })
     const ids = await Promise.all(Array.from({ length: 25 }, (_, n) => app.json('/api/mails', { to: `c${n}` })))
     expect((await fetch(`${app.url}/api/jobs/run`)).status).toBe(401)

@@ -1,101 +1,15 @@
-import type { DynamicModule, INestApplicationContext } from '@nestjs/common'
-import { Logger, Module } from '@nestjs/common'
-import { getDataSourceToken, getRepositoryToken, TypeOrmModule } from '@nestjs/typeorm'
-import {
-  getJobSystemToken,
-  JobEntity,
-  type JobHandlerFn,
-  JobSystemModule,
-  type JobSystemModuleOptions,
-  JobSystemService,
-  jobSystemSql,
-  JobTypeLockEntity,
-} from '@millrace/nestjs/job-system'
-import { initJobQueue } from 'millrace'
-import pg from 'pg'
-import type { DataSource, Repository } from 'typeorm'
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createDatabase, poll, serverUrl, startApp } from './database.ts'
+import type { JobEntity, JobHandlerFn } from '@millrace/nestjs/job-system'
+import { getDataSourceToken } from '@nestjs/typeorm'
+import type { DataSource } from 'typeorm'
+import { describe, expect, test } from 'vitest'
+import { poll, serverUrl } from './database.ts'
+import { ended, handle, useJobSystem } from './job-system-lab.ts'
 
-/** What the documentation of the job system warns of, and what it does not mention: each impossible here, or told at the start. */
-describe.skipIf(serverUrl === '')('the faults of the job system', () => {
-  const apps: INestApplicationContext[] = []
-  let url: string
+/** What went wrong with the jobs of the job system, or was missing: each with the opposite expectation. */
+describe.skipIf(serverUrl === '')('the jobs of the job system', () => {
+  const { apps, boot } = useJobSystem('nest_faults')
 
-  const typeOrm = (name = 'app_data'): DynamicModule =>
-    TypeOrmModule.forRoot({ name, type: 'postgres', url, poolSize: 5, autoLoadEntities: true })
-  const boot = async (options: Partial<JobSystemModuleOptions> = {}): Promise<JobSystemService> => {
-    const app = await startApp({
-      imports: [typeOrm(), JobSystemModule.forRoot({ connectionName: 'app_data', ...options })],
-    })
-    apps.push(app)
-    return app.get(JobSystemService)
-  }
-  /** Registers a type whose handler this is, with the context that every handler needs. */
-  const handle = (jobSystem: JobSystemService, type: string, handler: JobHandlerFn<{ job: JobEntity }>): void => {
-    jobSystem.registerJobHandler(type, () => handler)
-    jobSystem.registerContextFactory(type, (job) => ({ job }))
-  }
-  const ended = (jobSystem: JobSystemService, { id }: JobEntity): Promise<JobEntity> =>
-    poll(async () => {
-      const job = await jobSystem.getJob(id)
-      return job?.finishedAt === null ? undefined : job
-    })
-
-  beforeAll(async () => {
-    url = await createDatabase('nest_faults')
-  })
-  afterEach(async () => {
-    await Promise.all(apps.splice(0).map((app) => app.close()))
-    vi.restoreAllMocks()
-  })
-  afterAll(async () => {
-    await createDatabase('nest_faults')
-  })
-
-  test('3: a second handler of a type is an error that names both lines, unless it says `override`', async () => {
-    const jobSystem = await boot()
-    handle(jobSystem, 'report', async () => undefined)
-    const again = (): void => jobSystem.registerJobHandler('report', () => async () => undefined)
-    const place = String.raw`job-system-faults\.test\.ts:\d+`
-    expect(again).toThrow(new RegExp(`registered already, at .*${place}.*; now again at .*${place}`, 's'))
-    expect(() => jobSystem.registerContextFactory('report', () => ({}))).toThrow(
-      expect.objectContaining({ code: 'HANDLER_EXISTS' }),
-    )
-    const seen: string[] = []
-    jobSystem.registerJobHandler('report', () => async () => void seen.push('stand-in'), { override: true })
-    await ended(jobSystem, await jobSystem.registerJob({ type: 'report' }))
-    expect(seen).toEqual(['stand-in'])
-  })
-
-  test('4: forRoot in two modules is one service; with other options, or for a second connection, it does not start', async () => {
-    const forRoot = (more: Partial<JobSystemModuleOptions> = {}) =>
-      JobSystemModule.forRoot({ connectionName: 'app_data', ...more })
-    @Module({ imports: [forRoot()] })
-    class FeatureModule {}
-    const app = await startApp({ imports: [typeOrm(), forRoot(), FeatureModule] })
-    apps.push(app)
-    expect(app.get(JobSystemService)).toBe(app.get(getJobSystemToken('app_data')))
-
-    const differing = startApp({ imports: [typeOrm(), forRoot(), forRoot({ run: false })] })
-    await expect(differing).rejects.toThrow(/called with different options for the connection "app_data"/)
-    const second = (isDefault: boolean) => forRoot({ connectionName: 'other', schema: 'other', isDefault })
-    const ambiguous = startApp({ imports: [typeOrm(), typeOrm('other'), forRoot(), second(true)] })
-    await expect(ambiguous).rejects.toThrow(/`isDefault: false` for all but one/)
-    const both = await startApp({ imports: [typeOrm(), typeOrm('other'), forRoot(), second(false)] })
-    apps.push(both)
-    const other = both.get<JobSystemService>(getJobSystemToken('other'))
-    expect(other).not.toBe(both.get(JobSystemService))
-    // 14: and their jobs are apart, as are the entities of either connection.
-    await other.registerJob({ type: 'apart' })
-    const count = (name: string) =>
-      both.get<Repository<JobEntity>>(getRepositoryToken(JobEntity, name)).countBy({ type: 'apart' })
-    expect([await count('app_data'), await count('other')]).toEqual([0, 1])
-    const locks = both.get<Repository<JobTypeLockEntity>>(getRepositoryToken(JobTypeLockEntity, 'other'))
-    expect(await locks.count()).toBe(0)
-  })
-
-  test('5: `runImmediately` is an ordinary row: nothing is lost with the process that registered it', async () => {
+  test('1c 5: `runImmediately` is an ordinary row: nothing is lost with the process that registered it', async () => {
     const web = await boot({ run: false })
     handle(web, 'immediate', async () => {
       throw new Error('not in a process with `run: false`')
@@ -112,7 +26,7 @@ describe.skipIf(serverUrl === '')('the faults of the job system', () => {
     expect(await ended(worker, job)).toMatchObject({ status: 'success', attempts: 1 })
   })
 
-  test('5, 9: a job registered in a transaction is there if and only if it commits', async () => {
+  test('1c 5, 9: a job registered in a transaction is there if and only if it commits', async () => {
     const jobSystem = await boot()
     const source = apps[0]?.get<DataSource>(getDataSourceToken('app_data'))
     const seen: unknown[] = []
@@ -129,7 +43,7 @@ describe.skipIf(serverUrl === '')('the faults of the job system', () => {
     expect(seen).toEqual(['done'])
   })
 
-  test('6, 2: a job that runs for longer than the lease is not joined, whoever starts meanwhile', async () => {
+  test('1c 6, 2: a job that runs for longer than the lease is not joined, whoever starts meanwhile', async () => {
     const first = await boot({ leaseMs: 2000 })
     let running = 0
     let most = 0
@@ -161,7 +75,7 @@ describe.skipIf(serverUrl === '')('the faults of the job system', () => {
     expect(most).toBe(1)
   }, 40_000)
 
-  test('7: attempts, a time limit, priorities and keys, where a job asks for them', async () => {
+  test('1c 7: attempts, a time limit, priorities and keys, where a job asks for them', async () => {
     const jobSystem = await boot()
     let tries = 0
     handle(jobSystem, 'flaky', async () => {
@@ -172,7 +86,6 @@ describe.skipIf(serverUrl === '')('the faults of the job system', () => {
     expect(await ended(jobSystem, flaky)).toMatchObject({ status: 'success', attempts: 3, error: 'try 2' })
 
     handle(jobSystem, 'slow', (_update, _isCancelled, _context, signal) => {
-      // 13: the signal fires.
       return new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason as Error))
       })
@@ -197,7 +110,66 @@ describe.skipIf(serverUrl === '')('the faults of the job system', () => {
     expect(order).toEqual(['high', 'low'])
   })
 
-  test('8: a job added by another process begins without waiting for a poll', async () => {
+  test('1c 7: what failed keeps its history, is found and tried again, and what is old can be cleared away', async () => {
+    const jobSystem = await boot()
+    const { queue } = jobSystem
+    let works = false
+    handle(jobSystem, 'kept', async () => {
+      if (!works) throw new Error('the printer is on fire')
+    })
+    const job = await jobSystem.registerJob({ type: 'kept' })
+    await ended(jobSystem, job)
+    const id = Number(job.id)
+    expect(await queue.getJobs({ jobType: 'kept', status: 'failed', final: true })).toMatchObject([{ id }])
+    const events = (await queue.getJobEvents(id)).map(({ eventType }) => eventType)
+    expect(events).toEqual(['added', 'processing', 'failed'])
+    works = true
+    expect(await queue.redrive({ jobType: 'kept' })).toEqual([id])
+    expect(await poll(async () => (await jobSystem.getJob(id.toString()))?.status === 'success')).toBe(true)
+    await queue
+      .getPool()
+      .query(`update millrace.finished_jobs set finished_at = finished_at - interval '3 days' where id = $1`, [id])
+    await queue.cleanupOldJobs(2)
+    expect(await jobSystem.getJob(id.toString())).toBeNull()
+  })
+
+  test('1c 13: a handler is told of a cancellation by its signal, without asking', async () => {
+    const jobSystem = await boot()
+    const reasons: unknown[] = []
+    let began = false
+    handle(jobSystem, 'signalled', (_update, _isCancelled, _context, signal) => {
+      began = true
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          reasons.push(signal.reason)
+          reject(signal.reason as Error)
+        })
+      })
+    })
+    const job = await jobSystem.registerJob({ type: 'signalled' })
+    await poll(() => began)
+    expect(await jobSystem.cancelJob(job, 'Ada')).toBe(true)
+    expect(await ended(jobSystem, job)).toMatchObject({ status: 'canceled' })
+    expect(reasons).toMatchObject([{ code: 'JOB_CANCELLED' }])
+  })
+
+  test('1c 14: two applications in one database share neither jobs nor types, each in a schema of its own', async () => {
+    const [billing, shipping] = [await boot({ schema: 'billing' }), await boot({ schema: 'shipping' })]
+    const seen: string[] = []
+    // The same name of a type, and ids that are the same too.
+    handle(billing, 'report', async (_update, _isCancelled, { job }) => void seen.push(`billing ran ${job.name}`))
+    const jobs = await Promise.all(
+      [billing, shipping].map((app, n) => app.registerJob({ type: 'report', name: ['invoices', 'parcels'][n] })),
+    )
+    expect(jobs[0]?.id).toBe(jobs[1]?.id)
+    if (jobs[0]) await ended(billing, jobs[0])
+    expect(await shipping.getJob(jobs[1]?.id ?? '')).toMatchObject({ status: 'scheduled', name: 'parcels' })
+    handle(shipping, 'report', async (_update, _isCancelled, { job }) => void seen.push(`shipping ran ${job.name}`))
+    if (jobs[1]) await ended(shipping, jobs[1])
+    expect(seen).toEqual(['billing ran invoices', 'shipping ran parcels'])
+  })
+
+  test('1c 8: a job added by another process begins without waiting for a poll', async () => {
     const worker = await boot()
     handle(worker, 'prompt', async () => undefined)
     await ended(worker, await worker.registerJob({ type: 'prompt' }))
@@ -206,106 +178,6 @@ describe.skipIf(serverUrl === '')('the faults of the job system', () => {
     const { startedAt, createdAt } = await ended(web, job)
     // An idle worker polls every five seconds.
     expect(Number(startedAt) - Number(createdAt)).toBeLessThan(3000)
-  })
-
-  test('10: half a registration does not start, and a job nobody handles waits, with a warning that names what is registered', async () => {
-    const starting = (register: (jobSystem: JobSystemService) => void): Promise<INestApplicationContext> => {
-      @Module({})
-      class Registrar {
-        readonly #jobSystem: JobSystemService
-        constructor(jobSystem: JobSystemService) {
-          this.#jobSystem = jobSystem
-        }
-        onModuleInit(): void {
-          register(this.#jobSystem)
-        }
-      }
-      Reflect.defineMetadata('design:paramtypes', [JobSystemService], Registrar)
-      return startApp({ imports: [typeOrm(), JobSystemModule.forRoot({ connectionName: 'app_data' }), Registrar] })
-    }
-    const noContext = starting((jobSystem) => jobSystem.registerJobHandler('half', () => async () => undefined))
-    await expect(noContext).rejects.toThrow(/No context factory registered for job type "half".*faults\.test\.ts/s)
-    const noHandler = starting((jobSystem) => {
-      jobSystem.registerJobHandler('Report', () => async () => undefined)
-      jobSystem.registerContextFactory('Report', () => ({}))
-      jobSystem.registerContextFactory('report', () => ({}))
-    })
-    await expect(noHandler).rejects.toThrow(/No handler registered for job type "report"/)
-
-    const warnings: string[] = []
-    vi.spyOn(Logger.prototype, 'warn').mockImplementation((message: unknown) => {
-      // TypeORM's module has one of its own, about two applications in one process.
-      if (String(message).startsWith('No handler')) warnings.push(String(message))
-    })
-    const jobSystem = await boot()
-    handle(jobSystem, 'invoice', async () => undefined)
-    const job = await jobSystem.registerJob({ type: 'invioce' })
-    expect(warnings).toEqual([
-      'No handler registered for job type "invioce", here or in a process that runs now; its jobs wait. Registered here: invoice.',
-    ])
-    await jobSystem.registerJob({ type: 'invioce' })
-    await ended(jobSystem, await jobSystem.registerJob({ type: 'invoice' }))
-    expect(warnings).toHaveLength(1)
-    expect(await jobSystem.getJob(job.id)).toMatchObject({ status: 'scheduled', attempts: 0 })
-    await starting((next) => handle(next, 'invoice', async () => undefined)).then((app) => apps.push(app))
-    expect(warnings.slice(1)).toContainEqual(expect.stringMatching(/"invioce", of which 2 jobs are due/))
-    // A process that handles it comes along: nothing was lost.
-    handle(jobSystem, 'invioce', async () => undefined)
-    expect(await ended(jobSystem, job)).toMatchObject({ status: 'success' })
-  })
-
-  test('11: tables and views make themselves, or come from `jobSystemSql` in a migration', async () => {
-    const schema = 'by_hand'
-    const checked = { schema, migrate: 'check' } as const
-    await expect(boot(checked)).rejects.toMatchObject({ code: 'SCHEMA_MISSING' })
-    const pool = new pg.Pool({ connectionString: url, max: 2 })
-    const queue = initJobQueue({ pool, schema, listen: false })
-    await queue.migrate()
-    await expect(boot(checked)).rejects.toThrow(/The views of the job system are not in schema "by_hand".*jobSystemSql/)
-    // As a migration of one's own, and twice, as nobody is sure whether it ran.
-    for (const statement of [...jobSystemSql(schema), ...jobSystemSql(schema)]) await pool.query(statement)
-    const jobSystem = await boot(checked)
-    handle(jobSystem, 'by hand', async () => undefined)
-    expect(await ended(jobSystem, await jobSystem.registerJob({ type: 'by hand' }))).toMatchObject({
-      status: 'success',
-    })
-    await queue.close()
-    await pool.end()
-  })
-
-  test('12: another database than PostgreSQL is refused at the start, with what is coming', async () => {
-    const source = { options: { type: 'better-sqlite3' }, driver: {}, getRepository: () => undefined }
-    @Module({
-      providers: [{ provide: getDataSourceToken('lite'), useValue: source }],
-      exports: [getDataSourceToken('lite')],
-    })
-    class LiteModule {}
-    const imports = [{ module: LiteModule, global: true }, JobSystemModule.forRoot({ connectionName: 'lite' })]
-    await expect(startApp({ imports })).rejects.toMatchObject({
-      code: 'NOT_YET',
-      message: expect.stringMatching(/is of type "better-sqlite3".*Redis comes next/),
-    })
-  })
-
-  test('a connection name that no data source has is told by that name', async () => {
-    const imports = [typeOrm(), JobSystemModule.forRoot({ connectionName: 'app_date' })]
-    await expect(startApp({ imports })).rejects.toThrow(/There is no TypeORM DataSource called "app_date"/)
-  })
-
-  test('the entities in a `forFeature` of one’s own do no harm, and nothing needs ScheduleModule or startCheckingJobs', async () => {
-    const app = await startApp({
-      imports: [
-        typeOrm(),
-        JobSystemModule.forRoot({ connectionName: 'app_data' }),
-        TypeOrmModule.forFeature([JobEntity, JobTypeLockEntity], 'app_data'),
-      ],
-    })
-    apps.push(app)
-    const jobSystem = app.get(JobSystemService)
-    handle(jobSystem, 'unasked', async () => undefined)
-    expect(await ended(jobSystem, await jobSystem.registerJob({ type: 'unasked' }))).toMatchObject({
-      status: 'success',
-    })
   })
 
   test('a handler that returns because it was told to stop has not done its job', async () => {

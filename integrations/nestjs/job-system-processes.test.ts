@@ -54,7 +54,7 @@ describe.skipIf(serverUrl === '')('two processes of the documented application',
     await web.close()
   })
 
-  test('1, 2: one starts, is killed, starts again and is stopped: the jobs of the other are untouched, and none is lost', async () => {
+  test('1c 1, 2: one starts, is killed, starts again and is stopped: the jobs of the other are untouched, and none is lost', async () => {
     const steady = await start()
     const first = await add('first', 'a')
     await poll(() => steady.said.includes('first began'))

@@ -1,7 +1,7 @@
 import { initJobQueue } from 'millrace'
 import type { JobQueue } from 'millrace'
 import { createDoctorJobs, DoctorJob } from 'millrace/tx'
-import type { AnyModel, AnyPrisma, DoctorJobOptions, OptionLike } from 'millrace/tx'
+import type { AnyModel, AnyPrisma, DoctorJobOptions, DoctorJobsQueueOptions, OptionLike } from 'millrace/tx'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { generatePrismaClient, openPrisma } from './prisma-client.ts'
@@ -97,7 +97,7 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     await admin.end()
   })
 
-  test('a job is a row that is written with the data and deleted once it is handled', async () => {
+  test('3c 10: as documented: a job is a row that is written with the data and deleted once it is handled', async () => {
     const doctorJob = doctor()
     const answer = await doctorJob.queue(async () => ({ data: 'the data', job: login('c1') }))
     expect(answer).toBe('the data')
@@ -112,7 +112,19 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     expect((await admin.query('select from millrace_doctor.leases')).rowCount).toBe(0)
   })
 
-  test('a transaction that fails leaves no job', async () => {
+  test('3c 5: a function that writes outside the transaction is told so, once', async () => {
+    const told: string[] = []
+    const doctorJob = doctor({ logger: { info: (line) => told.push(line), error: () => undefined } })
+    const createUser = (name: string): Promise<unknown> =>
+      model(prismaClient as unknown as AnyPrisma, 'user')['create']?.({ data: { name } }) ?? Promise.resolve()
+    for (const name of ['Grace', 'Edith']) {
+      await doctorJob.queue(async () => ({ data: await createUser(name), job: login(name) }))
+    }
+    expect(told).toEqual([expect.stringMatching(/\[doctor-job\].*takes no `tx`/)])
+    await admin.query('delete from orm_prisma_users')
+  })
+
+  test('3c 5: a transaction that fails leaves no job', async () => {
     const failing = doctor().queue(async (tx) => {
       await model(tx, 'user')['create']?.({ data: { name: 'Ada' } })
       throw new Error('refused')
@@ -122,7 +134,7 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     expect((await admin.query('select from orm_prisma_users')).rowCount).toBe(0)
   })
 
-  test('two drainers and one job: the handler runs once', async () => {
+  test('3c 1: two drainers and one job: the handler runs once', async () => {
     const other = await openPrisma(serverUrl, 'doctor')
     clients.push(other)
     const [first, second] = [doctor(), doctor({ prismaClient: other })]
@@ -143,7 +155,7 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     }
   })
 
-  test('a run that is called again before it ended is joined, and run resolves when the handler has ended', async () => {
+  test('3c 2, 3: a run that is called again before it ended is joined, and run resolves when the handler has ended', async () => {
     const doctorJob = doctor()
     await doctorJob.queue(async () => ({ data: null, job: login('slow') }))
     let runs = 0
@@ -164,7 +176,7 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     expect([runs, hasEnded]).toEqual([1, true])
   })
 
-  test('a failing handler makes a dead letter with id and data, and run does not reject', async () => {
+  test('3c 3, 6: a failing handler makes a dead letter with id, data and error, and run does not reject', async () => {
     const errors: unknown[] = []
     const kept: string[] = []
     const doctorJob = doctor({
@@ -185,7 +197,7 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     expect(await rows('doctor_job_rows')).toEqual([])
   })
 
-  test('a dead letter that cannot be written leaves the job where it is', async () => {
+  test('3c 7: a dead letter that cannot be written leaves the job where it is', async () => {
     const doctorJob = doctor({ createDeadLetter: () => Promise.reject(new Error('disk full')), leaseMs: 1000 })
     await doctorJob.queue(async () => ({ data: null, job: login('c') }))
     await doctorJob.run(() => Promise.reject(new Error('no')))
@@ -202,7 +214,7 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     expect(await rows('doctor_dead_letters')).toHaveLength(1)
   })
 
-  test('without a logger it uses the console', async () => {
+  test('3c 4: without a logger it uses the console', async () => {
     const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
     const { logger: _, ...options } = { logger: undefined }
     const doctorJob = new DoctorJob<ParsedJob, Row>({
@@ -222,7 +234,7 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     said.mockRestore()
   })
 
-  test('the lease of a process that died runs out, and a job that kills its process ends as a dead letter', async () => {
+  test('3c 9: the lease of a process that died runs out, and a job that kills its process ends as a dead letter', async () => {
     const doctorJob = doctor({ maxStarts: 2 })
     await doctorJob.queue(async () => ({ data: null, job: login('poison') }))
     const [row] = await rows('doctor_job_rows')
@@ -245,7 +257,7 @@ describe.skipIf(serverUrl === '')('DoctorJob, on tables of the caller', () => {
     expect(await rows('doctor_dead_letters')).toMatchObject([{ id: row?.id }])
   })
 
-  test('with maxAttempts a failure is tried again', async () => {
+  test('3c 6: with maxAttempts a failure is tried again', async () => {
     const doctorJob = doctor({ maxAttempts: 2, retryDelayMs: 0 })
     await doctorJob.queue(async () => ({ data: null, job: login('twice') }))
     let runs = 0
@@ -284,7 +296,7 @@ describe.skipIf(serverUrl === '')('createDoctorJobs, on the tables of the queue'
     await prisma.$disconnect()
   })
 
-  test('queue, run and dead letters, with retries and the error kept', async () => {
+  test('3c 6: queue, run and dead letters, with retries and the error kept', async () => {
     const doctorJobs = createDoctorJobs<ParsedJob>(prisma, { queue, maxAttempts: 2 })
     expect(await doctorJobs.queue(async () => ({ data: 7, job: login('c1') }))).toBe(7)
     const lost = doctorJobs.queue(async () => Promise.reject(new Error('refused')))
@@ -305,6 +317,49 @@ describe.skipIf(serverUrl === '')('createDoctorJobs, on the tables of the queue'
     expect(await doctorJobs.getDeadLetters()).toMatchObject([
       { id: String(waiting?.id), data: JSON.stringify(login('bad')), error: 'always', attempts: 2 },
     ])
+    await doctorJobs.stop()
+  })
+
+  test('3c 8: several at once, the urgent first, none before its time, and what is dead can be driven again', async () => {
+    const doctorJobs = createDoctorJobs<ParsedJob>(prisma, {
+      queue,
+      jobType: 'many',
+      maxAttempts: 1,
+      processor: { concurrency: 2 },
+    })
+    const add = (id: string, options: DoctorJobsQueueOptions = {}): Promise<null> =>
+      doctorJobs.queue(async () => ({ data: null, job: login(id), options }))
+    await add('low')
+    await add('high', { priority: 5 })
+    await add('next year', { runAt: new Date(Date.now() + 31_536_000_000) })
+    const order: string[] = []
+    await doctorJobs.run((job) => void order.push(JSON.stringify(job)))
+    expect(order).toEqual([login('high'), login('low')].map((job) => JSON.stringify(job)))
+
+    // Both at once, begun by no timer.
+    let running = 0
+    const both = createGate()
+    let works = false
+    doctorJobs.start(async () => {
+      running += 1
+      if (running === 2) both.open()
+      await both.promise
+      if (!works) throw new Error('not yet')
+    })
+    await add('one')
+    await add('two')
+    const dead = await vi.waitFor(async () => {
+      const letters = await doctorJobs.getDeadLetters()
+      expect(letters).toHaveLength(2)
+      return letters
+    }, 15_000)
+    works = true
+    const again = await queue.redrive({ jobType: 'many' })
+    expect(again.map(String).toSorted()).toEqual(dead.map(({ id }) => id).toSorted())
+    await vi.waitFor(
+      async () => expect(await queue.getJobs({ jobType: 'many', status: 'completed' })).toHaveLength(4),
+      15_000,
+    )
     await doctorJobs.stop()
   })
 })

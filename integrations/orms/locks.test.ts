@@ -20,11 +20,12 @@ function rowsOf(answer: unknown): Record<string, unknown>[] {
 
 const serverUrl = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
 
-/** How many races of two callers; the full check runs 1000. */
-const RACES = Number(process.env['MILLRACE_TEST_LOCK_RACES'] ?? 150)
+/** How many races of two callers, so many types at once. */
+const RACES = Number(process.env['MILLRACE_TEST_LOCK_RACES'] ?? 1000)
+const TYPES = 10
 
-function open(): DataSource {
-  return new DataSource({ type: 'postgres', url: serverUrl, poolSize: 4, entities: [JobExecutionEntity] })
+function open(poolSize = 4): DataSource {
+  return new DataSource({ type: 'postgres', url: serverUrl, poolSize, entities: [JobExecutionEntity] })
 }
 
 describe.skipIf(serverUrl === '')('the lock of a job type', () => {
@@ -93,25 +94,32 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     expect(await repository().count()).toBe(2)
   })
 
-  test(`two callers at once, ${RACES} times: never both`, async () => {
-    const other = await open().initialize()
-    let both = 0
-    for (let race = 0; race < RACES; race++) {
-      const results = await Promise.all([
-        acquireJobLock(dataSource, 'raced'),
-        acquireJobLock(other, 'raced', { preCheck: () => ({ skip: false }) }),
-      ])
+  test(`2c 1: two callers at once, ${RACES} times: never both`, async () => {
+    // A process of its own each, as far as connections go.
+    const callers = await Promise.all([open(TYPES).initialize(), open(TYPES).initialize()])
+    const race = async (type: number): Promise<number> => {
+      const results = await Promise.all(
+        callers.map((caller, n) =>
+          acquireJobLock(caller, `raced ${type}`, n === 0 ? {} : { preCheck: () => ({ skip: false }) }),
+        ),
+      )
       const acquired = results.filter((result) => result.acquired)
-      if (acquired.length === 2) both += 1
       expect(acquired.length).toBeGreaterThan(0)
       expect(results.filter((result) => !result.acquired)).toEqual([{ acquired: false, reason: 'already_running' }])
       await Promise.all(acquired.map(finish))
+      return acquired.length
     }
-    await other.destroy()
+    let both = 0
+    for (let raced = 0; raced < RACES; raced += TYPES) {
+      const winners = await Promise.all(Array.from({ length: TYPES }, (_, type) => race(type)))
+      both += winners.filter((count) => count > 1).length
+    }
+    await Promise.all(callers.map((caller) => caller.destroy()))
+    expect(await repository().count()).toBe(Math.ceil(RACES / TYPES) * TYPES)
     expect(both).toBe(0)
   }, 120_000)
 
-  test('a long run is never joined, and its lock ends when its row is saved', async () => {
+  test('2c 3: a long run is never joined, and its lock ends when its row is saved', async () => {
     const held = await acquireJobLock(dataSource, 'long', { staleAfterMs: 1000 })
     expect(held.acquired).toBe(true)
     // Until it has been extended so often that a silent holder would have lost it three times over.
@@ -129,7 +137,7 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     await finish(await acquireJobLock(dataSource, 'long'))
   })
 
-  test('a holder that is killed loses the lock within seconds, and its row is closed', async () => {
+  test('2c 2: a holder that is killed loses the lock within seconds, and its row is closed', async () => {
     const child = fork(new URL('lock-holder.mjs', import.meta.url), [serverUrl])
     const [id] = (await once(child, 'message')) as [number]
     expect(await acquireJobLock(dataSource, 'crash')).toEqual({ acquired: false, reason: 'already_running' })
@@ -142,6 +150,8 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
       status: 'failure',
       errorMessage: 'the process that ran this job died, or was cut off',
     })
+    // No status page shows a run that nobody runs.
+    expect(await repository().countBy({ status: JobStatus.RUNNING })).toBe(0)
   })
 
   test('what preCheck throws is thrown, and nothing is locked', async () => {
@@ -165,6 +175,18 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     expect(await repository().countBy({ status: JobStatus.RUNNING })).toBe(0)
   })
 
+  test('2c 6: a run that hangs is closed as a failure after its time limit, and the next one need not wait', async () => {
+    const told: unknown[] = []
+    const hung = await runExclusive('hangs', { dataSource, timeoutMs: 50 }, ({ signal }) => {
+      signal.addEventListener('abort', () => told.push(signal.reason))
+      return new Promise<undefined>(() => undefined)
+    })
+    expect(hung).toMatchObject({ status: 'failure', errorMessage: expect.stringContaining('50'), error: told[0] })
+    expect(told).toMatchObject([{ code: 'JOB_TIMEOUT' }])
+    expect(await runExclusive('hangs', { dataSource }, () => undefined)).toMatchObject({ status: 'success' })
+    await expect(runExclusive('hangs', { dataSource, timeoutMs: 0.5 }, () => undefined)).rejects.toThrow('`timeoutMs`')
+  })
+
   test('a success that cannot be recorded is thrown, and not recorded as a failure of the function', async () => {
     const table = 'millrace_locks.job_execution'
     const run = runExclusive('unrecorded', { dataSource }, async () => {
@@ -175,7 +197,7 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     expect(await repository().findOneByOrFail({ jobType: 'unrecorded' })).toMatchObject({ status: 'running' })
   })
 
-  test('once per period is a constraint: ten callers at once and later, one success', async () => {
+  test('2c 7: once per period is a constraint: ten callers at once and later, one success', async () => {
     let runs = 0
     const run = () => runExclusive('close', { dataSource, period: 'month' }, () => void (runs += 1))
     const results = await Promise.all(Array.from({ length: 10 }, run))
@@ -203,6 +225,21 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
       await finish(await acquireJobLock(dataSource, 'cut'))
     })
     expect(result).toMatchObject({ status: 'failure' })
+  })
+
+  test('2c 8: a new job type is a new string: no enum, no migration', async () => {
+    const catalog = (): Promise<unknown> =>
+      sql(`select c.relname, a.attname, a.atttypid::regtype::text, t.typtype from pg_class c
+        join pg_attribute a on a.attrelid = c.oid join pg_type t on t.oid = a.atttypid
+        where c.relnamespace = 'millrace_locks'::regnamespace order by 1, 2`)
+    await finish(await acquireJobLock(dataSource, 'first of all'))
+    const before = await catalog()
+    for (const type of [JobType['NEVER_SEEN'] ?? '', 'rapport mensuel – été', 'with "quotes"']) {
+      await finish(await acquireJobLock(dataSource, type))
+      expect(await latestJobExecutions(dataSource, [type])).toMatchObject([{ jobType: type, status: 'success' }])
+    }
+    expect(await catalog()).toEqual(before)
+    expect(JSON.stringify(before)).not.toContain('"typtype":"e"')
   })
 
   test('a schema that TypeORM builds leaves the table alone', async () => {
@@ -246,6 +283,27 @@ describe('a cycle', () => {
       'skipped: skipped',
       'after: not_run',
     ])
+  })
+
+  test('2c 6: a step that hangs is given up after its time limit, told by its signal, and holds up only what needs it', async () => {
+    const told: unknown[] = []
+    const hang = (signal: AbortSignal): Promise<never> => {
+      signal.addEventListener('abort', () => told.push(signal.reason))
+      return new Promise(() => undefined)
+    }
+    const results = await runCycle([
+      { name: 'hangs', timeoutMs: 50, run: hang },
+      { name: 'needs it', needs: ['hangs'], run: () => 1 },
+      { name: 'after', timeoutMs: 10_000, run: () => 'ran' },
+    ])
+    const error = { code: 'JOB_TIMEOUT', message: expect.stringContaining('longer than its `timeoutMs`, 50') }
+    expect(results).toMatchObject([
+      { outcome: 'failure', error },
+      { outcome: 'not_run', because: 'hangs' },
+      { outcome: 'success', value: 'ran' },
+    ])
+    expect(told).toMatchObject([error])
+    await expect(runCycle([{ name: 'a', timeoutMs: 0, run: () => 1 }])).rejects.toThrow('`timeoutMs` must be')
   })
 
   test('refuses a need that is not before it', async () => {

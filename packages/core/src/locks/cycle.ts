@@ -1,10 +1,16 @@
 import { refuseOption } from '../model/check.ts'
+import { checkTimeout, withinTime } from './time-limit.ts'
 
 /** A step of a cycle: usually a call of `runExclusive`, or a function that makes one. */
 export interface CycleStep {
   readonly name: string
-  /** Throws, or answers an object with `status: 'failure'` or `skipped: true`, if the steps that need it must not run. */
-  readonly run: () => unknown
+  /**
+   * Throws, or answers an object with `status: 'failure'` or `skipped: true`, if the steps that need it must not run. The signal
+   * fires when its time is up.
+   */
+  readonly run: (signal: AbortSignal) => unknown
+  /** How long it may take, in milliseconds; then it has failed, and the cycle goes on without waiting for it. Default: any time. */
+  readonly timeoutMs?: number
   /** Names of earlier steps without whose success in this cycle it does not run. */
   readonly needs?: readonly string[]
   /** Leaves the step out; the steps that need it run as if it had succeeded. Default true. */
@@ -20,7 +26,8 @@ export type CycleStepResult =
 /**
  * Runs steps one after the other. A step that fails holds up only those that need it. Never rejects for a failing step.
  *
- * @throws MillraceError `OPTION_INVALID` for a name that is there twice, or a need that no earlier step has
+ * @throws MillraceError `OPTION_INVALID` for a name that is there twice, a need that no earlier step has, or a
+ *   bad `timeoutMs`
  */
 export async function runCycle(steps: readonly CycleStep[]): Promise<CycleStepResult[]> {
   checkSteps(steps)
@@ -34,9 +41,9 @@ export async function runCycle(steps: readonly CycleStep[]): Promise<CycleStepRe
   return [...results.values()]
 }
 
-async function runStep({ name, run }: CycleStep): Promise<CycleStepResult> {
+async function runStep({ name, run, timeoutMs }: CycleStep): Promise<CycleStepResult> {
   try {
-    const value: unknown = await run()
+    const value: unknown = await withinTime({ what: `The step \`${name}\``, timeoutMs }, run)
     if (field(value, 'status') === 'failure') return { name, outcome: 'failure', value }
     return { name, outcome: field(value, 'skipped') === true ? 'skipped' : 'success', value }
   } catch (error) {
@@ -54,7 +61,8 @@ function field(value: unknown, name: string): unknown {
 
 function checkSteps(steps: readonly CycleStep[]): void {
   const earlier = new Set<string>()
-  for (const { name, needs = [] } of steps) {
+  for (const { name, needs = [], timeoutMs } of steps) {
+    checkTimeout(timeoutMs)
     if (earlier.has(name)) refuseOption('steps', name, 'steps with different names', 'Rename one of them')
     const unknown = needs.find((need) => !earlier.has(need))
     if (unknown !== undefined) refuseOption('needs', unknown, `the name of a step before \`${name}\``, 'Put it first')

@@ -5,6 +5,7 @@ import type { LockDataSource } from './data-source.ts'
 import { rowsOf } from './data-source.ts'
 import { JobStatus, TABLE } from './job-execution.ts'
 import type { JobExecution } from './job-execution.ts'
+import { checkTimeout, withinTime } from './time-limit.ts'
 
 const PERIODS = ['hour', 'day', 'week', 'month', 'year'] as const
 
@@ -17,11 +18,18 @@ export interface RunExclusiveOptions<Manager = unknown> extends Omit<AcquireJobL
   readonly period?: JobPeriod
   /** Whether to run at all. Default: `isJobEnabled(jobType)`. */
   readonly enabled?: boolean
+  /**
+   * How long it may take, in milliseconds; then its signal fires, and it is closed as a failure without waiting for it, so that the
+   * next run can begin. Default: any time.
+   */
+  readonly timeoutMs?: number
 }
 
 /** What a function under `runExclusive` is given. */
 export interface ExclusiveRun {
   readonly jobExecution: JobExecution
+  /** Fires when `timeoutMs` is over. */
+  readonly signal: AbortSignal
 }
 
 /** What it may answer, to be recorded. */
@@ -56,7 +64,8 @@ export async function runExclusive<Manager = unknown>(
   options: RunExclusiveOptions<Manager>,
   fn: (run: ExclusiveRun) => ExclusiveOutcome | void | Promise<ExclusiveOutcome | void>,
 ): Promise<ExclusiveResult> {
-  const { dataSource, period, enabled = isJobEnabled(jobType), ...lock } = options
+  const { dataSource, period, enabled = isJobEnabled(jobType), timeoutMs, ...lock } = options
+  checkTimeout(timeoutMs)
   if (!enabled) return { skipped: true, reason: 'disabled' }
   const periodKey = period === undefined ? undefined : await currentPeriod(dataSource, period)
   const result = await acquireJobLock(dataSource, jobType, { ...lock, ...(periodKey && { periodKey }) })
@@ -64,7 +73,8 @@ export async function runExclusive<Manager = unknown>(
   const { jobExecution } = result
   let outcome: ExclusiveOutcome
   try {
-    outcome = (await fn({ jobExecution })) ?? {}
+    const what = `The job \`${jobType}\``
+    outcome = (await withinTime({ what, timeoutMs }, (signal) => fn({ jobExecution, signal }))) ?? {}
   } catch (error) {
     const errorMessage = error instanceof Error ? error.message : String(error)
     return { ...(await close(dataSource, jobExecution, { status: JobStatus.FAILURE, errorMessage })), error }

@@ -1,6 +1,7 @@
 import type { ProcessorOptions } from '../processor/processor.ts'
 import type { JobQueue } from '../queue-api.ts'
 import type { JobRecord } from '../model/job.ts'
+import type { JobOptions } from '../model/options.ts'
 import { fromPrisma } from './prisma.ts'
 import type { PrismaTransaction } from './prisma.ts'
 
@@ -20,6 +21,9 @@ export interface DoctorJobsOptions {
   readonly processor?: ProcessorOptions
 }
 
+/** How a job is run, where it differs from the others: when, how urgently, how often. */
+export type DoctorJobsQueueOptions = Omit<JobOptions<Record<string, unknown>>, 'jobType' | 'payload'>
+
 /** A job that used up its attempts. */
 export interface DoctorDeadLetter {
   readonly id: string
@@ -32,13 +36,23 @@ export interface DoctorDeadLetter {
   readonly attempts: number
 }
 
+/** What the function of `queue` answers. */
+export interface QueuedWith<Data, Jobs> {
+  readonly data: Data
+  readonly job: Jobs
+  readonly options?: DoctorJobsQueueOptions
+}
+
 export interface DoctorJobs<Jobs, Tx> {
   /**
-   * Runs `fn` in a transaction of Prisma, adds the job that it answers in the same one, and resolves with its `data`.
+   * Runs `fn` in a transaction of Prisma, adds the job that it answers in the same one, and resolves with its `data`. What `fn`
+   * writes through another client than `tx` is no part of it.
    */
-  queue<Data>(fn: (tx: Tx) => Promise<{ readonly data: Data; readonly job: Jobs }>): Promise<Data>
+  queue<Data>(fn: (tx: Tx) => Promise<QueuedWith<Data, Jobs>>): Promise<Data>
   /** Works on what is ready now, with retries and backoff; resolves when it is done. Never rejects for a failing handler. */
   run(handleJobs: (job: Jobs) => unknown): Promise<void>
+  /** Works in the background until `stop`: a job begins as soon as it is there, and as many run at once as `processor` says. */
+  start(handleJobs: (job: Jobs) => unknown): void
   /** What used up its attempts, newest first, at most 1000. `queue.retryJob(Number(id))` tries one again. */
   getDeadLetters(): Promise<DoctorDeadLetter[]>
   /** Stops working and waits for running handlers. */
@@ -61,11 +75,12 @@ export function createDoctorJobs<Jobs, Tx extends PrismaTransaction = PrismaTran
   // One handler for all: a job is a member of a union, and what runs it is a switch.
   const processor = queue.createProcessor({ [jobType]: (job) => handle(job as Jobs) }, { ...processorOptions, jobType })
   return {
-    async queue<Data>(fn: (tx: Tx) => Promise<{ readonly data: Data; readonly job: Jobs }>) {
+    async queue<Data>(fn: (tx: Tx) => Promise<QueuedWith<Data, Jobs>>) {
       const answers: Data[] = []
       await prisma.$transaction(async (tx) => {
-        const { data, job } = await fn(tx)
-        await queue.addJob({ jobType, payload: job, ...(maxAttempts && { maxAttempts }) }, { db: fromPrisma(tx) })
+        const { data, job, options } = await fn(tx)
+        const added = { ...(maxAttempts && { maxAttempts }), ...options, jobType, payload: job }
+        await queue.addJob(added, { db: fromPrisma(tx) })
         answers.push(data)
       })
       const [answer] = answers as [Data]
@@ -74,6 +89,10 @@ export function createDoctorJobs<Jobs, Tx extends PrismaTransaction = PrismaTran
     async run(handleJobs) {
       handle = handleJobs
       await processor.start()
+    },
+    start(handleJobs) {
+      handle = handleJobs
+      processor.startInBackground()
     },
     async getDeadLetters() {
       return (await queue.getJobs({ jobType, status: 'failed', final: true }, DEAD_LETTERS)).map(deadLetter)

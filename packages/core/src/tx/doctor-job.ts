@@ -69,6 +69,7 @@ export class DoctorJob<Jobs, Input extends { readonly id: string }, DeadLetters 
   readonly #leases: JobLeases
   readonly #logger: DoctorLogger
   #running: Promise<void> | undefined
+  #isTold = false
 
   /** @throws MillraceError `OPTION_INVALID` for a missing function or client */
   constructor(options: DoctorJobOptions<Jobs, Input, DeadLetters, Client>) {
@@ -85,6 +86,7 @@ export class DoctorJob<Jobs, Input extends { readonly id: string }, DeadLetters 
    * unless both are, provided that `fn` writes through `tx`.
    */
   async queue<Data>(fn: (tx: Client) => Promise<{ readonly data: Data; readonly job: Jobs }>): Promise<Data> {
+    this.#tellOutside(fn)
     const answers: Data[] = []
     await this.#transaction(async (tx) => {
       const { data, job } = await fn(tx)
@@ -112,6 +114,15 @@ export class DoctorJob<Jobs, Input extends { readonly id: string }, DeadLetters 
   /** What failed for good. */
   getDeadLetters(): Promise<DeadLetters[]> {
     return this.#options.getDeadLetters(this.#client)
+  }
+
+  /** What a function without `tx` writes, it writes elsewhere: that stays when the job cannot be added. */
+  #tellOutside(fn: (tx: Client) => unknown): void {
+    if (fn.length > 0 || this.#isTold) return
+    this.#isTold = true
+    this.#logger.info(
+      '[doctor-job] the function that `queue` runs takes no `tx`: what it writes through another client is no part of the transaction',
+    )
   }
 
   async #runBatch(handle: (job: Jobs) => unknown): Promise<void> {

@@ -3,6 +3,8 @@ export type {
   DoctorDeadLetter,
   DoctorJobs as DoctorJobsOnQueue,
   DoctorJobsOptions,
+  DoctorJobsQueueOptions,
+  QueuedWith,
   TransactionalPrisma,
 } from './create-doctor-jobs.ts'
 export { DoctorJob, DoctorJob as DoctorJobs } from './doctor-job.ts'
