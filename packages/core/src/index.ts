@@ -35,6 +35,7 @@ export type {
   TokenStatus,
   TokenStatus as WaitpointStatus,
 } from './queue-waits.ts'
+export { createPool } from './queue-pool.ts'
 export type { PgliteLike } from './queue-store.ts'
 
 export { acquireJobLock, runExclusive } from './locks/index.ts'
@@ -113,7 +114,7 @@ export type { Pause, PauseOptions, PauseScope } from './model/pause.ts'
 export type { TransactionClient, TransactionOptions } from './model/transaction.ts'
 export { fatal, snooze, WaitSignal } from './model/verdict.ts'
 
-export type { QueueEventListener, QueueEventMap, QueueEventName } from './observe/events.ts'
+export type { QueueEmitFn, QueueEventListener, QueueEventMap, QueueEventName } from './observe/events.ts'
 export type { HookEvent, HookListener, MillraceHooks } from './observe/hooks.ts'
 export type { JobTracer, TracedAdd, TracedAttempt, TracedStep } from './observe/tracer.ts'
 

@@ -191,10 +191,11 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
    */
   getPool<P extends RawPool = RawPool>(): P
   /**
-   * The ioredis client: the caller's own, or after the first call the one that the queue works with.
+   * The ioredis client: the caller's own, or one beside the queue's own that connects at its first command. Ending that one
+   * (`quit`, `disconnect`) closes the queue.
    *
    * @typeParam C - Its type, where the caller needs more of it: `const client: Redis = queue.getRedisClient()`.
-   * @throws MillraceError `FEATURE_UNSUPPORTED` on another backend, `STORE_UNAVAILABLE` before the first call.
+   * @throws MillraceError `FEATURE_UNSUPPORTED` on another backend, `REDIS_MISSING` without `@millrace/redis`.
    */
   getRedisClient<C extends RedisClientLike = RedisClientLike>(): C
   /** One row per impossible thing that is stored; empty when all is well. Reads every live row. */

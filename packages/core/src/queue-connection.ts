@@ -7,7 +7,7 @@ import type { Hooks } from './observe/hooks.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import type { ResolvedConfig } from './queue-config.ts'
 import { openPatiently } from './queue-open.ts'
-import { openRedisStore, type RedisClientLike } from './queue-redis.ts'
+import { openRedisStore, openRedisStoreNow, type OpenedRedisStore, type RedisClientLike } from './queue-redis.ts'
 import { createServerStore, type OpenedStore, openEmbeddedStore } from './queue-store.ts'
 import type { EnqueueStore } from './store/enqueue.ts'
 import type { Store, Wake } from './store/store.ts'
@@ -23,7 +23,7 @@ export class QueueConnection {
   readonly #hooks: Hooks
   #opened: Promise<OpenedStore> | undefined
   readonly #server: OpenedStore | undefined
-  #redis: RedisClientLike | undefined
+  #redis: OpenedRedisStore | undefined
   #ready: Promise<Store> | undefined
   /** The store once it is ready, for calls that must not wait a turn of the event loop for a promise. */
   #store: Store | undefined
@@ -148,20 +148,17 @@ export class QueueConnection {
     const { given } = this.#config
     if (given.backend !== 'redis')
       throw new MillraceError('FEATURE_UNSUPPORTED', 'getRedisClient() is only available with the Redis backend.')
-    // Its own: there before anything is opened.
-    const client = (given.client as RedisClientLike | undefined) ?? this.#redis
-    if (client !== undefined) return client
-    const remedy = 'Await `queue.ready()`, or any other call, before'
-    throw new MillraceError('STORE_UNAVAILABLE', `The client of Redis is made by the first call. ${remedy}.`, {
-      details: { remedy },
-    })
+    // An ioredis client is only an object until its first command, and this must work before that.
+    if (this.#redis === undefined && this.#isClosed) throw closed()
+    this.#redis ??= openRedisStoreNow(given, this.#config, warn)
+    return this.#redis.client
   }
 
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#listening.abort()
-    const opened = this.#server ?? (await this.#opened?.catch(() => undefined))
+    const opened = this.#server ?? (await this.#opened?.catch(() => undefined)) ?? this.#redis
     await opened?.store.close()
   }
 
@@ -170,9 +167,9 @@ export class QueueConnection {
     if (this.#server !== undefined) return this.#server
     if (given.backend === 'pglite') return openEmbeddedStore(given, (error) => this.#failed(error))
     if (given.backend !== 'redis') throw new TypeError('a server store is made in the constructor')
-    const { client, ...opened } = await openRedisStore(given, this.#config, warn)
-    this.#redis = client
-    return opened
+    const opened = this.#redis ?? (await openRedisStore(given, this.#config, warn))
+    // Whoever asked for the client meanwhile has made the store.
+    return (this.#redis ??= opened)
   }
 
   #prepareWithin(): Promise<Store> {

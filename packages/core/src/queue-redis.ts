@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { MillraceError } from './errors.ts'
 import type { RedisConfig, RedisJobQueueConfig, ResolvedConfig } from './queue-config.ts'
 import type { OpenedStore } from './queue-store.ts'
@@ -9,13 +10,33 @@ export interface RedisClientLike {
   duplicate(...args: never[]): unknown
 }
 
-/** Opens the store of a Redis configuration. No connection is made yet. */
+/** The store of a Redis configuration, and the client that its users are given. */
+export type OpenedRedisStore = OpenedStore & { readonly client: RedisClientLike }
+
+/** Makes the store of a Redis configuration. No connection is made yet. */
 export async function openRedisStore(
   config: RedisJobQueueConfig,
   resolved: ResolvedConfig,
   warn: (message: string) => void,
-): Promise<OpenedStore & { readonly client: RedisClientLike }> {
-  const { openRedis } = await loadRedis()
+): Promise<OpenedRedisStore> {
+  return createStore(await loadRedis(), config, resolved, warn)
+}
+
+/** The same for a caller who cannot wait: `getRedisClient` answers before anything was awaited. */
+export function openRedisStoreNow(
+  config: RedisJobQueueConfig,
+  resolved: ResolvedConfig,
+  warn: (message: string) => void,
+): OpenedRedisStore {
+  return createStore(loadRedisNow(), config, resolved, warn)
+}
+
+function createStore(
+  { openRedis }: RedisPackage,
+  config: RedisJobQueueConfig,
+  resolved: ResolvedConfig,
+  warn: (message: string) => void,
+): OpenedRedisStore {
   const { keyPrefix: ownPrefix, ...connection } = config.redisConfig ?? {}
   const { store, client } = openRedis({
     ...(config.client === undefined ? { config: connection } : { client: config.client }),
@@ -56,17 +77,35 @@ async function loadRedis(): Promise<RedisPackage> {
   try {
     loaded = await import(REDIS_PACKAGE)
   } catch (cause) {
-    throw new MillraceError('REDIS_MISSING', 'The Redis store is not installed. Run `npm install @millrace/redis`.', {
-      cause,
-      details: { field: 'backend', value: 'redis', remedy: 'npm install @millrace/redis' },
-    })
+    throw missing(cause)
   }
-  if (!isRedisPackage(loaded))
-    throw new MillraceError(
-      'REDIS_MISSING',
-      'The installed `@millrace/redis` is of another version. Install the same version as `millrace`.',
-    )
-  return loaded
+  return checkedPackage(loaded)
+}
+
+/** What Node has loaded one way it has for the other: both answer the same module. */
+function loadRedisNow(): RedisPackage {
+  let loaded: unknown
+  try {
+    loaded = createRequire(import.meta.url)(REDIS_PACKAGE)
+  } catch (cause) {
+    throw missing(cause)
+  }
+  return checkedPackage(loaded)
+}
+
+function missing(cause: unknown): MillraceError {
+  return new MillraceError('REDIS_MISSING', 'The Redis store is not installed. Run `npm install @millrace/redis`.', {
+    cause,
+    details: { field: 'backend', value: 'redis', remedy: 'npm install @millrace/redis' },
+  })
+}
+
+function checkedPackage(loaded: unknown): RedisPackage {
+  if (isRedisPackage(loaded)) return loaded
+  throw new MillraceError(
+    'REDIS_MISSING',
+    'The installed `@millrace/redis` is of another version. Install the same version as `millrace`.',
+  )
 }
 
 function isRedisPackage(loaded: unknown): loaded is RedisPackage {

@@ -28,6 +28,10 @@ export async function reads(queue: JobQueue<Payloads>, job: JobRecord<Payloads, 
   const tags: string[] = job.tags ?? []
   const errors: { message: string; timestamp: string }[] = job.errorHistory
   const jobs: JobRecord<Payloads, 'email'>[] = await queue.getJobs<'email'>({ jobType: 'email' }, 10, 0)
+  // A name that comes from a request is no literal of the map.
+  const named: string = jobs[0]?.jobType ?? ''
+  void queue.getJobs({ jobType: named })
+  void queue.editAllPendingJobs({ jobType: [named, 'email'] }, { priority: 1 })
   const to: string = job.payload.to
   void [tags, errors, jobs, to]
 }

@@ -12,8 +12,11 @@ export interface FollowedJob {
   readonly nextAttemptAt?: Date | string | null
 }
 
-/** Asks the application's server for a job; the signal aborts when the answer is no longer wanted. */
-export type JobFetcher<Job extends FollowedJob = FollowedJob> = (id: number, signal: AbortSignal) => Promise<Job | null>
+/** What a hook answers whose fetcher does not say more: a followed job, and whatever else the application sends with it. */
+export type JobData = FollowedJob & { readonly [field: string]: unknown }
+
+/** Asks the application's server for a job; the signal, for those who declare it, aborts when the answer is no longer wanted. */
+export type JobFetcher<Job extends FollowedJob = JobData> = (id: number, signal: AbortSignal) => Promise<Job | null>
 
 /** Whether nothing more will happen to the job. A failure that is tried again is not the end. */
 export function isFinal(job: FollowedJob): boolean {

@@ -1,16 +1,16 @@
 import { createContext, useMemo } from 'react'
 import type { Context, ReactNode } from 'react'
-import type { FollowedJob, JobFetcher } from './job.ts'
+import type { FollowedJob, JobData, JobFetcher } from './job.ts'
 
 /** What hooks below a provider take where they are given nothing themselves. */
 export interface Defaults {
-  readonly fetcher?: JobFetcher | undefined
+  readonly fetcher?: JobFetcher<FollowedJob> | undefined
   readonly pollingInterval?: number | undefined
 }
 
 export const DefaultsContext: Context<Defaults> = createContext<Defaults>({})
 
-export interface MillraceProviderProps<Job extends FollowedJob = FollowedJob> {
+export interface MillraceProviderProps<Job extends FollowedJob = JobData> {
   /** For hooks that are given none. */
   readonly fetcher?: JobFetcher<Job>
   /** Milliseconds. Default 1000. */
@@ -19,7 +19,7 @@ export interface MillraceProviderProps<Job extends FollowedJob = FollowedJob> {
 }
 
 /** Sets what `useJob` takes where it is given nothing else. */
-export function MillraceProvider<Job extends FollowedJob = FollowedJob>({
+export function MillraceProvider<Job extends FollowedJob = JobData>({
   fetcher,
   pollingInterval,
   children,

@@ -1,11 +1,11 @@
 import { useContext, useEffect, useRef } from 'react'
 import { isFinal } from './job.ts'
-import type { FollowedJob, JobFetcher, JobState } from './job.ts'
+import type { FollowedJob, JobData, JobFetcher, JobState } from './job.ts'
 import type { Subscribe } from './poll.ts'
 import { DefaultsContext } from './provider.tsx'
 import { usePoll } from './use-poll.ts'
 
-export interface UseJobOptions<Job extends FollowedJob = FollowedJob> {
+export interface UseJobOptions<Job extends FollowedJob = JobData> {
   /** Default: the provider's. May be a new function at every render. */
   readonly fetcher?: JobFetcher<Job> | undefined
   /** Milliseconds between an answer and the next request. Default: the provider's, else 1000. */
@@ -22,7 +22,7 @@ export interface UseJobOptions<Job extends FollowedJob = FollowedJob> {
   readonly onFailed?: ((job: Job) => void) | undefined
 }
 
-export interface UseJobResult<Job extends FollowedJob = FollowedJob> {
+export interface UseJobResult<Job extends FollowedJob = JobData> {
   readonly data: Job | null
   readonly status: JobState | null
   readonly progress: number | null
@@ -40,7 +40,7 @@ export interface UseJobResult<Job extends FollowedJob = FollowedJob> {
  * Follows a job until it is completed, cancelled, or failed for good. Options given here win over the provider's; without a
  * fetcher or an id nothing is asked. Functions may be new at every render; the latest are called.
  */
-export function useJob<Job extends FollowedJob = FollowedJob>(
+export function useJob<Job extends FollowedJob = JobData>(
   jobId: number | null | undefined,
   options: UseJobOptions<Job> = {},
 ): UseJobResult<Job> {
@@ -51,7 +51,7 @@ export function useJob<Job extends FollowedJob = FollowedJob>(
   const { data, isLoading, error, refresh } = usePoll<Job | null>(
     id === null || fetcher === undefined ? null : `job ${id}`,
     {
-      fetcher: (signal) => (id === null || fetcher === undefined ? Promise.resolve(null) : fetcher(id, signal)),
+      fetcher: (signal) => (id === null || fetcher === undefined ? Promise.resolve(null) : ask(fetcher, id, signal)),
       pollingInterval: options.pollingInterval,
       enabled: options.enabled,
       subscribe: options.subscribe,
@@ -69,6 +69,12 @@ export function useJob<Job extends FollowedJob = FollowedJob>(
     isRetrying: data?.status === 'failed' && !isFinal(data),
     refresh,
   }
+}
+
+/** A fetcher made for something else as well may mean something else by its second parameter: it gets one if it declares two. */
+function ask<Job extends FollowedJob>(fetcher: JobFetcher<Job>, id: number, signal: AbortSignal): Promise<Job | null> {
+  const one = fetcher as (id: number) => Promise<Job | null>
+  return fetcher.length > 1 ? fetcher(id, signal) : one(id)
 }
 
 /** Calls the callbacks of a job's changes: after the render that shows them, and once for each. */

@@ -122,6 +122,16 @@ describe('useJob', () => {
     expect(onFailed).toHaveBeenCalledTimes(1)
   })
 
+  test('a fetcher with one parameter is called with one', async () => {
+    const asked: unknown[][] = []
+    const fetcher = (...args: unknown[]): Promise<Job> => {
+      asked.push(args)
+      return Promise.resolve(job(1, 'completed'))
+    }
+    await render(<Follow id={1} options={{ fetcher }} />)
+    expect(asked).toEqual([[1]])
+  })
+
   test('an answer that comes late for the former job is not shown', async () => {
     const waiting = new Map<number, (answer: Job) => void>()
     const signals: AbortSignal[] = []

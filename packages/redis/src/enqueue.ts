@@ -97,7 +97,7 @@ function checkedPriority(priority: number): number {
 /** Why nothing can be part of a transaction of the caller. */
 export function noTransactions(): MillraceError {
   const remedy = 'Keep an outbox in your database and relay it'
-  return new MillraceError('FEATURE_UNSUPPORTED', `Redis cannot take part in a transaction of \`db\`. ${remedy}.`, {
+  return new MillraceError('FEATURE_UNSUPPORTED', `The db option is not supported with the Redis backend. ${remedy}.`, {
     details: { field: 'db', remedy },
   })
 }

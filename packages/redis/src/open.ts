@@ -47,7 +47,10 @@ export interface OpenRedisOptions {
 
 export interface OpenedRedis {
   readonly store: Store
-  /** The caller's own client, or the one that the store works with. */
+  /**
+   * For commands of the caller's: the client that was given, or one beside the store's, connected by its first command. Ending
+   * that one (`quit`, `disconnect`) closes the store.
+   */
   readonly client: Redis
 }
 
@@ -67,10 +70,29 @@ export function openRedis(options: OpenRedisOptions): OpenedRedis {
     listens: options.listen ?? true,
     rules: { allowEviction: options.allowEviction ?? false, warn: options.warn ?? ((): void => undefined) },
   })
-  return { store, client: own ?? client }
+  return { store, client: own ?? clientBeside(client, () => instance.close()) }
+}
+
+/**
+ * A client with the manners its users expect: commands wait for the connection. The store's own would refuse them while there is
+ * none. Programs that have no other handle end their queue by ending this client, so the store goes with it, and it with the store.
+ */
+function clientBeside(client: Redis, close: () => void): Redis {
+  const beside = client.duplicate({
+    enableOfflineQueue: true,
+    autoResendUnfulfilledCommands: true,
+    maxRetriesPerRequest: COMMAND_RETRIES,
+  })
+  beside.on('error', () => undefined)
+  beside.once('end', close)
+  client.once('end', () => beside.disconnect())
+  return beside
 }
 
 const MOST_RECONNECT_DELAY_MS = 500
+
+/** As ioredis has it by default. */
+const COMMAND_RETRIES = 20
 
 /**
  * Commands are sent once, when there is a connection: ioredis would send those without an answer again, which adds a job twice.

@@ -11,6 +11,7 @@ export async function listenOn(instance: RedisInstance, { onWake, onError, signa
   const close = (): void => client.disconnect()
   if (signal.aborted) return
   signal.addEventListener('abort', close, { once: true })
+  instance.client.once('end', close)
   let wasReady = false
   client.on('error', (error: Error) => {
     if (!signal.aborted) onError(toStoreError(error, 'subscribe', 'unsent'))

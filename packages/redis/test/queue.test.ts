@@ -3,6 +3,7 @@ import type { JobContext } from 'millrace'
 import { describe, expect, it } from 'vitest'
 import { endAfterTest, freshPrefix, openClient, openQueue } from './support/queues.ts'
 import { poll } from './support/poll.ts'
+import { startServer } from './support/servers.ts'
 
 const url = process.env['MILLRACE_TEST_REDIS_URL'] ?? ''
 const NOWHERE = 'redis://127.0.0.1:1'
@@ -150,10 +151,32 @@ describe.skipIf(url === '')('a queue on Redis', () => {
     await own.close()
     expect(await client.ping()).toBe('PONG')
     const queue = openQueue(url, freshPrefix())
-    expect(() => queue.getRedisClient()).toThrow(expect.objectContaining({ code: 'STORE_UNAVAILABLE' }))
+    const before = queue.getRedisClient<Redis>()
+    expect(await before.ping()).toBe('PONG')
     await queue.ready()
-    expect(await queue.getRedisClient<Redis>().ping()).toBe('PONG')
+    expect(queue.getRedisClient()).toBe(before)
     expect(() => queue.getPool()).toThrow('getPool() is only available with the PostgreSQL backend.')
+  })
+
+  it.each(['before its first command', 'after it'])('is closed by who ends the client it gave, %s', async (when) => {
+    const server = await startServer()
+    endAfterTest(() => server.stop())
+    const watcher = openClient(server.url)
+    const queue = openQueue(server.url, freshPrefix())
+    const client = queue.getRedisClient<Redis>()
+    if (when === 'after it') await client.ping()
+    await queue.addJob({ jobType: 'a', payload: {} })
+    queue
+      .createProcessor({ a: async () => undefined } as never, { ...NEVER_POLLS, onError: () => undefined })
+      .startInBackground()
+    await poll(async () => (await queue.getJob(1))?.status === 'completed', 'the job completes')
+    await client.quit()
+    const others = async (): Promise<number> =>
+      String(await watcher.client('LIST'))
+        .trim()
+        .split('\n').length - 1
+    await poll(async () => (await others()) === 0, 'no connection of the queue is left')
+    await expect(queue.getJob(1)).rejects.toThrow(expect.objectContaining({ code: 'STORE_UNAVAILABLE' }))
   })
 
   it('takes a client with a key prefix of its own as it is', async () => {

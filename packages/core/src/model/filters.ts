@@ -20,9 +20,12 @@ export interface DateLimits {
 
 const LIMIT_NAMES: ReadonlySet<string> = new Set<keyof DateLimits>(['gt', 'gte', 'lt', 'lte', 'eq'])
 
+/** A type of the map, or of another program on the same queue; a name in a variable need not be narrowed. */
+type AnyType<PayloadMap> = JobType<PayloadMap> | (string & Record<never, never>)
+
 /** Which jobs a list or a bulk change means. All conditions hold together; one that is `undefined` is none. */
 export interface JobFilters<PayloadMap = Record<string, unknown>> {
-  readonly jobType?: JobType<PayloadMap> | readonly JobType<PayloadMap>[] | undefined
+  readonly jobType?: AnyType<PayloadMap> | readonly AnyType<PayloadMap>[] | undefined
   readonly status?: JobStatus | readonly JobStatus[] | undefined
   readonly priority?: number | undefined
   /** A `Date` means exactly then. */

@@ -25,6 +25,9 @@ export type QueueEventName = keyof QueueEventMap
 
 export type QueueEventListener<K extends QueueEventName> = (data: QueueEventMap[K]) => unknown
 
+/** How a queue tells of an event. */
+export type QueueEmitFn = <K extends QueueEventName>(event: K, data: QueueEventMap[K]) => void
+
 export interface QueueEventsOptions {
   /**
    * Last resort for what a listener threw: called when nobody listens to `error`, or when that listener throws itself.

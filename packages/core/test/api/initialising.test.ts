@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type DatabaseConfig, initJobQueue, type JobQueue } from '../../src/index.ts'
+import { createPool, type DatabaseConfig, initJobQueue, type JobQueue, type RawPool } from '../../src/index.ts'
 import { hasServer, serverUrl, useApi } from '../support/api-queue.ts'
 
 // specs/job-queue.md, section 3: what `initJobQueue` takes and how it reaches the database.
@@ -84,6 +84,21 @@ describe('the pool that a configuration gives', () => {
       connectionTimeoutMillis: 9,
     }
     expect(poolOptions(given)).toMatchObject(given)
+  })
+
+  it('can be made by itself, for code of yours and a queue', async () => {
+    vi.stubEnv('PGSSLROOTCERT', CA)
+    const pool = createPool<RawPool & { readonly options: Readonly<Record<string, unknown>> }>({
+      connectionString: `${URL_WITHOUT_SERVER}?search_path=app`,
+      ssl: {},
+      max: 3,
+    })
+    expect(pool.options).toMatchObject({ max: 3, connectionTimeoutMillis: 10_000, ssl: { ca: CA } })
+    const queue = initJobQueue({ pool })
+    unused.push(queue)
+    expect(queue.getPool()).toBe(pool)
+    await pool.end()
+    expect(() => createPool({ port: -1 })).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
   })
 
   it('is not connected by initialising', async () => {
