@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { MillraceError } from '../errors.ts'
-import { MAX_TIMER_MS } from '../model/clock.ts'
 import type { PoolSettings } from './connection.ts'
 import type { Executor, QueryOptions, Row } from './executor.ts'
+import { NamedStatement, type Parser } from './named-statement.ts'
 import { closeForSure, createPool, PoolGuard } from './pool.ts'
 import type { DriverQuery, OwnPool, PoolClientLike, PoolLike } from './pool.ts'
 import { PoolTransaction } from './pool-transaction.ts'
 import type { TransactionClient, TransactionLimits } from './pool-transaction.ts'
 import { classify, connectionLost, statementTimeout, storeCodeOf, toMillraceError } from './sqlstate.ts'
+import { StatementLimits } from './statement-limits.ts'
 
 /** Settings of a pool of ours, which `close` ends, or a pool of the user, which it leaves open. */
 export type PoolSource = { readonly settings: PoolSettings } | { readonly pool: PoolLike }
@@ -26,6 +27,14 @@ export interface PoolExecutorOptions {
   readonly prepare?: boolean
 }
 
+interface Asked {
+  readonly text: string
+  readonly values: readonly unknown[] | undefined
+  readonly isRepeated: boolean
+}
+
+const NO_VALUES: readonly unknown[] = []
+
 /**
  * Runs statements on a `pg.Pool`, each on a connection of its own choosing. A pool of one suffices.
  *
@@ -42,7 +51,9 @@ export class PoolExecutor implements Executor {
   readonly #connectTimeoutMs: number | undefined
   /** How long a statement waits while the server has no room for a further connection. */
   readonly #roomTimeoutMs: number
-  #names: Map<string, string> | undefined
+  readonly #limits = new StatementLimits()
+  /** By their texts. */
+  #named: Map<string, NamedStatement> | undefined
   #closing: Promise<void> | undefined
 
   constructor(source: PoolSource, options: PoolExecutorOptions = {}) {
@@ -59,7 +70,7 @@ export class PoolExecutor implements Executor {
     this.#timeoutMs = options.timeoutMs ?? 30_000
     this.#connectTimeoutMs = connectionTimeoutMillis ? undefined : (options.connectTimeoutMs ?? 10_000)
     this.#roomTimeoutMs = connectionTimeoutMillis || (options.connectTimeoutMs ?? 10_000)
-    this.#names = options.prepare === false ? undefined : new Map()
+    this.#named = options.prepare === false ? undefined : new Map()
   }
 
   /** The pool itself: ours, or the one the user brought. */
@@ -71,13 +82,7 @@ export class PoolExecutor implements Executor {
     const client = await this.#checkOut()
     let mustClose = false
     try {
-      return rowsOf(
-        await this.#send(
-          client,
-          this.#driverQuery(text, values, options?.isRepeated),
-          options?.timeoutMs ?? this.#timeoutMs,
-        ),
-      )
+      return await this.#ask(client, { text, values, isRepeated: options?.isRepeated === true }, options?.timeoutMs)
     } catch (error) {
       const isBroken = this.#guard.isBroken(client)
       const failure = isBroken ? connectionLost(error, text) : toMillraceError(error, text)
@@ -93,7 +98,7 @@ export class PoolExecutor implements Executor {
   #forgetNames(failure: MillraceError, options: QueryOptions | undefined): boolean {
     const code = storeCodeOf(failure)
     if (options?.isRepeated !== true || code === undefined || !STALE_STATEMENT.has(code)) return false
-    if (code !== CHANGED_RESULT) this.#names = undefined
+    if (code !== CHANGED_RESULT) this.#named = undefined
     return true
   }
 
@@ -176,33 +181,58 @@ export class PoolExecutor implements Executor {
     if (mustClose) closeForSure(client)
   }
 
-  #driverQuery(text: string, values: readonly unknown[] | undefined, isRepeated = false): DriverQuery {
+  async #ask(
+    client: PoolClientLike,
+    { text, values, isRepeated }: Asked,
+    timeoutMs = this.#timeoutMs,
+  ): Promise<readonly Row[]> {
     const query = { text, rowMode: 'array', types: TEXT_TYPES } as const
-    if (this.#names === undefined || !isRepeated) return values === undefined ? query : { ...query, values }
-    return { ...query, values: values ?? [], name: this.#nameOf(text, this.#names) }
+    if (this.#named === undefined || !isRepeated)
+      return rowsOf(await this.#send(client, values === undefined ? query : { ...query, values }, timeoutMs))
+    const statement = this.#statement(text, this.#named)
+    const call = statement.callOn(client, values ?? NO_VALUES)
+    if (call !== undefined) {
+      return this.#within(timeoutMs, text, (resolve, reject) => {
+        call.callback = (error, rows) => (rows === undefined ? reject(error) : resolve(rows))
+        void client.query(call)
+      })
+    }
+    const result = await this.#send(client, { ...query, values: values ?? NO_VALUES, name: statement.name }, timeoutMs)
+    statement.prepared(client, result, parserOf)
+    return rowsOf(result)
   }
 
-  #nameOf(text: string, names: Map<string, string>): string {
-    const known = names.get(text)
+  #statement(text: string, statements: Map<string, NamedStatement>): NamedStatement {
+    const known = statements.get(text)
     if (known !== undefined) return known
     const name = `millrace_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+    const statement = new NamedStatement(text, name)
     // Statements are constants, so a large map means that a text was built from values; those are not kept.
-    if (names.size < MAX_NAMES) names.set(text, name)
-    return name
+    if (statements.size < MAX_NAMES) statements.set(text, statement)
+    return statement
   }
 
-  /** Sends `query`, and rejects when the limit passes; the caller then closes the connection. */
   #send(client: PoolClientLike, query: DriverQuery, timeoutMs: number): Promise<unknown> {
+    return this.#within(timeoutMs, query.text, (resolve, reject) => {
+      client.query(query).then(resolve, reject)
+    })
+  }
+
+  /** What `send` is answered, or a rejection when the limit passes; the caller then closes the connection. */
+  #within<T>(
+    timeoutMs: number,
+    text: string,
+    send: (resolve: (answer: T) => void, reject: (error: unknown) => void) => void,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const answer = client.query(query)
-      const timer = setTimeout(() => reject(statementTimeout(timeoutMs, query.text)), Math.min(timeoutMs, MAX_TIMER_MS))
-      answer.then(
-        (result) => {
-          clearTimeout(timer)
-          resolve(result)
+      const end = this.#limits.start(timeoutMs, () => reject(statementTimeout(timeoutMs, text)))
+      send(
+        (answer) => {
+          end()
+          resolve(answer)
         },
-        (error: unknown) => {
-          clearTimeout(timer)
+        (error) => {
+          end()
           // eslint-disable-next-line prefer-promise-reject-errors -- handed on as the driver gave it
           reject(error)
         },
@@ -212,10 +242,14 @@ export class PoolExecutor implements Executor {
 
   async #close(): Promise<void> {
     // The guard of our own pool stays: its connections may still fail while they close.
-    if (this.#own === undefined) return this.#guard.detach()
-    const { clients } = this.#guard
-    await this.#own.end()
-    for (const client of clients) closeForSure(client)
+    if (this.#own === undefined) {
+      this.#guard.detach()
+    } else {
+      const { clients } = this.#guard
+      await this.#own.end()
+      for (const client of clients) closeForSure(client)
+    }
+    this.#limits.close()
   }
 }
 
@@ -235,7 +269,7 @@ const LONGEST_PAUSE_MS = 200
  * Parses `bool`, `int2`, `int4`, `oid`, `float4` and `float8`; everything else stays the text PostgreSQL sent, whatever
  * parsers the program has set for `pg` as a whole.
  */
-const TEXT_TYPES: NonNullable<DriverQuery['types']> = { getTypeParser: (oid) => PARSERS.get(oid) ?? asText }
+const TEXT_TYPES: NonNullable<DriverQuery['types']> = { getTypeParser: (oid) => parserOf(oid) ?? asText }
 
 const PARSERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
   [16, (text) => text === 't'],
@@ -245,6 +279,10 @@ const PARSERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, 
   [700, Number],
   [701, Number],
 ])
+
+function parserOf(oid: number): Parser {
+  return PARSERS.get(oid)
+}
 
 function asText(text: string): string {
   return text
