@@ -34,7 +34,7 @@ const SECTIONS = /** @type {Record<string, readonly string[]>} */ ({
     ...guides('operating', 'dashboard', 'cli', 'observing', 'opentelemetry', 'shutdown', 'maintenance'),
     ...['connections', 'security', 'failure-modes', 'performance', 'proof'].map((name) => `operate/${name}`),
   ],
-  Reference: ['api', 'sql', 'cli', 'errors', 'hooks'].map((name) => `reference/${name}`),
+  Reference: ['api', 'exports', 'sql', 'cli', 'errors', 'hooks'].map((name) => `reference/${name}`),
   Migrate: ['bullmq', 'pg-boss', 'graphile-worker', 'dataqueue'].map((name) => `guides/migrating-from-${name}`),
   Inside: ['internals/architecture', 'internals/simulation', 'internals/adr/README', 'CONTRIBUTING.md', 'CHANGELOG.md'],
 })

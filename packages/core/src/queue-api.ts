@@ -23,6 +23,7 @@ import type { DatabaseClient } from './store/enqueue.ts'
 import type { QueueStats, WorkerRecord } from './store/inspect.ts'
 import type { Supervisor, SupervisorOptions } from './supervisor/supervisor.ts'
 
+/** What `addJob` and `addJobs` take besides jobs. */
 export interface AddJobOptions {
   /** Adds inside the caller's transaction: anything whose `query(text, values)` runs on it, such as a `pg` client. */
   readonly db?: DatabaseClient | undefined
@@ -33,6 +34,7 @@ export interface WithResult {
   readonly result: true
 }
 
+/** What `searchJobs` takes besides the filters. */
 export interface SearchJobsOptions {
   /** Jobs of a page, 1 to 1,000. Default 100. */
   readonly limit?: number | undefined
@@ -43,6 +45,7 @@ export interface SearchJobsOptions {
   readonly lookAt?: number | undefined
 }
 
+/** What `searchJobs` answers. */
 export interface JobPage<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>> {
   /** Newest first. */
   readonly jobs: JobRecord<PayloadMap, T>[]
@@ -50,6 +53,7 @@ export interface JobPage<PayloadMap = Record<string, unknown>, T extends JobType
   readonly nextCursor: number | null
 }
 
+/** What `redrive` takes besides the filters. */
 export interface RedriveOptions {
   /** At most so many, oldest first, 1 to 100,000. Default 1000. */
   readonly limit?: number | undefined

@@ -6,6 +6,7 @@ import type { JobQueue } from './queue-api.ts'
 import type { QueueCore } from './queue-core.ts'
 import type { DatabaseClient } from './store/enqueue.ts'
 
+/** What `getAudit` takes. */
 export interface AuditOptions {
   /** Only entries before the one with this id. Default: from the newest. */
   readonly cursor?: number | undefined

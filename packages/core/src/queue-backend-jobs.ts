@@ -71,7 +71,7 @@ interface OpenWorker {
 }
 
 /**
- * Jobs claimed by hand over one pool, with their leases. The backends of a pool share it, because seed 003's code makes a
+ * Jobs claimed by hand over one pool, with their leases. The backends of a pool share it, because DataQueue's code makes a
  * new backend for every call.
  */
 export class HeldJobs {
@@ -277,7 +277,7 @@ export class HeldJobs {
 }
 
 /**
- * Module-level state, against the style guide, and on purpose: programs written for seed 003 make a `new
+ * Module-level state, against the style guide, and on purpose: programs written for DataQueue make a `new
  * PostgresBackend(pool)` for every call, so a claim must outlive the backend that made it, and the pool is all that the
  * backend of the next call has in common with it. The entries are held by their pool, and end with it.
  */

@@ -15,7 +15,7 @@ import {
 } from './queue-schedule-records.ts'
 import type { Store } from './store/store.ts'
 
-/** The part of seed 003's storage interface that keeps schedules. Queues fire them by themselves, each tick once. */
+/** The part of DataQueue's storage interface that keeps schedules. Queues fire them by themselves, each tick once. */
 export interface ScheduleBackendMethods {
   readonly addCronSchedule: (input: CronScheduleInput) => Promise<number>
   readonly getCronSchedule: (id: number) => Promise<CronScheduleRecord | null>

@@ -12,7 +12,7 @@ import type { TokenRecord } from './queue-waits.ts'
 
 type Jobs<PayloadMap, T extends JobType<PayloadMap>> = Promise<JobRecord<PayloadMap, T>[]>
 
-/** What code that claims and settles jobs itself, without a processor, works with: seed 003's storage interface. */
+/** What code that claims and settles jobs itself, without a processor, works with: DataQueue's storage interface. */
 export interface QueueBackend extends ScheduleBackendMethods {
   addJob<PayloadMap = Record<string, unknown>, T extends JobType<PayloadMap> = JobType<PayloadMap>>(
     job: JobOptions<PayloadMap, T>,
@@ -85,6 +85,7 @@ export interface QueueBackend extends ScheduleBackendMethods {
   setPendingReasonForUnpickedJobs(reason: string, jobType?: string | readonly string[]): Promise<void>
 }
 
+/** What `new PostgresBackend` takes besides the pool. */
 export interface PostgresBackendOptions {
   /** The schema that holds the instance. Default `millrace`. */
   readonly schema?: string | undefined

@@ -94,6 +94,7 @@ export interface RedisJobQueueConfig extends Omit<CommonConfig, 'schema' | 'with
   readonly allowEviction?: boolean | undefined
 }
 
+/** What `initJobQueue` takes: the settings of a backend, and what all of them share. */
 export type JobQueueConfig = PostgresJobQueueConfig | PgliteJobQueueConfig | RedisJobQueueConfig
 
 /** A configuration with every default in place. */

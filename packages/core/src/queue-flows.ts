@@ -17,6 +17,7 @@ export type BatchCallback<
   T extends JobType<PayloadMap> = JobType<PayloadMap>,
 > = Omit<JobOptions<PayloadMap, T>, 'dependsOn'>
 
+/** What `addBatch` takes besides the jobs. */
 export interface AddBatchOptions<
   PayloadMap = Record<string, unknown>,
   T extends JobType<PayloadMap> = JobType<PayloadMap>,
@@ -123,7 +124,7 @@ function named(job: NewJob, names: readonly string[]): NewJob {
   return { ...job, dependsOn: { ...dependsOn, names: dependsOn.jobIds.map((id) => names[-id - 1] ?? String(id)) } }
 }
 
-/** Where the functions below look, as those of seed 003 have no queue to tell them. */
+/** Where the functions below look, as those of DataQueue have no queue to tell them. */
 interface SchemaOption {
   /** Default `'millrace'`. */
   readonly schema?: string | undefined

@@ -3,6 +3,7 @@ import type { JobLogs } from './model/log.ts'
 import type { QueueCore } from './queue-core.ts'
 import { checkedId } from './queue-reads.ts'
 
+/** What `getJobLogs` takes besides the id. */
 export interface JobLogOptions {
   /** Only lines after the one with this id. Default: from the oldest that is kept. */
   readonly after?: number | undefined

@@ -4,6 +4,7 @@ import type { CatchUp } from './model/schedule.ts'
 import type { SchedulePeriod } from './model/schedule-options.ts'
 import type { ScheduleSkip, StoredSchedule } from './store/schedule.ts'
 
+/** Whether a schedule fires by itself. */
 export type CronScheduleStatus = 'active' | 'paused'
 
 /** A schedule as the storage interface takes it: with every default in place. */

@@ -11,6 +11,7 @@ import type { DatabaseClient } from './store/enqueue.ts'
 import type { DeliveryResult } from './store/signal.ts'
 import type { StepRow, StoredValue } from './store/steps.ts'
 
+/** How a token stands. */
 export type TokenStatus = 'waiting' | 'completed' | 'timed_out'
 
 /** A stored token. */
@@ -52,6 +53,7 @@ export interface JobStep {
   readonly awaited: string | null
 }
 
+/** What calls take that can be part of a transaction of the caller's. */
 export interface InTransaction {
   /** Does it inside the caller's transaction, as of its commit; see `AddJobOptions`. */
   readonly db?: DatabaseClient | undefined

@@ -14,6 +14,7 @@ interface NodeRequest extends IncomingMessage {
   readonly body?: unknown
 }
 
+/** A handler of requests of `node:http`. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void
 
 /** The handler for `node:http`, and for whatever hands on its requests: Express, Nest, Koa, Fastify. */
@@ -64,6 +65,7 @@ function bodyOf(node: NodeRequest): object {
   return { body: isRaw ? body : JSON.stringify(body) }
 }
 
+/** What `serveDashboard` takes besides the queue. */
 export interface ServeOptions<PayloadMap> extends DashboardOptions<PayloadMap> {
   /** Default 0: one that is free. */
   readonly port?: number | undefined

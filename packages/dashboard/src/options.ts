@@ -19,6 +19,7 @@ export type DashboardAuthorize = (
   request: Request,
 ) => boolean | DashboardAccess | Response | Promise<boolean | DashboardAccess | Response>
 
+/** What `createDashboard` takes besides the queue. */
 export interface DashboardOptions<PayloadMap = Record<string, unknown>> {
   /**
    * Where it is mounted, such as `/admin/jobs`. Default: found from each request, which works wherever the path itself does not

@@ -1,6 +1,7 @@
 import type { QueueEventMap } from 'millrace'
 import { DEFAULT_INSTANCE } from './tokens.ts'
 
+/** What `@JobHandler` takes besides the job type. */
 export interface JobHandlerOptions {
   /** The `name` of the module whose jobs it runs. Default `'default'`. */
   readonly instance?: string | undefined

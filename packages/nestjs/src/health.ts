@@ -8,6 +8,7 @@ export type MillraceHealth<Key extends string = string> = Record<
   { readonly status: 'up' | 'down' } & Readonly<Record<string, unknown>>
 >
 
+/** What counts as healthy. */
 export interface HealthOptions {
   /** The `name` of the module. Default `'default'`. */
   readonly instance?: string | undefined

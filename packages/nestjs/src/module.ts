@@ -15,6 +15,7 @@ export interface MillraceModuleExtras {
   readonly isGlobal?: boolean | undefined
 }
 
+/** What `MillraceModule.forRootAsync` takes. */
 export type MillraceModuleAsyncOptions = ConfigurableModuleAsyncOptions<
   MillraceModuleOptions,
   'createMillraceOptions'

@@ -2,6 +2,7 @@ import type { JobQueue } from 'millrace'
 import { attachShutdown, createRunner } from 'millrace/http'
 import type { Runner, RunnerOptions } from 'millrace/http'
 
+/** What `startWorker` takes besides the queue. */
 export interface StartWorkerOptions<PayloadMap> extends RunnerOptions<PayloadMap> {
   /** Runs once, beside the worker, when the server has started; its failure is told and nothing more. */
   readonly onStart?: () => void | Promise<void>

@@ -1,6 +1,7 @@
 import { type MeterProvider, metrics, trace, type TracerProvider } from '@opentelemetry/api'
 import { MillraceError } from 'millrace'
 
+/** What `instrumentQueue` takes besides the queue. */
 export interface InstrumentOptions {
   /** Default: the global one. */
   readonly tracerProvider?: TracerProvider | undefined

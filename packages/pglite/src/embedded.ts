@@ -15,6 +15,7 @@ import { runTransaction, type EmbeddedTransaction, type TransactionOptions } fro
 import { DEFAULT_UPKEEP, type UpkeepLimits } from './upkeep.ts'
 import { decodeAnswer, type Answer } from './wire.ts'
 
+/** What `openEmbedded` takes. */
 export interface EmbeddedOptions {
   /** The folder that holds the database; made if it is missing. Further processes that name it share the database. */
   readonly dataDir: string

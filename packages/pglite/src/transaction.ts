@@ -18,6 +18,7 @@ export interface EmbeddedTransaction {
   query(text: string, values?: readonly unknown[]): Promise<TransactionResult>
 }
 
+/** How long a transaction may take. */
 export interface TransactionOptions {
   /** How long the transaction may stay open, in milliseconds. Default 5,000: everybody else waits meanwhile. */
   readonly timeoutMs?: number

@@ -10,6 +10,7 @@ export interface Defaults {
 
 export const DefaultsContext: Context<Defaults> = createContext<Defaults>({})
 
+/** What `MillraceProvider` takes. */
 export interface MillraceProviderProps<Job extends FollowedJob = JobData> {
   /** For hooks that are given none. */
   readonly fetcher?: JobFetcher<Job>

@@ -5,6 +5,7 @@ import type { Subscribe } from './poll.ts'
 import { DefaultsContext } from './provider.tsx'
 import { usePoll } from './use-poll.ts'
 
+/** What `useJob` takes besides the id. */
 export interface UseJobOptions<Job extends FollowedJob = JobData> {
   /** Default: the provider's. May be a new function at every render. */
   readonly fetcher?: JobFetcher<Job> | undefined
@@ -22,6 +23,7 @@ export interface UseJobOptions<Job extends FollowedJob = JobData> {
   readonly onFailed?: ((job: Job) => void) | undefined
 }
 
+/** What `useJob` answers. */
 export interface UseJobResult<Job extends FollowedJob = JobData> {
   readonly data: Job | null
   readonly status: JobState | null

@@ -3,6 +3,7 @@ import { Poll } from './poll.ts'
 import type { PollState, Subscribe } from './poll.ts'
 import { DefaultsContext } from './provider.tsx'
 
+/** What `useJobs` and `useQueueStats` take besides the function. */
 export interface UsePollOptions<T> {
   /** Asks the application's server. May be a new function at every render. */
   readonly fetcher: (signal: AbortSignal) => Promise<T>
@@ -14,6 +15,7 @@ export interface UsePollOptions<T> {
   readonly subscribe?: Subscribe | undefined
 }
 
+/** What `useJobs` and `useQueueStats` answer. */
 export interface UsePollResult<T> extends PollState<T> {
   /** Asks now. */
   readonly refresh: () => void

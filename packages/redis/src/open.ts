@@ -30,6 +30,7 @@ export interface RedisConnectionConfig {
   readonly tls?: RedisTlsConfig | undefined
 }
 
+/** What `openRedis` takes. */
 export interface OpenRedisOptions {
   /** A connection of ours, ended by `close`; or `client`. */
   readonly config?: RedisConnectionConfig | undefined
@@ -45,6 +46,7 @@ export interface OpenRedisOptions {
   readonly warn?: ((message: string) => void) | undefined
 }
 
+/** What `openRedis` answers. */
 export interface OpenedRedis {
   readonly store: Store
   /**

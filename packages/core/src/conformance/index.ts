@@ -81,6 +81,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...traceCases,
 ]
 
+/** What `runConformance` takes. */
 export interface ConformanceOptions {
   /** What the store is called in the names of tests. */
   readonly name: string

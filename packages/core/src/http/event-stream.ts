@@ -12,6 +12,7 @@ const RETRY_MS = 2000
 /** Sends data as JSON. What could not be sent before the next with the same `key` is passed over for it. */
 export type SendEvent = (data: unknown, key?: string) => void
 
+/** What `eventStream` takes. */
 export interface EventStreamOptions {
   /** Of the request, where the framework aborts it when the reader goes; that the body is cancelled says the same. */
   readonly signal?: AbortSignal | undefined

@@ -8,6 +8,7 @@ export interface HonoContextLike {
   readonly set: (name: never, value: never) => void
 }
 
+/** A middleware of Hono, as far as it is used. */
 export type HonoMiddleware = (context: HonoContextLike, next: () => Promise<void>) => Promise<void>
 
 /** For Hono: `middleware` puts the queue into `c.get('jobs')`; `start` and `stop` are the process's to call. */

@@ -2,6 +2,7 @@ import type { Processor, ProcessorOptions } from '../processor/processor.ts'
 import type { JobQueue, ProcessorHandlers } from '../queue-api.ts'
 import type { Supervisor, SupervisorOptions } from '../supervisor/supervisor.ts'
 
+/** What `createRunner` takes besides the queue. */
 export interface RunnerOptions<PayloadMap> {
   /** Default: the handlers of `defineJobs`. */
   readonly handlers?: ProcessorHandlers<PayloadMap>
@@ -46,6 +47,7 @@ export function createRunner<PayloadMap>(queue: JobQueue<PayloadMap>, options: R
   }
 }
 
+/** What `attachShutdown` takes besides the runner. */
 export interface ShutdownOptions {
   /** Default SIGTERM and SIGINT. */
   readonly signals?: readonly NodeJS.Signals[]

@@ -17,6 +17,7 @@ export interface JobStatusAnswer {
   readonly error: string | null
 }
 
+/** What `createStatusRoute` takes besides the queue. */
 export interface StatusRouteOptions<PayloadMap> {
   /** Whether who asks may see this job, such as by its tenant or payload. There is no default: a status can be private. */
   readonly authorize: (request: Request, job: JobRecord<PayloadMap>) => boolean | Promise<boolean>

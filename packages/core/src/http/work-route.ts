@@ -5,6 +5,7 @@ import type { JobQueue, ProcessorHandlers } from '../queue-api.ts'
 import { authorizeBearer } from './authorize.ts'
 import type { Authorize } from './authorize.ts'
 
+/** What `createWorkRoute` takes besides the queue. */
 export interface WorkRouteOptions<PayloadMap> {
   /** Default: the handlers of `defineJobs`. */
   readonly handlers?: ProcessorHandlers<PayloadMap>

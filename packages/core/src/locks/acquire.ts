@@ -8,6 +8,7 @@ import { checkDuration, checkName } from './check.ts'
 /** What `preCheck` answers. */
 export type PreCheckResult = { readonly skip: false } | { readonly skip: true; readonly reason: string }
 
+/** What `acquireJobLock` takes besides the job type. */
 export interface AcquireJobLockOptions<Manager = unknown> {
   /** Runs while the lock is held, in its transaction: whether there is anything to do. */
   readonly preCheck?: (manager: Manager) => PreCheckResult | Promise<PreCheckResult>
@@ -20,6 +21,7 @@ export interface AcquireJobLockOptions<Manager = unknown> {
   readonly periodKey?: string
 }
 
+/** Whether the lock was taken, and by which execution. */
 export type JobLockResult =
   | { readonly acquired: true; readonly jobExecution: JobExecution }
   /** `reason`: `already_running`, `already_done`, or what `preCheck` gave. */

@@ -17,6 +17,7 @@ export interface CycleStep {
   readonly enabled?: boolean
 }
 
+/** What became of one step of a cycle. */
 export type CycleStepResult =
   | { readonly name: string; readonly outcome: 'success' | 'skipped'; readonly value: unknown }
   | { readonly name: string; readonly outcome: 'failure'; readonly value?: unknown; readonly error?: unknown }

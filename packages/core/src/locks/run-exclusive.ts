@@ -12,6 +12,7 @@ const PERIODS = ['hour', 'day', 'week', 'month', 'year'] as const
 /** A calendar period in UTC, by the database's clock. Weeks are those of ISO 8601. */
 export type JobPeriod = (typeof PERIODS)[number]
 
+/** What `runExclusive` takes besides the job type and the function. */
 export interface RunExclusiveOptions<Manager = unknown> extends Omit<AcquireJobLockOptions<Manager>, 'periodKey'> {
   readonly dataSource: LockDataSource<Manager>
   /** At most one run succeeds in each; later ones are skipped as `already_done`. A failed run may be repeated. */
@@ -40,6 +41,7 @@ export interface ExclusiveOutcome {
   readonly reason?: string
 }
 
+/** What became of a call of `runExclusive`. */
 export type ExclusiveResult =
   /** `reason`: `disabled`, `already_running`, `already_done`, or what `preCheck` gave. */
   | { readonly skipped: true; readonly reason: string }

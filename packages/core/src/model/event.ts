@@ -50,6 +50,7 @@ export interface JobEventMetadata {
   readonly [name: string]: unknown
 }
 
+/** One entry of a job's history, as `getJobEvents` lists it. */
 export interface JobEvent {
   /** Position within the job, from 1. */
   readonly id: number

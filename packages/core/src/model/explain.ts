@@ -142,6 +142,7 @@ export type ExplainReason =
   /** It began under this version of its handler, and only workers that have it take it. */
   | { readonly kind: 'pinned_version'; readonly version: number }
 
+/** What `explain` answers. */
 export interface Explanation {
   readonly jobId: number
   /** The first is what holds it up now; the others would hold it up next. */

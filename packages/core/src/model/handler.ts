@@ -15,6 +15,7 @@ export interface WaitDuration {
   readonly years?: number
 }
 
+/** What `createToken` takes. */
 export interface CreateTokenOptions {
   /** Digits and `s`, `m`, `h` or `d`, at most 365 days, such as `'24h'`. Default: no limit. */
   readonly timeout?: string
@@ -31,6 +32,7 @@ export type WaitTokenResult<T = unknown> =
   | { readonly ok: true; readonly output: T }
   | { readonly ok: false; readonly error: string }
 
+/** What every wait takes. */
 export interface WaitOptions {
   /**
    * What the wait is known by when the handler runs again, 1 to 255 characters, once per attempt. Default: its position
@@ -39,6 +41,7 @@ export interface WaitOptions {
   readonly name?: string | undefined
 }
 
+/** What waits for somebody else take. */
 export interface WaitLimits extends WaitOptions {
   /** Digits and `s`, `m`, `h` or `d`, at most 365 days, such as `'24h'`. Default: no limit. */
   readonly timeout?: string | undefined
@@ -56,6 +59,7 @@ export interface StepRetry {
   readonly maxDelayMs?: number | undefined
 }
 
+/** What `ctx.run` takes besides the name and the function. */
 export interface StepOptions {
   /** Default: one try; what it throws goes on to the handler. */
   readonly retry?: StepRetry | undefined
@@ -87,6 +91,7 @@ export interface ChildJob extends Omit<AnyJobOptions, 'dependsOn'> {
     | undefined
 }
 
+/** What `ctx.addJob` and `ctx.addJobs` take besides jobs. */
 export interface ChildOptions {
   /**
    * `'completed'`, the default: in the statement that completes this attempt; one that fails, is retried or suspends itself adds

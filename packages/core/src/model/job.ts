@@ -67,6 +67,7 @@ export function isJobError(value: unknown): value is JobError {
   return typeof value === 'object' && value !== null && 'message' in value && typeof value.message === 'string'
 }
 
+/** The group of a job: how many of them run at once is a processor's `groupConcurrency`. */
 export interface JobGroup {
   /** Jobs of one group id share a concurrency limit. 1 to 255 characters. */
   readonly id: string

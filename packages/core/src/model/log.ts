@@ -1,6 +1,7 @@
 import { isRecord, isUnstorable, refuseOption } from './check.ts'
 import { storableText } from './error-record.ts'
 
+/** How much a line of `ctx.log` matters. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']

@@ -339,7 +339,7 @@ export const PROCESSOR_RANGES: Readonly<Record<'batchSize' | 'concurrency' | 'po
 /**
  * Throws unless the numbers of a processor's options are in `PROCESSOR_RANGES`.
  *
- * @throws MillraceError `OPTION_INVALID`; for `groupConcurrency` with the sentence seed 003 has.
+ * @throws MillraceError `OPTION_INVALID`; for `groupConcurrency` with the sentence DataQueue has.
  */
 export function validateProcessorNumbers(options: {
   readonly [N in keyof typeof PROCESSOR_RANGES | 'groupConcurrency']?: unknown

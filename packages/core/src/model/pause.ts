@@ -14,6 +14,7 @@ export interface PauseScope {
   readonly tenantId?: string | undefined
 }
 
+/** What `pause` takes besides the scope. */
 export interface PauseOptions {
   /** Why, in at most 1,000 characters; `explain` repeats it. */
   readonly reason?: string | undefined

@@ -4,7 +4,7 @@ import type { WaitTokenResult } from './handler.ts'
 const WAIT_TYPES: Readonly<Record<string, string>> = { t: 'duration', w: 'token', g: 'signal', e: 'event' }
 
 /**
- * What a job remembers, in the shape that seed 003 documents for `stepData`: steps under their names, as
+ * What a job remembers, in the shape that DataQueue documents for `stepData`: steps under their names, as
  * `{ __completed: true, result }`, waits as `__wait_0` and so on, tokens that the handler made as `__token_0`.
  *
  * @param rows - `[key, kind, status, rich, timed out, awaited, result]` each, as a store wrote them.

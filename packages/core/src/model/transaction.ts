@@ -3,6 +3,7 @@ export interface TransactionClient {
   query(text: string, values?: unknown[]): Promise<{ rows: Record<string, unknown>[]; rowCount: number | null }>
 }
 
+/** What `transaction` takes besides the function. */
 export interface TransactionOptions {
   /** From its beginning to its commit, in milliseconds. Past it: rolled back, `TRANSACTION_TIMEOUT`. Default 5000. */
   readonly timeoutMs?: number | undefined

@@ -77,7 +77,7 @@ function readMark(value: unknown, mark: symbol): unknown {
 }
 
 /**
- * What seed 003 throws inside a handler to suspend it. Nothing throws it here: the promise of a wait never settles, which no
+ * What DataQueue throws inside a handler to suspend it. Nothing throws it here: the promise of a wait never settles, which no
  * `catch` can swallow. It is exported so that programs which check for it run.
  */
 export class WaitSignal extends Error {

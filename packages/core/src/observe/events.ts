@@ -21,8 +21,10 @@ export interface QueueEventMap {
   error: Error
 }
 
+/** What can be listened to. */
 export type QueueEventName = keyof QueueEventMap
 
+/** What `on` and `once` take. What it throws is emitted as `error`. */
 export type QueueEventListener<K extends QueueEventName> = (data: QueueEventMap[K]) => unknown
 
 /** How a queue tells of an event. */

@@ -107,6 +107,7 @@ export type HookEvent =
 
 export type HookEventType = HookEvent['type']
 
+/** What `hooks.subscribe` takes. It should be quick; what it throws is contained. */
 export type HookListener = (event: HookEvent) => unknown
 
 /** What loggers, meters and tracers subscribe to. */

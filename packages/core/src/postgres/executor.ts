@@ -1,6 +1,7 @@
 /** One value as the driver hands it over: text formats are parsed by `rows.ts`, nowhere else. */
 export type Row = readonly unknown[]
 
+/** How one statement is run. */
 export interface QueryOptions {
   /** The caller is answered with `STORE_TIMEOUT` after this long. Default 30,000. */
   readonly timeoutMs?: number

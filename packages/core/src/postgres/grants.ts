@@ -1,5 +1,6 @@
 import { validateSchemaName } from './search-path.ts'
 
+/** Whom `grantStatements` are for. */
 export interface GrantOptions {
   /** The schema of the instance. */
   readonly schema: string

@@ -17,6 +17,7 @@ import { signalVerbs } from './signal.ts'
 import { stepVerbs } from './steps.ts'
 import { surveyVerbs } from './survey.ts'
 
+/** What `createPostgresStore` takes. */
 export interface PostgresStoreOptions {
   readonly executor: Executor
   /** Already checked by `validateSchemaName`. */

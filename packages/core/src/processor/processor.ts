@@ -17,6 +17,7 @@ import { WorkerReports } from './reports.ts'
 import { Worker } from './worker.ts'
 import type { WorkerOptions, WorkflowDependencies } from './worker-options.ts'
 
+/** What `createProcessor` takes besides the handlers. */
 export interface ProcessorOptions {
   /** What `lockedBy` and the history say. Default: host, process and a random part. 1 to 255 characters. */
   readonly workerId?: string | undefined

@@ -23,6 +23,7 @@ export type ChangeResult = 'changed' | 'requested' | 'unchanged' | 'not_found'
 /** Told, before the call resolves, which jobs were cancelled because of what they depend on, by a store that knows. */
 export type OnCascade = (ids: readonly number[]) => void
 
+/** Changes jobs that do not run, and asks those that do to stop. */
 export interface ChangeStore {
   /** Pending jobs, and jobs between two attempts. */
   edit(options: { readonly id: number; readonly changes: JobChanges }): Promise<ChangeResult>

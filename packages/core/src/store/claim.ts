@@ -52,6 +52,7 @@ export interface ReadyBound {
   readonly fromSeq: number
 }
 
+/** What a worker tells and asks in one round trip. */
 export interface ExchangeOptions {
   /** The worker's number, from `register`. */
   readonly worker: number
@@ -84,6 +85,7 @@ export interface ExchangeOptions {
   readonly versions?: Readonly<Record<string, readonly number[]>>
 }
 
+/** What a worker is told in return. */
 export interface ExchangeResult {
   /** In the order they must start. */
   readonly jobs: readonly ClaimedJob[]
@@ -107,6 +109,7 @@ export interface ExchangeResult {
   readonly cascaded?: readonly number[]
 }
 
+/** What one round of a worker's upkeep did and saw. */
 export interface HousekeepingResult {
   /** Milliseconds until the next timed job is due; `null` when none is. */
   readonly nextDueMs: number | null
@@ -118,6 +121,7 @@ export interface HousekeepingResult {
   readonly schedulesDueMs: number | null
 }
 
+/** A worker, as it introduces itself. */
 export interface RegisterOptions {
   /** The public worker id. */
   readonly workerId: string
@@ -132,6 +136,7 @@ export interface RegisterOptions {
   readonly versions?: ExchangeOptions['versions']
 }
 
+/** Gives jobs to workers, and takes them back from those that died. */
 export interface ClaimStore {
   /** Opens the worker's row and answers its number, new at every boot. */
   register(options: RegisterOptions): Promise<number>

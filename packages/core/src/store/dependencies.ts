@@ -1,5 +1,6 @@
 import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 
+/** Tells how the jobs stand that another depends on. */
 export interface DependencyStore {
   /** What a job depends on by id, in the order given; empty for a job that depends on none, `null` for no job. */
   listDependencies(options: { readonly id: number }): Promise<readonly JobDependency[] | null>

@@ -50,6 +50,7 @@ export interface NewDependencies {
   readonly onFailure?: 'run' | 'wait'
 }
 
+/** Jobs to be added together. */
 export interface EnqueueOptions {
   readonly jobs: readonly NewJob[]
   /**
@@ -68,6 +69,7 @@ export interface EnqueueOptions {
   readonly forgetsCompleted?: boolean
 }
 
+/** What an add made. */
 export interface EnqueueResult {
   /** In the order of `jobs`; a keyed job that existed already gives the id it has. */
   readonly ids: readonly number[]
@@ -82,6 +84,7 @@ export interface DatabaseClient {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[]; rowCount?: number | null }>
 }
 
+/** Adds jobs. */
 export interface EnqueueStore {
   /**
    * Adds all jobs or none, in one statement. Ids ascend in input order for jobs without a key. Rejects with `JOB_NOT_FOUND`,

@@ -2,8 +2,10 @@ import type { JobRecord, JobStatus } from '../model/job.ts'
 import type { JobFacts } from '../model/explain.ts'
 import type { JobEvent } from '../model/event.ts'
 
+/** How the tags of a filter and of a job must meet. */
 export type TagQueryMode = 'all' | 'any' | 'none' | 'exact'
 
+/** Times that a filter lets pass. All bounds hold together. */
 export interface DateRange {
   readonly gt?: Date
   readonly gte?: Date
@@ -27,6 +29,7 @@ export interface JobFilter {
   readonly final?: boolean
 }
 
+/** Which jobs are listed, and how many. */
 export interface ListOptions extends JobFilter {
   readonly limit: number
   readonly offset?: number
@@ -34,11 +37,13 @@ export interface ListOptions extends JobFilter {
   readonly cursor?: number
 }
 
+/** What is searched for, and how much of it is wanted. */
 export interface SearchOptions extends ListOptions {
   /** How many jobs are looked at in each part of the store, at most, whether they match or not. */
   readonly lookAt: number
 }
 
+/** What a search found within its bound of work. */
 export interface SearchResult {
   /** Newest first, fewer than `limit` also where there are more further down. */
   readonly jobs: readonly JobRecord[]
@@ -46,6 +51,7 @@ export interface SearchResult {
   readonly searchedTo: number | null
 }
 
+/** A running processor, of any process. */
 export interface WorkerRecord {
   readonly workerId: string
   readonly host: string
@@ -60,6 +66,7 @@ export interface WorkerRecord {
   readonly running: number
 }
 
+/** What `getStats` answers. */
 export interface QueueStats {
   /** How many jobs each status holds now. `completed` counts what history still keeps. */
   readonly byStatus: Readonly<Record<JobStatus, number>>
@@ -78,6 +85,7 @@ export interface QueueStats {
   readonly workers: number
 }
 
+/** Reads what is stored. */
 export interface InspectStore {
   getJob(options: { readonly id: number }): Promise<JobRecord | null>
   /** Newest id first. */

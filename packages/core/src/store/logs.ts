@@ -19,6 +19,7 @@ export interface LogEntry extends LeaseRef {
 /** `lost`: nothing was stored, another attempt has the job or it is gone. `busy`: nor was it, but it may be a moment later. */
 export type LogResult = 'stored' | 'lost' | 'busy'
 
+/** Keeps what handlers log. */
 export interface LogStore {
   /** Of each job the last 1,000 lines stay, and at most 1 MB of them. Lines of an attempt that has just ended are taken, too. */
   writeLogs(options: { readonly entries: readonly LogEntry[] }): Promise<readonly LogResult[]>

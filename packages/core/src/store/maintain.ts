@@ -1,3 +1,4 @@
+/** Takes back what is stuck, and deletes what is old. */
 export interface MaintainStore {
   /**
    * Gives back attempts that began more than `minutes` (or their own `timeoutMs`, if longer) ago and whose worker is not

@@ -22,6 +22,7 @@ export interface ScheduleDefinition {
   readonly job: NewJob
 }
 
+/** A schedule to be stored. */
 export interface NewSchedule extends ScheduleDefinition {
   readonly name: string
   /** Names are unique for each tenant, and for those without one. */
@@ -29,8 +30,10 @@ export interface NewSchedule extends ScheduleDefinition {
   readonly nextRunAt: Date | null
 }
 
+/** Why a tick got no job. */
 export type ScheduleSkip = 'overlap' | 'missed' | 'period' | 'asked'
 
+/** A schedule as it is stored. */
 export interface StoredSchedule extends NewSchedule {
   readonly id: number
   readonly owner: string | null
@@ -61,6 +64,7 @@ export interface ScheduleFire {
   readonly next: Date | null
 }
 
+/** What came of one look at the schedules that are due. */
 export interface FiredSchedules {
   readonly added: readonly { readonly id: number; readonly jobType: string }[]
   /** How many schedules this call moved on. */
@@ -78,6 +82,7 @@ export interface ScheduleTick {
   readonly firedAt: Date
 }
 
+/** What `reconcileSchedules` did: the names of the schedules. */
 export interface ReconciledSchedules {
   readonly added: readonly string[]
   readonly edited: readonly string[]
@@ -87,6 +92,7 @@ export interface ReconciledSchedules {
 /** Which schedule is meant. */
 export type ScheduleRef = { readonly id: number } | { readonly name: string; readonly tenantId: string | null }
 
+/** Keeps schedules and fires those that are due, each tick once. */
 export interface ScheduleStore {
   /** The store's clock, by which everything is due. */
   storeTime(): Promise<Date>

@@ -42,6 +42,7 @@ export type Settlement =
 /** `'lost'`: the attempt no longer held its lease and nothing changed. */
 export type SettleResult = 'settled' | 'lost'
 
+/** What a running attempt says of itself. */
 export interface ReportOptions extends Attempt {
   /** 0 to 100, whole. */
   readonly progress?: number
@@ -51,6 +52,7 @@ export interface ReportOptions extends Attempt {
   readonly prolongedMs?: number
 }
 
+/** Records what became of attempts, once each. */
 export interface SettleStore {
   /** Settles without claiming; same order. Repeating a settlement that took effect answers `'settled'` again. */
   settle(options: {

@@ -1,6 +1,7 @@
 import type { DatabaseClient } from './enqueue.ts'
 import type { LeaseRef, StoredValue } from './steps.ts'
 
+/** A token as it is stored. */
 export interface StoredToken {
   readonly id: string
   readonly jobId: number | null
@@ -12,6 +13,7 @@ export interface StoredToken {
   readonly tags: string[] | null
 }
 
+/** A token to be stored. */
 export interface NewToken {
   /** Drawn at random by the caller. */
   readonly tokenId: string

@@ -64,6 +64,7 @@ export interface StepRow extends StoredStep {
   readonly error: unknown
 }
 
+/** Keeps what a job remembers from one run of its handler to the next. */
 export interface StepStore {
   /**
    * Everything the job remembers, ended things in the order of their ending. Waits that are over end by this call; it is a

@@ -5,12 +5,14 @@ import type { LaneRecord } from '../model/lane-record.ts'
 import type { StoreVitals } from '../model/vitals.ts'
 import type { ListOptions } from './inspect.ts'
 
+/** Which failures are listed, and how many. */
 export interface ListFailuresOptions {
   readonly limit: number
   readonly jobType?: string
   readonly tenantId?: string
 }
 
+/** Which groups and queues are listed, and how many. */
 export interface ListLanesOptions {
   /** At most so many of those with waiting jobs. */
   readonly limit: number

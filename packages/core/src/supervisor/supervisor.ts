@@ -8,6 +8,7 @@ import type { QueueEvents } from '../observe/events.ts'
 import type { Hooks } from '../observe/hooks.ts'
 import type { Store } from '../store/store.ts'
 
+/** What `createSupervisor` takes. */
 export interface SupervisorOptions {
   /** Between two runs in the background, in milliseconds. Default 60,000. */
   readonly intervalMs?: number | undefined
@@ -31,6 +32,7 @@ export interface SupervisorOptions {
   readonly verbose?: boolean | undefined
 }
 
+/** What one round of a supervisor did. */
 export interface SupervisorRunResult {
   readonly reclaimedJobs: number
   readonly cleanedUpJobs: number

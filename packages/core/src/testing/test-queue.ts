@@ -13,6 +13,7 @@ import type { JobQueue, ProcessorHandlers } from '../queue-api.ts'
 import { FailureInjector } from './failure-injector.ts'
 import { passTime } from './pass-time.ts'
 
+/** What `createTestQueue` takes. */
 export interface TestQueueOptions<PayloadMap> {
   /** Default: those of `jobs`. */
   readonly handlers?: ProcessorHandlers<PayloadMap>

@@ -10,6 +10,7 @@ export interface TransactionalPrisma<Tx> {
   $transaction(fn: (tx: Tx) => Promise<unknown>): Promise<unknown>
 }
 
+/** What `createDoctorJobs` takes besides the client of Prisma. */
 export interface DoctorJobsOptions {
   /** On the database that the Prisma client uses. */
   readonly queue: JobQueue
@@ -43,6 +44,7 @@ export interface QueuedWith<Data, Jobs> {
   readonly options?: DoctorJobsQueueOptions
 }
 
+/** What `createDoctorJobs` makes. */
 export interface DoctorJobs<Jobs, Tx> {
   /**
    * Runs `fn` in a transaction of Prisma, adds the job that it answers in the same one, and resolves with its `data`. What `fn`

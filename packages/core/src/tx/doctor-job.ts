@@ -21,11 +21,13 @@ export type AnyModel = Readonly<Record<string, (args?: object) => Promise<never>
  */
 export type AnyPrisma = LeaseClient & Readonly<Record<string, AnyModel>>
 
+/** What `DoctorJob` writes to. */
 export interface DoctorLogger {
   info(message: string): void
   error(message: string, error?: unknown): void
 }
 
+/** What `new DoctorJob` takes. */
 export interface DoctorJobOptions<Jobs, Input, DeadLetters, Client> {
   readonly prismaClient: TransactionalLeaseClient
   /** Reads the job out of a row. `Left` makes the row a dead letter. */

@@ -36,6 +36,7 @@ export type PrismaEnqueue<PayloadMap> = {
   readonly enqueueMany: JobsIn<PayloadMap>['addJobs']
 }
 
+/** What `$extends` of a Prisma client takes. */
 export interface PrismaExtension<PayloadMap> {
   readonly name: string
   readonly client: PrismaEnqueue<PayloadMap>

@@ -10,6 +10,7 @@ import { JobSystemService, type JobSystemSettings } from './service.ts'
 /** The token of the `connectionName` that the job system was given. */
 export const JOB_SYSTEM_CONNECTION = 'JOB_SYSTEM_CONNECTION'
 
+/** What `JobSystemModule.forRoot` takes. */
 export interface JobSystemModuleOptions extends JobSystemSettings {
   /** The name of a TypeORM `DataSource` on PostgreSQL, as given to `TypeOrmModule.forRoot({ name })`. */
   readonly connectionName: string

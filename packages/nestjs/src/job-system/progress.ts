@@ -1,6 +1,7 @@
 import { MillraceError } from 'millrace'
 import type { UpdateFn } from './job-handler.ts'
 
+/** What `new Progress` takes. */
 export interface ProgressOptions {
   /** At most one update is stored in so many milliseconds; the beginning and end of a phase always are. Default 1000. */
   readonly throttleMs?: number | undefined

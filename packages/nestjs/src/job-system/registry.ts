@@ -1,6 +1,7 @@
 import { MillraceError } from 'millrace'
 import type { JobContextFactory, JobHandlerFactory } from './job-handler.ts'
 
+/** What registering a job type takes besides it and its handler. */
 export interface RegisterOptions {
   /** Takes the place of what is registered, as a test does with a stand-in. Default `false`: that is an error. */
   readonly override?: boolean | undefined
