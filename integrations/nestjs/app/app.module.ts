@@ -17,8 +17,12 @@ import { FeatureModule } from './feature.module.ts'
         entities: [JobEntity, JobTypeLockEntity],
       }),
     }),
-    // The tests do not wait half a minute for the jobs of a process that they killed.
-    JobSystemModule.forRoot({ connectionName: 'app_data', leaseMs: Number(process.env['APP_LEASE_MS'] ?? 30_000) }),
+    // The tests do not wait half a minute for the jobs of a process that they killed, nor for all of its slots to be taken.
+    JobSystemModule.forRoot({
+      connectionName: 'app_data',
+      leaseMs: Number(process.env['APP_LEASE_MS'] ?? 30_000),
+      concurrency: Number(process.env['APP_CONCURRENCY'] ?? 10),
+    }),
     FeatureModule,
   ],
 })

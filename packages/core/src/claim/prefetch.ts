@@ -32,6 +32,11 @@ export class Prefetch {
     this.#payloadBytes += WEIGHT * (payloadBytes - this.#payloadBytes)
   }
 
+  /** What was fetched waited in vain: the handlers of now are not those that were measured. Nothing more until one of them ends. */
+  stalled(): void {
+    this.#handlerMs = undefined
+  }
+
   /** Jobs to hold ready beside those that run. */
   get target(): number {
     if (this.#most === 0 || this.#handlerMs === undefined) return 0
