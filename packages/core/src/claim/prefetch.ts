@@ -32,7 +32,10 @@ export class Prefetch {
     this.#payloadBytes += WEIGHT * (payloadBytes - this.#payloadBytes)
   }
 
-  /** What was fetched waited in vain: the handlers of now are not those that were measured. Nothing more until one of them ends. */
+  /**
+   * What was fetched waited in vain: the handlers of now are not those that were measured. Nothing more until one of them ends, or
+   * the exchange that hands back would claim the same again.
+   */
   stalled(): void {
     this.#handlerMs = undefined
   }

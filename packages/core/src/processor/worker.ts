@@ -242,10 +242,8 @@ export class Worker {
     const oldest = this.#deps.clock.now() - HOLD_MS
     const isStuck = [...this.#running.values()].every(({ startedAt }) => startedAt < oldest)
     if (isStuck) {
-      // First: the exchange that hands them back would else claim them again.
       this.#prefetch.stalled()
       this.#release(this.#ahead.takeAll())
-      this.#exchanger.pump()
     } else {
       this.#holdTimer = this.#deps.clock.after(HOLD_MS, this.#holdOver)
     }
