@@ -68,10 +68,11 @@ let watchesExit = false
  * @param {string} [options.within] - An existing folder for its data instead of our own: on a small disk, say.
  * @param {(dataDir: string) => Promise<void>} [options.fill] - Fills the data directory, instead of `initdb`: a copy of
  *   another server's, say, to make a standby.
+ * @param {number} [options.startWithinMs] - How long it may take to come up. Default 60,000.
  * @returns {Promise<PostgresServer>}
  * @throws If no binaries exist for this platform or the server does not come up; the message ends with its log.
  */
-export async function startPostgres({ version = 18, settings = {}, within, fill } = {}) {
+export async function startPostgres({ version = 18, settings = {}, within, fill, startWithinMs = START_TIMEOUT_MS } = {}) {
   removeOrphans()
   watchExit()
   const home = postgresHome(version)
@@ -82,7 +83,7 @@ export async function startPostgres({ version = 18, settings = {}, within, fill 
   giveToServer(dataDir)
   try {
     await (fill === undefined ? initialise(home, dataDir) : fill(dataDir))
-    return await open({ version, home, folder, dataDir, settings })
+    return await open({ version, home, folder, dataDir, settings, startWithinMs })
   } catch (error) {
     removeFolder(folder)
     throw error
@@ -93,7 +94,7 @@ export async function startPostgres({ version = 18, settings = {}, within, fill 
  * Starts, and wraps what was started. A port that another process takes between our look and the server's bind is
  * simply tried again with another one.
  *
- * @param {{ version: number; home: string; folder: string; dataDir: string; settings: Record<string, string | number> }} place
+ * @param {{ version: number; home: string; folder: string; dataDir: string; settings: Record<string, string | number>; startWithinMs: number }} place
  * @returns {Promise<PostgresServer>}
  */
 async function open(place) {
@@ -144,11 +145,11 @@ async function initialise(home, dataDir) {
 /**
  * Starts the postmaster and waits until it says in its pid file that it accepts connections.
  *
- * @param {{ home: string; folder: string; dataDir: string; settings: Record<string, string | number> }} place
+ * @param {{ home: string; folder: string; dataDir: string; settings: Record<string, string | number>; startWithinMs: number }} place
  * @param {number} port
  * @returns {Promise<number>} The postmaster's process id.
  */
-async function launch({ home, folder, dataDir, settings }, port) {
+async function launch({ home, folder, dataDir, settings, startWithinMs }, port) {
   const all = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
@@ -173,13 +174,13 @@ async function launch({ home, folder, dataDir, settings }, port) {
   let failed = /** @type {Error | undefined} */ (undefined)
   child.once('error', (error) => (failed = error))
   const pid = child.pid
-  for (const deadline = Date.now() + START_TIMEOUT_MS; !failed; await sleep(15)) {
+  for (const deadline = Date.now() + startWithinMs; !failed; await sleep(15)) {
     if (pid !== undefined && isReady(dataDir, pid)) {
       running.set(pid, folder)
       return pid
     }
     if (child.exitCode !== null || child.signalCode !== null) failed = new Error(`exit ${child.exitCode}`)
-    else if (Date.now() > deadline) failed = new Error(`not ready after ${START_TIMEOUT_MS} ms`)
+    else if (Date.now() > deadline) failed = new Error(`not ready after ${startWithinMs} ms`)
   }
   if (pid !== undefined) signal(pid, 'SIGKILL')
   throw new Error(`PostgreSQL did not start: ${failed.message}\n${readLog(folder).slice(-2000)}`, {

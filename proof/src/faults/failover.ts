@@ -10,6 +10,6 @@ export const failover: ServerFault = {
   effect: 'server',
   place: 'server',
   holdMs: () => [0, 0],
-  arrange: ({ server }) => void Object.assign(server, { wal_keep_size: '256MB' }),
+  arrange: ({ server }) => void Object.assign(server, { wal_keep_size: '96MB' }),
   inject: ({ database, random }) => database.failOver(random.integer(500, 2000)),
 }

@@ -21,7 +21,7 @@ export const TABLES: readonly string[] = [
 ]
 
 const ADMIN_NAME = 'proof-admin'
-const STANDBY_MS = 60_000
+const STANDBY_TRIES = 4
 
 /** The database server of a run, as its administrator has it. */
 export class Database {
@@ -155,8 +155,7 @@ export class Database {
     disk.fill()
     return async () => {
       disk.free()
-      // A server that could not write its log has crashed, and may have given up.
-      await this.answers(3000).catch(() => this.restart('immediate', 0))
+      await this.#revive()
       this.#timesFull++
       if (this.#refusedForRoom() > refusedBefore) this.#timesNoticed++
     }
@@ -186,16 +185,21 @@ export class Database {
 
   /** Another fault may crash the primary, or leave no room on the disk, while its standby is being made: then it is made again. */
   async #standby(): Promise<PostgresServer> {
-    for (const deadline = performance.now() + STANDBY_MS; ; await sleep(1000)) {
+    for (let tries = 1; ; tries++) {
       try {
         return await startStandby(this.#server, this.#settings, this.#disk?.path)
       } catch (error) {
-        if (performance.now() > deadline) throw error
-        await this.answers()
+        if (tries === STANDBY_TRIES) throw error
+        await this.#revive()
         await this.sql('alter system reset synchronous_standby_names')
         await this.sql('select pg_reload_conf()')
       }
     }
+  }
+
+  /** A server that could not write its log has crashed, and may have given up. */
+  async #revive(): Promise<void> {
+    await this.answers(3000).catch(() => this.restart('immediate', 0))
   }
 
   async #moveTo(server: PostgresServer): Promise<void> {

@@ -16,6 +16,7 @@ export interface StartOptions {
   readonly version?: 18 | 14
   readonly settings?: Readonly<Record<string, string | number>>
   readonly within?: string
+  readonly startWithinMs?: number
   readonly fill?: (dataDir: string) => Promise<void>
 }
 

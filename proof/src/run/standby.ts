@@ -5,6 +5,9 @@ import pg from 'pg'
 import { serverUser, startServer, type PostgresServer } from './server.ts'
 import type { Settings } from './settings.ts'
 
+/** A primary that dies meanwhile leaves its standby waiting for what only the primary has. */
+const START_MS = 20_000
+
 /** What a base backup leaves out: state of the process, not of the data. */
 const NOT_COPIED: ReadonlySet<string> = new Set(['postmaster.pid', 'postmaster.opts', 'pg_replslot', 'pg_stat_tmp'])
 
@@ -23,6 +26,7 @@ export async function startStandby(
   try {
     const standby = await startServer({
       version: settings.version,
+      startWithinMs: START_MS,
       settings: { ...settings.server, primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres` },
       ...(within === undefined ? {} : { within }),
       fill: (dataDir) => backUp(admin, { from: primary.dataDir, to: dataDir, version: settings.version }),
@@ -90,7 +94,8 @@ function copyFolder(from: string, to: string, give: (path: string) => void): voi
     try {
       if (entry.isDirectory()) {
         mkdirSync(target, { mode: 0o700 })
-        copyFolder(source, target, give)
+        // The log is streamed: a copy of all that the primary keeps of it takes more room than the data.
+        if (entry.name !== 'pg_wal') copyFolder(source, target, give)
       } else if (entry.isFile()) {
         copyFileSync(source, target)
       }
