@@ -41,6 +41,9 @@ export function enqueueVerbs(db: Database): EnqueueStore {
       return { ids: [Math.abs(id)], created: 'all', sleepers: id < 0 }
     },
     async findEnqueued({ nonce, sinceId }) {
+      // The add may still be under way: its connection is gone, which the server has not noticed. In a statement of its own, since
+      // what this waits for is seen by the next one.
+      await db.query('select pg_advisory_xact_lock($1::bigint)', [nonce])
       const ids = await db.value('select :schema.find_added($1::bigint, $2::bigint)', [nonce, sinceId])
       return ids === null ? null : integers(ids)
     },

@@ -594,7 +594,7 @@ $$;
 --                whoever knows what length, no other job's row is touched; the next node looks
 --   p_forgotten  an id that was given out and is not stored any more counts as completed: no history is kept
 -- Returns what add_jobs does, or in \`missing\` the prerequisites that do not exist; then nothing was added.
--- Locks: job_keys rows in key order; with p_own see dependencies.sql.
+-- Locks: the nonce, with p_own (shared, advisory); job_keys rows in key order; with p_own see dependencies.sql.
 create or replace function :schema.add_dependents(
   p_jobs jsonb, p_nonce bigint, p_notify boolean, p_own boolean, p_forgotten boolean,
   out ids bigint[], out created boolean[], out sleepers boolean, out missing bigint[]
@@ -611,7 +611,7 @@ declare
   v_barriers bigint[];
 begin
   -- See add_jobs.
-  if p_own then v_limit := set_config('lock_timeout', '20s', true); end if;
+  if p_own then v_limit := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(p_nonce)::text; end if;
 
   select array_agg(distinct r.value::bigint) into v_asked
     from jsonb_array_elements(p_jobs) x(value) cross join lateral jsonb_array_elements_text(x.value -> 'depends_on_job_ids') r(value)
@@ -689,12 +689,12 @@ end $$;
 --   p_jobs    array of objects; \`job_type\` and \`payload\` are required, every other field has the column's default. \`queue\` is in place of
 --             \`group_id\` (see queues.sql), \`key_mode\` says what becomes of a job that has the key already (see keys.sql),
 --             \`depends_on_job_ids\` and the like what it waits for (see add_dependents)
---   p_nonce   names the batch, so that find_added can tell whether it took effect
+--   p_nonce   names the batch, so that find_added can tell whether it took effect; 0: it will not be looked up
 --   p_notify  notify sleeping workers when the transaction commits
 -- Returns ids in input order (a keyed job that exists gives its id), created = null when every job is new, else a flag for
 -- each, and whether some live
 -- worker sleeps and was not notified.
--- Locks: job_keys rows in key order, for keyed jobs only.
+-- Locks: the nonce (shared, advisory); job_keys rows in key order, for keyed jobs only.
 create or replace function :schema.add_jobs(
   p_jobs jsonb, p_nonce bigint default null, p_notify boolean default true,
   out ids bigint[], out created boolean[], out sleepers boolean
@@ -706,8 +706,9 @@ declare
 begin
   if p_nonce is not null then
     -- On a connection of the client's own, which gives up after 30 s: a statement that still waited for a lock then could take effect
-    -- after it was looked up in vain. A caller's transaction keeps its own setting.
-    v_limit := set_config('lock_timeout', '20s', true);
+    -- after it was looked up in vain. A caller's transaction keeps its own setting. The lock on the nonce is what a look-up waits for:
+    -- a server does not notice that the connection is gone, and goes on with what it was told.
+    v_limit := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(nullif(p_nonce, 0))::text;
   elsif :schema.has_faulty_job(p_jobs) then
     -- Written in SQL: what our own client would not have sent.
     perform :schema.refuse_faulty_job(p_jobs);
@@ -831,7 +832,8 @@ create or replace function :schema.key_hash(p_tenant text, p_key text) returns b
   select sha256(convert_to(coalesce(p_tenant, '') || chr(31) || p_key, 'UTF8'))
 $$;
 
--- The ids that a batch created, in order, or null if it never took effect. Ids below p_since are not looked at.
+-- The ids that a batch created, in order, or null if it never took effect. Ids below p_since are not looked at. Whoever asks has waited
+-- for the lock on the nonce before, in a transaction that has ended: what an add has done under it is then seen, at any isolation.
 create or replace function :schema.find_added(p_nonce bigint, p_since bigint) returns bigint[] language sql stable as $$
   select array_agg(a.id order by a.id) from (
     select j.id from :schema.jobs j where j.id > p_since and j.nonce = p_nonce
@@ -854,7 +856,7 @@ create or replace function :schema.add_plain_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   -- See add_jobs.
-  v_limit text := set_config('lock_timeout', '20s', true);
+  v_limit text := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(p_nonce)::text;
 begin
   with added as (
     insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
@@ -882,7 +884,7 @@ create or replace function :schema.add_same_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   -- See add_jobs.
-  v_limit text := set_config('lock_timeout', '20s', true);
+  v_limit text := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(p_nonce)::text;
 begin
   with added as (
     insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
@@ -907,7 +909,7 @@ declare
   v_id bigint := nextval(':schema.job_ids');
   v_now timestamptz := clock_timestamp();
   -- See add_jobs.
-  v_limit text := set_config('lock_timeout', '20s', true);
+  v_limit text := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(p_nonce)::text;
 begin
   insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
       rich, force_kill, nonce, job_type, payload)
@@ -1142,6 +1144,19 @@ create or replace function :schema.check_invariants() returns table (invariant t
     where not exists (select from :schema.jobs j where j.id = s.job_id)
       and not exists (select from :schema.failed_jobs j where j.id = s.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = s.job_id)
+  union all
+  select 'a signal of a job that is gone', format('job %s', s.job_id) from :schema.job_signals s
+    where not exists (select from :schema.jobs j where j.id = s.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = s.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = s.job_id)
+  union all
+  select 'a token of a job that is gone', format('job %s, token %s', t.job_id, t.id) from :schema.tokens t
+    where t.job_id is not null and not exists (select from :schema.jobs j where j.id = t.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = t.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = t.job_id)
+  union all
+  select 'an entry of the audit in an impossible state', format('entry %s: %s', a.id, a.outcome) from :schema.audit a
+    where a.outcome not in ('d', 'f') or (a.outcome is null and a.result is not null) or a.actor = '' or a.action = ''
   union all
   select 'a log line of a job that is gone', format('job %s', z.job_id) from :schema.job_log_sizes z
     where not exists (select from :schema.jobs j where j.id = z.job_id)
@@ -4876,7 +4891,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'e986c1f9f00ff17e3eb016a2e0a06876f4b84ebe26c8b7ee68fc67f5cbac789a'
+export const functionsChecksum: string = 'f8d34ac6955fde7cba2d71704449d04595f3c396f655c092b717c1f4722141d4'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

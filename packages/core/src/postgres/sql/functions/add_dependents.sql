@@ -5,7 +5,7 @@
 --                whoever knows what length, no other job's row is touched; the next node looks
 --   p_forgotten  an id that was given out and is not stored any more counts as completed: no history is kept
 -- Returns what add_jobs does, or in `missing` the prerequisites that do not exist; then nothing was added.
--- Locks: job_keys rows in key order; with p_own see dependencies.sql.
+-- Locks: the nonce, with p_own (shared, advisory); job_keys rows in key order; with p_own see dependencies.sql.
 create or replace function :schema.add_dependents(
   p_jobs jsonb, p_nonce bigint, p_notify boolean, p_own boolean, p_forgotten boolean,
   out ids bigint[], out created boolean[], out sleepers boolean, out missing bigint[]
@@ -22,7 +22,7 @@ declare
   v_barriers bigint[];
 begin
   -- See add_jobs.
-  if p_own then v_limit := set_config('lock_timeout', '20s', true); end if;
+  if p_own then v_limit := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(p_nonce)::text; end if;
 
   select array_agg(distinct r.value::bigint) into v_asked
     from jsonb_array_elements(p_jobs) x(value) cross join lateral jsonb_array_elements_text(x.value -> 'depends_on_job_ids') r(value)

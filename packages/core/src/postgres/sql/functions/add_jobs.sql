@@ -2,12 +2,12 @@
 --   p_jobs    array of objects; `job_type` and `payload` are required, every other field has the column's default. `queue` is in place of
 --             `group_id` (see queues.sql), `key_mode` says what becomes of a job that has the key already (see keys.sql),
 --             `depends_on_job_ids` and the like what it waits for (see add_dependents)
---   p_nonce   names the batch, so that find_added can tell whether it took effect
+--   p_nonce   names the batch, so that find_added can tell whether it took effect; 0: it will not be looked up
 --   p_notify  notify sleeping workers when the transaction commits
 -- Returns ids in input order (a keyed job that exists gives its id), created = null when every job is new, else a flag for
 -- each, and whether some live
 -- worker sleeps and was not notified.
--- Locks: job_keys rows in key order, for keyed jobs only.
+-- Locks: the nonce (shared, advisory); job_keys rows in key order, for keyed jobs only.
 create or replace function :schema.add_jobs(
   p_jobs jsonb, p_nonce bigint default null, p_notify boolean default true,
   out ids bigint[], out created boolean[], out sleepers boolean
@@ -19,8 +19,9 @@ declare
 begin
   if p_nonce is not null then
     -- On a connection of the client's own, which gives up after 30 s: a statement that still waited for a lock then could take effect
-    -- after it was looked up in vain. A caller's transaction keeps its own setting.
-    v_limit := set_config('lock_timeout', '20s', true);
+    -- after it was looked up in vain. A caller's transaction keeps its own setting. The lock on the nonce is what a look-up waits for:
+    -- a server does not notice that the connection is gone, and goes on with what it was told.
+    v_limit := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(nullif(p_nonce, 0))::text;
   elsif :schema.has_faulty_job(p_jobs) then
     -- Written in SQL: what our own client would not have sent.
     perform :schema.refuse_faulty_job(p_jobs);
@@ -144,7 +145,8 @@ create or replace function :schema.key_hash(p_tenant text, p_key text) returns b
   select sha256(convert_to(coalesce(p_tenant, '') || chr(31) || p_key, 'UTF8'))
 $$;
 
--- The ids that a batch created, in order, or null if it never took effect. Ids below p_since are not looked at.
+-- The ids that a batch created, in order, or null if it never took effect. Ids below p_since are not looked at. Whoever asks has waited
+-- for the lock on the nonce before, in a transaction that has ended: what an add has done under it is then seen, at any isolation.
 create or replace function :schema.find_added(p_nonce bigint, p_since bigint) returns bigint[] language sql stable as $$
   select array_agg(a.id order by a.id) from (
     select j.id from :schema.jobs j where j.id > p_since and j.nonce = p_nonce

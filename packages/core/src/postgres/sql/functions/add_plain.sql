@@ -7,7 +7,7 @@ create or replace function :schema.add_plain_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   -- See add_jobs.
-  v_limit text := set_config('lock_timeout', '20s', true);
+  v_limit text := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(p_nonce)::text;
 begin
   with added as (
     insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
@@ -35,7 +35,7 @@ create or replace function :schema.add_same_jobs(
 declare
   v_now timestamptz := clock_timestamp();
   -- See add_jobs.
-  v_limit text := set_config('lock_timeout', '20s', true);
+  v_limit text := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(p_nonce)::text;
 begin
   with added as (
     insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
@@ -60,7 +60,7 @@ declare
   v_id bigint := nextval(':schema.job_ids');
   v_now timestamptz := clock_timestamp();
   -- See add_jobs.
-  v_limit text := set_config('lock_timeout', '20s', true);
+  v_limit text := set_config('lock_timeout', '20s', true) || pg_advisory_xact_lock_shared(p_nonce)::text;
 begin
   insert into :schema.jobs (id, ready_seq, created_at, run_at, priority, attempts, max_attempts, crashes, unmet, log_dropped, lane,
       rich, force_kill, nonce, job_type, payload)
