@@ -15,6 +15,7 @@ import type { Wake } from '../store/store.ts'
 import { endsWithin } from './ends-within.ts'
 import { Exchanger } from './exchanger.ts'
 import type { Demand } from './exchanger-options.ts'
+import { LimitWatch } from './limit-watch.ts'
 import { LogBuffer } from './log-buffer.ts'
 import { Registration } from './registration.ts'
 import { ScheduleWatch } from './schedule-watch.ts'
@@ -28,8 +29,6 @@ const HOLD_MS = 250
 
 /** After the drain's limit, how long handlers may take to react to their signal. */
 const LAST_GRACE_MS = 250
-/** A handler that ignores its time limit and the abort of its signal gets so much longer before the lease is let go. */
-const DEADLINE_GRACE_MS = 5000
 
 /**
  * One boot of a processor: it registers, claims and runs jobs, and ends.
@@ -50,6 +49,7 @@ export class Worker {
   readonly #prefetch: Prefetch
   readonly #exchanger: Exchanger
   readonly #registration: Registration
+  readonly #limits: LimitWatch
   readonly #schedules: ScheduleWatch
   readonly #running = new Map<number, Attempt>()
   #justEnded: { readonly attempt: Attempt; readonly outcome: Outcome }[] = []
@@ -111,6 +111,7 @@ export class Worker {
       tickMs,
     })
     this.#registration = new Registration({ worker: options, deps, onLost: (reason) => void this.#leaseLost(reason) })
+    this.#limits = new LimitWatch(clock, (inMs) => this.#registration.setDeadline(inMs))
     this.#schedules = new ScheduleWatch({
       clock,
       fire: deps.fireSchedules,
@@ -118,7 +119,8 @@ export class Worker {
       onError: (error) => reports.storeError(error, 'schedules', 1000),
     })
     this.#logs = new LogBuffer({ store, clock, onError: (error) => reports.storeError(error, 'logs', 1000) })
-    this.#runSettings = { ...createRunSettings(options, deps, this.#logs), onEnded: this.#attemptEnded }
+    const onLimit = (deadline: number): void => this.#limits.begun(deadline)
+    this.#runSettings = { ...createRunSettings(options, deps, this.#logs), onEnded: this.#attemptEnded, onLimit }
   }
 
   /** How many jobs were started. */
@@ -265,7 +267,8 @@ export class Worker {
     reports.starting(job)
     const attempt = startAttempt(job, entry(job), this.#runSettings)
     this.#running.set(job.id, attempt)
-    if (attempt.deadline !== null) this.#tellDeadline()
+    // What its handler did before it returned or waited may have blocked the thread.
+    this.#limits.moved()
   }
 
   /** Attempts that end in one turn are taken together, after whatever ended them has run on. */
@@ -287,7 +290,7 @@ export class Worker {
       this.#prefetch.measured(now - startedAt, job.payload.length)
       this.#record(job, outcome, now - startedAt, attempt.children)
     }
-    if (hadLimit) this.#tellDeadline()
+    this.#limits.ended(hadLimit, this.#running.values())
     this.#startNext()
     this.#pumpSoon()
   })
@@ -331,15 +334,6 @@ export class Worker {
       const job = this.#ahead.remove(request.id, request.token)
       if (job) this.#record(job, { kind: request.lost ? 'lost' : 'cancelled' }, 0)
     }
-  }
-
-  /** The thread must not keep alive a worker that blocks for good. */
-  #tellDeadline(): void {
-    let earliest: number | null = null
-    for (const attempt of this.#running.values()) {
-      if (attempt.deadline !== null && (earliest === null || attempt.deadline < earliest)) earliest = attempt.deadline
-    }
-    this.#registration.setDeadline(earliest === null ? null : earliest - this.#deps.clock.now() + DEADLINE_GRACE_MS)
   }
 
   /** Whatever runs here may already run elsewhere. */

@@ -39,6 +39,8 @@ export interface RunSettings {
    * second, and would make a promise and two functions for each by asking for `outcome`.
    */
   readonly onEnded?: (attempt: Attempt, outcome: Outcome) => void
+  /** An attempt has a time limit, which is over at `deadline` of the clock: before its handler is called, which may never return. */
+  readonly onLimit?: (deadline: number) => void
 }
 
 /** One execution of a job, from the call of its handler to its outcome. */

@@ -319,6 +319,7 @@ class RunningAttempt implements Attempt, ContextSource, WorkflowHost {
       onExpire: (ms) => this.#timedOut(ms),
       onProlong: (ms) => this.#openReporter().prolonged(ms),
     })
+    this.#settings.onLimit?.(this.#limit.deadline)
   }
 
   #timedOut(limitMs: number): void {

@@ -102,6 +102,32 @@ describe.skipIf(SERVER_URL === undefined)('lost workers', () => {
     await lab.check()
   })
 
+  test('handlers that block one after the other keep the lease beside a job that has used up its time', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    // Longer than a job that ignores its limit and the lease are given, together.
+    const blocks = Array.from({ length: 2 }, () => ({ jobType: 'block', payload: { ms: 4200 } }))
+    const [limited] = await queue.addJobs([{ jobType: 'hang', payload: null, timeoutMs: 100 }, ...blocks])
+    const blocked = await lab.worker({ processor: PROCESSOR })
+    const other = await lab.worker({ processor: { ...PROCESSOR, jobType: 'block' } })
+    await poll(async () => (await queue.getStats()).byStatus.completed === 2)
+    expect(blocked.messages.filter(({ event }) => event === 'lease.lost')).toEqual([])
+    expect(other.messages.filter(({ event }) => event === 'started')).toEqual([])
+    await poll(async () => (await queue.getJob(limited ?? 0))?.errorHistory.length === 1)
+    await lab.check()
+  })
+
+  test('a handler that blocks the event loop for good is given up after its time limit and a grace', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    await lab.worker({ processor: PROCESSOR }).then(async (blocked) => {
+      await queue.addJob({ jobType: 'block', payload: { ms: 60_000 }, timeoutMs: 100 })
+      await blocked.heard('started')
+    })
+    const heir = await lab.worker({ processor: PROCESSOR })
+    expect(await heir.heard('started')).toMatchObject({ attempt: 2 })
+  })
+
   test('a worker that was given up for dead goes on working once it can', async () => {
     const lab = await openLab()
     const queue = lab.queue()
