@@ -72,7 +72,13 @@ let watchesExit = false
  * @returns {Promise<PostgresServer>}
  * @throws If no binaries exist for this platform or the server does not come up; the message ends with its log.
  */
-export async function startPostgres({ version = 18, settings = {}, within, fill, startWithinMs = START_TIMEOUT_MS } = {}) {
+export async function startPostgres({
+  version = 18,
+  settings = {},
+  within,
+  fill,
+  startWithinMs = START_TIMEOUT_MS,
+} = {}) {
   removeOrphans()
   watchExit()
   const home = postgresHome(version)

@@ -155,6 +155,23 @@ export const stepCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'where no history is kept, a signal that nobody came to await goes with the completion',
+    async run(t) {
+      const worker = await t.worker()
+      const jobs = [await t.start(worker), await t.start(worker), await t.start(worker)]
+      for (const { id } of jobs) await t.store.signalJob({ id, name: 'x', data: { text: '1', codec: 'json' } })
+      const [plain, withOutput, other] = jobs
+      check(plain && withOutput && other, 'three jobs run')
+      const settlements = [completed(plain), completed(withOutput, '1')]
+      equal([...(await t.store.settle({ settlements, keepCompleted: false }))], ['settled', 'settled'])
+      // In one statement, under two tokens.
+      const more = await t.start(worker)
+      await t.store.signalJob({ id: more.id, name: 'x', data: { text: '1', codec: 'json' } })
+      await t.store.settle({ settlements: [completed(other), completed(more)], keepCompleted: false })
+      equal(await t.store.checkInvariants(), [])
+    },
+  },
+  {
     name: 'many steps of one job can be stored at the same time',
     async run(t) {
       const worker = await t.worker()

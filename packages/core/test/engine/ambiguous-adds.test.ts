@@ -9,15 +9,16 @@ type Queue = JobQueue<Record<string, unknown>>
 const job = { jobType: 'work', payload: 1 }
 
 /** Every way in which jobs without a key of their own are added, and how many each adds. */
-const ADDS: Readonly<Record<string, readonly [count: number, add: (queue: Queue, before: number) => Promise<unknown>]>> =
-  {
-    'a job': [1, (queue) => queue.addJob(job)],
-    'a batch of one type': [3, (queue) => queue.addJobs([job, job, job])],
-    'a batch of several': [2, (queue) => queue.addJobs([job, { ...job, jobType: 'other' }])],
-    'a batch with a key': [2, (queue) => queue.addJobs([job, { ...job, idempotencyKey: 'k' }])],
-    'jobs with options': [2, (queue) => queue.addJobs([job, { ...job, priority: 3, maxAttempts: 1 }])],
-    'a dependent': [1, (queue, before) => queue.addJob({ ...job, dependsOn: { jobIds: [before] } })],
-  }
+const ADDS: Readonly<
+  Record<string, readonly [count: number, add: (queue: Queue, before: number) => Promise<unknown>]>
+> = {
+  'a job': [1, (queue) => queue.addJob(job)],
+  'a batch of one type': [3, (queue) => queue.addJobs([job, job, job])],
+  'a batch of several': [2, (queue) => queue.addJobs([job, { ...job, jobType: 'other' }])],
+  'a batch with a key': [2, (queue) => queue.addJobs([job, { ...job, idempotencyKey: 'k' }])],
+  'jobs with options': [2, (queue) => queue.addJobs([job, { ...job, priority: 3, maxAttempts: 1 }])],
+  'a dependent': [1, (queue, before) => queue.addJob({ ...job, dependsOn: { jobIds: [before] } })],
+}
 
 /** Sessions of the lab that wait for a lock. */
 async function waiting(lab: Lab): Promise<number> {

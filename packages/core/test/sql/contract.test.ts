@@ -32,6 +32,18 @@ describe.each(SQL_SERVERS)('the SQL contract on PostgreSQL %s', (version, url) =
       expect(await db.value(text, [attempt, delay, backoff, delayMax, random])).toBe(delayMs)
     })
 
+    it('without history leaves nothing of a job, also not what an attempt elsewhere had stored', async () => {
+      const id = await db.value("select :schema.add_job('email', '{}')")
+      const job = await claim()
+      const step =
+        '{"key": "s:a", "status": "d", "attempt": 1, "tries": 1, "duration_ms": 1, "rich": false, "result": 1}'
+      expect(await db.value('select :schema.store_step($1, $2, $3)', [id, job['token'], step])).toBe(true)
+      await db.value(`select :schema.signal_job($1, 'x', '1', false)`, [id])
+      expect(await db.value('select :schema.complete_job($1, $2, keep := false)', [id, job['token']])).toBe(true)
+      expect(await db.value('select count(*)::int from :schema.job_steps')).toBe(0)
+      expect(await db.value('select count(*)::int from :schema.job_signals')).toBe(0)
+    })
+
     it('adds, claims and completes a job with its output', async () => {
       const id = await db.value(`select :schema.add_job('email', '{"to": null}', tags := '{a,b}', max_attempts := 7)`)
       const job = await claim()

@@ -3710,6 +3710,8 @@ begin
         into v_done, v_under, v_groups, v_keyed from d;
     end if;
     if v_keyed is not null then delete from :schema.job_keys k where k.job_id = any (v_keyed); end if;
+    -- What somebody sent, and its handler never came to await.
+    if exists (select from :schema.job_signals) then delete from :schema.job_signals s where s.job_id = any (v_done); end if;
   elsif p_tokens[1] = all (p_tokens) then
     -- The usual case, one claim's jobs together. An array probe of the primary key is a plan that nothing can turn into a scan, and
     -- copying first spares the rows a detour through a common table expression (measured: 0.6 of 6 us a job).
@@ -3835,7 +3837,10 @@ begin
     if v_part is not null and p_settlements @? '$[*].children' then
       perform :schema.add_children(p_settlements, v_part, v_tokens, p_keep);
     end if;
-    if not p_keep and p_settlements @? '$[*] ? (@.steps == true)' then perform :schema.forget_steps(v_part); end if;
+    if not p_keep and p_settlements @? '$[*] ? (@.steps == true)' then perform :schema.forget_steps(v_part);
+    elsif not p_keep and exists (select from :schema.job_signals) then
+      delete from :schema.job_signals s where s.job_id = any (v_part);
+    end if;
   end if;
 
   if p_settlements @? '$[*] ? (@.kind == "waiting")' then
@@ -4267,12 +4272,13 @@ returns boolean language plpgsql
 -- See claim_for_sql.
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 begin
-  if output is not null or job_id is null or token is null then
-    return :schema.settle_sql(jsonb_build_object('id', job_id, 'token', token, 'kind', 'completed')
+  -- Without history everything goes that an earlier attempt may have left, whoever made it.
+  if output is not null or not keep or job_id is null or token is null then
+    return :schema.settle_sql(jsonb_build_object('id', job_id, 'token', token, 'kind', 'completed', 'steps', not keep)
       || case when output is null then '{}' else jsonb_build_object('output', output) end, keep);
   end if;
   delete from :schema.sql_leases l where l.job_id = complete_job.job_id and l.token = complete_job.token;
-  return :schema.settle_completed(array[job_id], array[token], keep) is null;
+  return :schema.settle_completed(array[job_id], array[token], true) is null;
 end $$;
 comment on function :schema.complete_job(bigint, bigint, jsonb, boolean) is
   'Records that a claimed job is done, with an output if there is one. False: the claim had been lost, and nothing was recorded. \`keep\` false leaves no history.';
@@ -4891,7 +4897,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'f8d34ac6955fde7cba2d71704449d04595f3c396f655c092b717c1f4722141d4'
+export const functionsChecksum: string = '6b4831d4885786c7496980a8e4778f7f66b200c60356487b707491ae827e7c09'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

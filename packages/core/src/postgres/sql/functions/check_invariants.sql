@@ -61,6 +61,19 @@ create or replace function :schema.check_invariants() returns table (invariant t
       and not exists (select from :schema.failed_jobs j where j.id = s.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = s.job_id)
   union all
+  select 'a signal of a job that is gone', format('job %s', s.job_id) from :schema.job_signals s
+    where not exists (select from :schema.jobs j where j.id = s.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = s.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = s.job_id)
+  union all
+  select 'a token of a job that is gone', format('job %s, token %s', t.job_id, t.id) from :schema.tokens t
+    where t.job_id is not null and not exists (select from :schema.jobs j where j.id = t.job_id)
+      and not exists (select from :schema.failed_jobs j where j.id = t.job_id)
+      and not exists (select from :schema.finished_jobs j where j.id = t.job_id)
+  union all
+  select 'an entry of the audit in an impossible state', format('entry %s: %s', a.id, a.outcome) from :schema.audit a
+    where a.outcome not in ('d', 'f') or (a.outcome is null and a.result is not null) or a.actor = '' or a.action = ''
+  union all
   select 'a log line of a job that is gone', format('job %s', z.job_id) from :schema.job_log_sizes z
     where not exists (select from :schema.jobs j where j.id = z.job_id)
       and not exists (select from :schema.failed_jobs j where j.id = z.job_id)

@@ -36,6 +36,8 @@ begin
         into v_done, v_under, v_groups, v_keyed from d;
     end if;
     if v_keyed is not null then delete from :schema.job_keys k where k.job_id = any (v_keyed); end if;
+    -- What somebody sent, and its handler never came to await.
+    if exists (select from :schema.job_signals) then delete from :schema.job_signals s where s.job_id = any (v_done); end if;
   elsif p_tokens[1] = all (p_tokens) then
     -- The usual case, one claim's jobs together. An array probe of the primary key is a plan that nothing can turn into a scan, and
     -- copying first spares the rows a detour through a common table expression (measured: 0.6 of 6 us a job).

@@ -58,7 +58,10 @@ begin
     if v_part is not null and p_settlements @? '$[*].children' then
       perform :schema.add_children(p_settlements, v_part, v_tokens, p_keep);
     end if;
-    if not p_keep and p_settlements @? '$[*] ? (@.steps == true)' then perform :schema.forget_steps(v_part); end if;
+    if not p_keep and p_settlements @? '$[*] ? (@.steps == true)' then perform :schema.forget_steps(v_part);
+    elsif not p_keep and exists (select from :schema.job_signals) then
+      delete from :schema.job_signals s where s.job_id = any (v_part);
+    end if;
   end if;
 
   if p_settlements @? '$[*] ? (@.kind == "waiting")' then

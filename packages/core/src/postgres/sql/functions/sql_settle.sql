@@ -20,12 +20,13 @@ returns boolean language plpgsql
 -- See claim_for_sql.
 set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 begin
-  if output is not null or job_id is null or token is null then
-    return :schema.settle_sql(jsonb_build_object('id', job_id, 'token', token, 'kind', 'completed')
+  -- Without history everything goes that an earlier attempt may have left, whoever made it.
+  if output is not null or not keep or job_id is null or token is null then
+    return :schema.settle_sql(jsonb_build_object('id', job_id, 'token', token, 'kind', 'completed', 'steps', not keep)
       || case when output is null then '{}' else jsonb_build_object('output', output) end, keep);
   end if;
   delete from :schema.sql_leases l where l.job_id = complete_job.job_id and l.token = complete_job.token;
-  return :schema.settle_completed(array[job_id], array[token], keep) is null;
+  return :schema.settle_completed(array[job_id], array[token], true) is null;
 end $$;
 comment on function :schema.complete_job(bigint, bigint, jsonb, boolean) is
   'Records that a claimed job is done, with an output if there is one. False: the claim had been lost, and nothing was recorded. `keep` false leaves no history.';
