@@ -30,7 +30,7 @@ async function waiting(lab: Lab): Promise<number> {
 }
 
 /** A pool whose connections can be broken without a word to the server. */
-function breakablePool(lab: Lab): { readonly pool: pg.Pool; breakAll(): void } {
+function breakablePool(lab: Lab): { readonly pool: pg.Pool; readonly breakAll: () => void } {
   const pool = new pg.Pool({ connectionString: lab.url, max: 4 })
   pool.on('error', () => undefined)
   const clients = new Set<pg.PoolClient>()
@@ -38,7 +38,7 @@ function breakablePool(lab: Lab): { readonly pool: pg.Pool; breakAll(): void } {
   pool.on('remove', (client) => clients.delete(client as pg.PoolClient))
   return {
     pool,
-    breakAll() {
+    breakAll: () => {
       for (const client of clients) {
         const { connection } = client as unknown as { connection: { stream: { destroy(error: Error): void } } }
         connection.stream.destroy(new Error('cut'))
