@@ -34,6 +34,8 @@ await step(isBuilt() ? '' : 'building the packages', process.execPath, [
 ])
 if (only.length === 0 || only.includes('packages/dashboard'))
   await step('', process.execPath, [join(root, 'packages/dashboard/tools/build-ui.mjs')])
+if (only.length === 0 || only.includes('packages/mcp'))
+  await step('', process.execPath, [join(root, 'packages/mcp/tools/build-files.mjs')])
 
 /** @param {number} major @param {number} minor */
 function requireNode(major, minor) {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAgentsCommands } from './commands/agents.ts'
 import { addChangeCommands } from './commands/change.ts'
 import { addCronCommands } from './commands/cron.ts'
 import { addCompletionCommand } from './commands/completion.ts'
@@ -11,6 +12,7 @@ import { addErrorsCommand } from './commands/errors.ts'
 import { addFollowCommands } from './commands/follow.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addListCommand } from './commands/list.ts'
+import { addMcpCommand } from './commands/mcp.ts'
 import { addExplainCommand, addInspectCommand } from './commands/inspect.ts'
 import { addOverviewCommands } from './commands/overview.ts'
 import { addPauseCommands } from './commands/pauses.ts'
@@ -43,6 +45,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addOverviewCommands,
   addDoctorCommand,
   addPruneCommand,
+  addMcpCommand,
+  addAgentsCommands,
   addCompletionCommand,
 ]
 

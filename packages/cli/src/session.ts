@@ -37,7 +37,8 @@ export function outputOf(command: Command): Output {
   return new Output({ json: command.optsWithGlobals<GlobalOptions>().json === true })
 }
 
-function interruption(): { readonly signal: AbortSignal; forget(): void } {
+/** Listens to what tells a process to end, until `forget`. */
+export function interruption(): { readonly signal: AbortSignal; forget(): void } {
   const controller = new AbortController()
   const interrupt = (): void => {
     // Whoever asks twice does not want to wait any longer.

@@ -1,9 +1,46 @@
-import type { Route } from './call.ts'
+import type { Route, Schema } from './call.ts'
 import { CHANGE_HEADER } from './guard.ts'
 
+/** A description of the API as OpenAPI 3.1; of its operations only what is of use without a program that reads all of OpenAPI. */
+export interface ApiDescription {
+  readonly openapi: string
+  readonly info: object
+  readonly servers: readonly { readonly url: string }[]
+  /** By path (`/jobs/{id}`), then by method in small letters. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>
+  readonly components: object
+}
+
+export interface ApiOperation {
+  readonly operationId: string
+  readonly summary: string
+  readonly parameters: readonly ApiParameter[]
+  readonly requestBody?: ApiBody
+  readonly responses: object
+}
+
+export interface ApiParameter {
+  readonly name: string
+  readonly in: 'path' | 'query' | 'header'
+  readonly required?: boolean
+  /** A part of a JSON Schema. */
+  readonly schema: Schema
+}
+
+export interface ApiBody {
+  readonly required: boolean
+  readonly content: { readonly 'application/json': { readonly schema: ApiBodySchema } }
+}
+
+export interface ApiBodySchema {
+  readonly type: 'object'
+  readonly additionalProperties: false
+  readonly properties: Readonly<Record<string, Schema>>
+}
+
 /** What the API can do, as OpenAPI 3.1 says it; made of the table that the requests are routed by. */
-export function describeApi(routes: readonly Route[], basePath: string): object {
-  const paths: Record<string, Record<string, object>> = {}
+export function describeApi(routes: readonly Route[], basePath: string): ApiDescription {
+  const paths: Record<string, Record<string, ApiOperation>> = {}
   for (const route of routes) {
     const path = route.path.replaceAll(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) }
@@ -29,15 +66,19 @@ export function describeApi(routes: readonly Route[], basePath: string): object 
   }
 }
 
-function operationOf(route: Route): object {
-  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+function operationOf(route: Route): ApiOperation {
+  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name = '']): ApiParameter => ({
     name,
     in: 'path',
     required: true,
     schema: name === 'id' ? { type: 'integer', minimum: 1 } : { type: 'string' },
   }))
-  const inQuery = Object.entries(route.query ?? {}).map(([name, schema]) => ({ name, in: 'query', schema }))
-  const header = { name: CHANGE_HEADER, in: 'header', required: true, schema: { const: '1' } }
+  const inQuery = Object.entries(route.query ?? {}).map(([name, schema]): ApiParameter => ({
+    name,
+    in: 'query',
+    schema,
+  }))
+  const header: ApiParameter = { name: CHANGE_HEADER, in: 'header', required: true, schema: { const: '1' } }
   const isChange = route.method === 'POST'
   return {
     operationId: `${route.method.toLowerCase()}${route.path.replaceAll(/[/:.-]+(\w)/g, (_, first: string) => first.toUpperCase())}`,

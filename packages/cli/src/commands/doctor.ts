@@ -2,17 +2,13 @@ import type { Command } from 'commander'
 import { isMillraceError } from 'millrace'
 import { type GlobalOptions, schemaOf } from '../connection.ts'
 import type { Check } from '../doctor/check.ts'
-import { checkDatabase, checkRights, type Place } from '../doctor/database.ts'
-import { checkJobs, checkSchema } from '../doctor/jobs.ts'
-import { checkVitals } from '../doctor/vitals.ts'
+import { examine, type Patience, told, USUAL_PATIENCE } from '../doctor/examine.ts'
 import { EXIT } from '../failure.ts'
 import type { Output } from '../output.ts'
 import { withQueue } from '../session.ts'
 import { duration } from '../values.ts'
 
-interface DoctorOptions {
-  readonly maxWait: number
-  readonly maxTransaction: number
+interface DoctorOptions extends Patience {
   readonly role?: string
   readonly fix?: true
 }
@@ -28,8 +24,13 @@ export function addDoctorCommand(program: Command): void {
   program
     .command('doctor')
     .description('look for what is wrong; exit code 1 if something is')
-    .option('--max-wait <duration>', 'a job that is ready for longer is overdue', duration, 60_000)
-    .option('--max-transaction <duration>', 'a transaction that is open for longer is too long', duration, 600_000)
+    .option('--max-wait <duration>', 'a job that is ready for longer is overdue', duration, USUAL_PATIENCE.maxWait)
+    .option(
+      '--max-transaction <duration>',
+      'a transaction that is open for longer is too long',
+      duration,
+      USUAL_PATIENCE.maxTransaction,
+    )
     .option('--role <name>', 'whose rights to look at (default: those of the connection)')
     .option(
       '--fix',
@@ -47,27 +48,13 @@ export function addDoctorCommand(program: Command): void {
           // One fix lets the next checks look. What was tried once is not tried again.
           open = checks.filter((check) => isFixable(check) && !fixed.some(({ name }) => name === check.name))
         }
-        const isHealthy = checks.every(({ ok }) => ok)
-        const told = checks.map(({ fix, ...check }) => ({ ...check, fixable: fix !== undefined }))
-        output.result({ ok: isHealthy, checks: told, ...(options.fix === true && { fixed }) }, () => {
+        const answer = told(checks)
+        output.result({ ...answer, ...(options.fix === true && { fixed }) }, () => {
           print(output, checks, fixed)
         })
-        return isHealthy ? EXIT.ok : EXIT.finding
+        return answer.ok ? EXIT.ok : EXIT.finding
       })
     })
-}
-
-/** All checks, as far as those before let the next ones look. */
-async function examine(place: Place, options: DoctorOptions): Promise<readonly Check[]> {
-  const opened = await checkSchema(place.queue)
-  if (!opened.every(({ ok }) => ok)) return opened
-  const rights = await checkRights(place)
-  // Of another role than the one that looks, nothing depends on its rights.
-  if (!rights.ok && place.role === undefined) return [...opened, rights]
-  const jobs = await checkJobs(place.queue, options.maxWait)
-  const database = await checkDatabase(place)
-  const vitals = checkVitals(await place.queue.getVitals(), { maxTransactionMs: options.maxTransaction })
-  return [...opened, rights, ...jobs, ...database, ...vitals]
 }
 
 function isFixable({ ok, fix }: Check): boolean {

@@ -1,5 +1,5 @@
 import type { Match, Route } from '../call.ts'
-import { describeApi } from '../openapi.ts'
+import { type ApiDescription, describeApi } from '../openapi.ts'
 import { auditRoutes } from './audit.ts'
 import { bulkRoutes } from './bulk.ts'
 import { changeRoutes } from './changes.ts'
@@ -26,6 +26,15 @@ const described: readonly Route[] = [
   eventsRoute(match),
 ]
 
+/**
+ * The API of the dashboard, as `GET /api/openapi.json` describes it: for programs that call the handler in their own process.
+ *
+ * @param basePath - Where it is mounted. Default: at the root.
+ */
+export function describeDashboardApi(basePath: string = ''): ApiDescription {
+  return describeApi(described, basePath)
+}
+
 /** Everything that the API can do. */
 export const routes: readonly Route[] = [
   ...described,
@@ -33,7 +42,7 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/openapi.json',
     summary: 'This description.',
-    handle: ({ basePath }) => Promise.resolve(describeApi(described, basePath)),
+    handle: ({ basePath }) => Promise.resolve(describeDashboardApi(basePath)),
   },
 ]
 

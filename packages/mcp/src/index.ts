@@ -1,0 +1,5 @@
+export { llmsFullTxt, llmsTxt, rules, skills } from './generated/files.js'
+export type { Skill } from './generated/files.js'
+export type { McpOptions } from './options.ts'
+export { createMcpServer, serveMcp } from './server.ts'
+export type { McpConnection } from './server.ts'
