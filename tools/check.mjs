@@ -39,6 +39,8 @@ if (full) {
   process.env['MILLRACE_SIMULATION_SEEDS'] ??= '10000'
   // And more kills in the middle of steps; see packages/core/test/engine/steps.test.ts.
   process.env['MILLRACE_TEST_STEP_KILLS'] ??= '100'
+  // And more processes ended in the middle of jobs; see integrations/frameworks/restarts.ts.
+  process.env['MILLRACE_TEST_RESTARTS'] ??= '36'
   const { code, output } = await run(command, args, { timeoutMs: 3_600_000 })
   console.log(output.trimEnd())
   ok &&= code === 0

@@ -8,6 +8,8 @@ interface Answer {
   readonly status?: string
 }
 
+const LISTENS = /https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):\d+/
+
 /** A server in a process of its own. */
 export class App {
   readonly url: string
@@ -20,8 +22,11 @@ export class App {
     this.#output = output
   }
 
-  /** Starts it, and resolves when it says where it listens. */
-  static async start(command: readonly string[], options: { cwd: string; env: Record<string, string> }): Promise<App> {
+  /** Starts it, and resolves when it says where it listens; without a server: when it says `ready`. */
+  static async start(
+    command: readonly string[],
+    options: { cwd: string; env: Record<string, string>; ready?: RegExp },
+  ): Promise<App> {
     const [file = '', ...args] = command
     const child = spawn(file, args, {
       cwd: options.cwd,
@@ -32,7 +37,7 @@ export class App {
     const listening = new Promise<string>((resolve, reject) => {
       const read = (chunk: Buffer): void => {
         output += chunk.toString()
-        const found = /https?:\/\/(?:127\.0\.0\.1|localhost|\[::1\]):\d+/.exec(output)
+        const found = (options.ready ?? LISTENS).exec(output)
         if (found !== null) resolve(found[0])
       }
       child.stdout.on('data', read)
@@ -40,6 +45,10 @@ export class App {
       child.once('exit', (code) => reject(new Error(`it ended with ${code}:\n${output}`)))
     })
     return new App(await listening, child, () => output)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   get output(): string {

@@ -11,12 +11,25 @@ import type { JobQueue } from 'millrace'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { App } from './app.ts'
+import { faultsOf, type Restart, runRestarts } from './restarts.ts'
 
 const serverUrl = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
 const folder = join(dirname(fileURLToPath(import.meta.url)), 'next-app')
 const next = createRequire(import.meta.url).resolve('next/dist/bin/next')
 const schema = 'app_next'
 const databaseUrl = `${serverUrl}${serverUrl.includes('?') ? '&' : '?'}search_path=${schema}`
+const nestApp = join(folder, '../../nestjs/dist/app/mails.js')
+
+/** How often an instance is ended; the full check does so more often. */
+const RESTARTS = Number(process.env['MILLRACE_TEST_RESTARTS'] ?? 6)
+const IN_TURN: readonly Restart[] = [
+  { instance: 'nest 1', signal: 'SIGKILL' },
+  { instance: 'next', signal: 'SIGTERM' },
+  { instance: 'nest 2', signal: 'SIGTERM' },
+  { instance: 'next', signal: 'SIGKILL' },
+  { instance: 'nest 1', signal: 'SIGTERM' },
+  { instance: 'nest 2', signal: 'SIGKILL' },
+]
 const env = { DATABASE_URL: databaseUrl, NEXT_TELEMETRY_DISABLED: '1', CRON_SECRET: 'open sesame' }
 
 describe.skipIf(serverUrl === '')('an app of Next', () => {
@@ -82,6 +95,30 @@ describe.skipIf(serverUrl === '')('an app of Next', () => {
     expect(await worked.json()).toEqual({ processed: 25, isDone: true })
     expect(new Set(await Promise.all(ids.map(({ id }) => statusOf(id))))).toEqual(new Set(['completed']))
   }, 60_000)
+
+  test(
+    `beside two instances of Nest, stopped and killed ${RESTARTS} times in turn: nothing is lost, and nobody loses what it runs`,
+    async () => {
+      const lease = { LEASE_MS: '2000' }
+      const startNest = async (): Promise<App> => {
+        const options = { cwd: folder, env: { ...env, ...lease }, ready: /^working$/m }
+        const app = await App.start([process.execPath, nestApp], options)
+        started.push(app)
+        return app
+      }
+      const restarts = Array.from({ length: RESTARTS }, (_, n) => IN_TURN[n % IN_TURN.length]).filter(
+        (one) => one !== undefined,
+      )
+      const instances = { next: () => start(lease), 'nest 1': startNest, 'nest 2': startNest }
+      const history = await runRestarts({ queue, instances, restarts })
+      expect(faultsOf(history)).toEqual([])
+      // Else nothing was tried: each did run jobs, and the killed ones in the middle of some.
+      expect(history.lives.filter(({ output }) => !output.includes('sent '))).toHaveLength(0)
+      expect(history.jobs.some(({ events }) => events.some(({ eventType }) => eventType === 'reclaimed'))).toBe(true)
+      expect(await queue.checkInvariants()).toEqual([])
+    },
+    60_000 + RESTARTS * 10_000,
+  )
 })
 
 async function freePort(): Promise<number> {

@@ -8,7 +8,10 @@ interface Jobs {
 
 // One queue for each process, however often Next loads this module.
 const store: { millraceQueue?: JobQueue<Jobs> } = globalThis as object
-export const queue: JobQueue<Jobs> = (store.millraceQueue ??= initJobQueue<Jobs>())
+export const queue: JobQueue<Jobs> = (store.millraceQueue ??= initJobQueue<Jobs>({
+  databaseConfig: { connectionString: process.env['DATABASE_URL'] },
+  leaseMs: Number(process.env['LEASE_MS'] ?? 30_000),
+}))
 
 export const handlers: ProcessorHandlers<Jobs> = {
   mail: async ({ to, takesMs = 0 }, signal) => {
