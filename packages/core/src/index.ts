@@ -25,6 +25,8 @@ export type { CronScheduleInput, CronScheduleRecord, CronScheduleStatus } from '
 export type { JobLogOptions, LogMethods } from './queue-logs.ts'
 export type { AuditMethods, AuditOptions } from './queue-audit.ts'
 export type { PauseMethods } from './queue-pauses.ts'
+export type { ExportOptions, ImportResult, TransferMethods } from './queue-transfer.ts'
+export type { TransferCounts } from './queue-transfer-format.ts'
 export type { JobDescription, SurveyMethods } from './queue-survey.ts'
 export type { ScheduleScope } from './queue-schedules.ts'
 export type {

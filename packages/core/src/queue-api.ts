@@ -16,6 +16,7 @@ import type { PauseMethods } from './queue-pauses.ts'
 import type { RedisClientLike } from './queue-redis.ts'
 import type { ScheduleMethods } from './queue-schedules.ts'
 import type { SurveyMethods } from './queue-survey.ts'
+import type { TransferMethods } from './queue-transfer.ts'
 import type { WaitMethods } from './queue-waits.ts'
 import type { ModuleHandler, VersionedHandler } from './run/handler-entry.ts'
 import type { ChangeResult } from './store/change.ts'
@@ -84,6 +85,7 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
     FlowMethods<PayloadMap>,
     ScheduleMethods<PayloadMap>,
     PauseMethods,
+    TransferMethods,
     LogMethods,
     AuditMethods<PayloadMap>,
     SurveyMethods<PayloadMap> {

@@ -12,6 +12,7 @@ import { pauseMethods } from './queue-pauses.ts'
 import { readMethods } from './queue-reads.ts'
 import { scheduleMethods } from './queue-schedules.ts'
 import { surveyMethods } from './queue-survey.ts'
+import { transferMethods } from './queue-transfer.ts'
 import { waitMethods } from './queue-waits.ts'
 import { upkeepMethods, workMethods } from './queue-work.ts'
 
@@ -44,6 +45,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...scheduleMethods(core),
     ...waitMethods(core),
     ...pauseMethods(core),
+    ...transferMethods(core),
     ...logMethods(core),
     ...auditMethods(core, () => queue),
   }

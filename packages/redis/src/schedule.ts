@@ -120,7 +120,7 @@ function delay(schedule: StoredSchedule | undefined): number {
   return schedule === undefined ? 0 : Math.floor(Math.random() * schedule.jitterMs)
 }
 
-function nextArgument(next: Date | null): Argument {
+export function nextArgument(next: Date | null): Argument {
   return next === null ? '' : next.getTime()
 }
 
@@ -136,7 +136,7 @@ function counted(fields: Readonly<Record<string, Argument>>): Argument[] {
 }
 
 /** The fields of `lua/lib/schedules.lua`. */
-function definitionFields(definition: ScheduleDefinition): Readonly<Record<string, Argument>> {
+export function definitionFields(definition: ScheduleDefinition): Readonly<Record<string, Argument>> {
   const { rule, startAt, endAt, job, timezone, allowOverlap, catchUp, catchUpLimit, graceMs, jitterMs, oncePer } =
     definition
   // A zone that nobody knows is refused now, not when the first tick is due.

@@ -16,6 +16,7 @@ import { settleVerbs } from './settle.ts'
 import { signalVerbs } from './signal.ts'
 import { stepVerbs } from './steps.ts'
 import { surveyVerbs } from './survey.ts'
+import { transferVerbs } from './transfer.ts'
 import { listenOn } from './wake.ts'
 
 /** Commands share one connection in order; more of them under way would only make smaller batches. */
@@ -53,6 +54,7 @@ export function createRedisStore(
     ...pauseVerbs(instance),
     ...stepVerbs(instance),
     ...signalVerbs(instance),
+    ...transferVerbs(instance),
     async listen(options) {
       if (listens) await listenOn(instance, options)
     },

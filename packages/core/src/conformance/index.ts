@@ -37,6 +37,7 @@ import { stepCases } from './steps.ts'
 import { tokenCases } from './tokens.ts'
 import { traceCases } from './traces.ts'
 import { transactionCases } from './transactions.ts'
+import { transferCases } from './transfers.ts'
 import { waitCases } from './waits.ts'
 import { workerCases } from './workers.ts'
 
@@ -79,6 +80,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...tokenCases,
   ...transactionCases,
   ...traceCases,
+  ...transferCases,
 ]
 
 /** What `runConformance` takes. */

@@ -272,7 +272,7 @@ function nextJson(next: Date | null): string {
 }
 
 /** As add_schedule takes it; the payload within is JSON already. */
-function definitionJson(definition: ScheduleDefinition, more: string): string {
+export function definitionJson(definition: ScheduleDefinition, more: string): string {
   const { rule, timezone, startAt, endAt, allowOverlap, catchUp, catchUpLimit, graceMs, jitterMs, oncePer } = definition
   const columns = {
     rule,

@@ -16,6 +16,7 @@ import { settleVerbs } from './settle.ts'
 import { signalVerbs } from './signal.ts'
 import { stepVerbs } from './steps.ts'
 import { surveyVerbs } from './survey.ts'
+import { transferVerbs } from './transfer.ts'
 
 /** What `createPostgresStore` takes. */
 export interface PostgresStoreOptions {
@@ -69,6 +70,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...pauseVerbs(db),
     ...stepVerbs(db),
     ...signalVerbs(db),
+    ...transferVerbs(db),
     async listen({ onWake, onError, signal }) {
       if (!listenOn) return
       await listenOn.call(executor, {

@@ -48,6 +48,15 @@ export type { ReportOptions, Settlement, SettleResult, SettleStore } from './set
 export type { DeliveryResult, NewToken, SignalStore, StoredToken } from './signal.ts'
 export type { LeaseRef, NewStep, NewWait, StepRow, StepStore, StoredStep, StoredValue, WaitKind } from './steps.ts'
 export type { ListFailuresOptions, ListLanesOptions, SurveyStore } from './survey.ts'
+export type { ExportHead, ExportPart, MovedSchedule, TransferStore } from './transfer.ts'
+export {
+  type IdRange,
+  type PortableJob,
+  type PortableState,
+  type PortableStep,
+  type PortableToken,
+  PORTABLE_FIELDS,
+} from '../model/portable.ts'
 export type { HeartbeatTarget, Store, StoreFeatures, Wake } from './store.ts'
 export { blockerState, type JobFacts, type LaneFacts } from '../model/explain.ts'
 export { decodePayload } from '../model/codec.ts'

@@ -13,6 +13,7 @@ import type { SettleStore } from './settle.ts'
 import type { SignalStore } from './signal.ts'
 import type { SurveyStore } from './survey.ts'
 import type { StepStore } from './steps.ts'
+import type { TransferStore } from './transfer.ts'
 
 /** What a store can do; asked before a call, never discovered by a late failure. */
 export interface StoreFeatures {
@@ -65,7 +66,8 @@ export interface Store
     MigrateStore,
     PauseStore,
     StepStore,
-    SignalStore {
+    SignalStore,
+    TransferStore {
   readonly kind: 'postgres' | 'pglite' | 'redis'
   readonly features: StoreFeatures
   /** How many statements may be under way at once without waiting for a connection. At least 1. */

@@ -45,6 +45,8 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'job_log_sizes',
     'paused_jobs',
     'pauses',
+    'transfer_lots',
+    'transfers',
   ]
   for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)
   await run(`update ${quoted(schema)}.settings set group_limit = null where group_limit is not null`)

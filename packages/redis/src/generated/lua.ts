@@ -1897,7 +1897,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'pause' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'begin_import' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'count_live' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'end_import' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'export_head' | 'export_jobs' | 'export_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'import_jobs' | 'import_schedules' | 'import_tokens' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'pause' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
@@ -1921,6 +1921,33 @@ local id = call('INCR', P .. 'audit_ids')
 call('HSET', P .. 'au', id, cmsgpack.pack({ whole(now), ARGV[1], ARGV[2], ARGV[3], '', '' }))
 call('HDEL', P .. 'au', id - 10000)
 return id
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  begin_import: {
+    name: 'begin_import',
+    sha: '33bfd46fc64f67778ab75375934a0bc6cdc31220',
+    text: `#!lua
+` + parts.base + parts.bits + `local function verb()
+local source, first, last = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local ranges = cjson.decode(call('HGET', P .. 'tf', source) or '[]')
+local known = #ranges > 0 and ranges[#ranges].to or 0
+first = math.max(first, known + 1)
+if tonumber(ARGV[2]) > 0 and last >= first then
+  local drawn = tonumber(call('GET', P .. 'ids') or 0)
+  local shift = drawn < first and 0 or drawn + 1 - first
+  call('SET', P .. 'ids', whole(last + shift))
+  local texts = {}
+  ranges[#ranges + 1] = { from = first, to = last, shift = shift }
+  for n, r in ipairs(ranges) do
+    texts[n] = '{"from":' .. whole(r.from) .. ',"to":' .. whole(r.to) .. ',"shift":' .. whole(r.shift) .. '}'
+  end
+  call('HSET', P .. 'tf', source, '[' .. table.concat(texts, ',') .. ']')
+end
+return call('HGET', P .. 'tf', source) or '[]'
 end
 local answer = verb()
 flush()
@@ -2144,6 +2171,23 @@ flush()
 return answer
 `,
   },
+  count_live: {
+    name: 'count_live',
+    sha: 'bb88c0e5c4c08b785e16e61205f513eb5c98140f',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + `local upto, count = tonumber(ARGV[1]), 0
+for _, stretch in ipairs(call('ZRANGE', P .. 'live', 0, -1)) do
+  if stretch * 1024 + 1023 <= upto then
+    count = count + call('BITCOUNT', bits_key('live', stretch))
+  elseif stretch * 1024 <= upto then
+    for _, number in ipairs(numbers_from('live', stretch * 1024, 1024)) do
+      if number <= upto and number < stretch * 1024 + 1024 then count = count + 1 end
+    end
+  end
+end
+return count
+`,
+  },
   create_token: {
     name: 'create_token',
     sha: '362c04c5f85da05269a97573c33a5383343fa5a2',
@@ -2244,6 +2288,35 @@ local entry = cmsgpack.unpack(packed)
 if entry[5] ~= '' then return end
 entry[5], entry[6] = ARGV[2], ARGV[3]
 call('HSET', P .. 'au', ARGV[1], cmsgpack.pack(entry))
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  end_import: {
+    name: 'end_import',
+    sha: '21269ba423c904ec21fde147f267ef9f9b764386',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + `local function verb()
+local first, last = tonumber(ARGV[1]), tonumber(ARGV[2])
+local scanned = call('SSCAN', P .. 'blocked', ARGV[3], 'COUNT', 500)
+for _, id in ipairs(scanned[2]) do
+  if tonumber(id) >= first and tonumber(id) <= last then
+    for _, on in ipairs(call('SMEMBERS', P .. 'do:' .. id)) do
+      local lane = call('HGET', job_key(on), 'l')
+      if not lane or lane == 'k' then
+        call('ZREM', P .. 'dp:' .. on, id)
+        call('ZREM', P .. 'dk:' .. on, id)
+        meet(read_job(id), on)
+      end
+    end
+    local j = read_job(id)
+    if j and is_live(j) then open_barrier(j) end
+  end
+end
+tell_sleepers()
+return scanned[1]
 end
 local answer = verb()
 flush()
@@ -2478,6 +2551,99 @@ end
 return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, able, having, list_pauses(j), more }
 `,
   },
+  export_head: {
+    name: 'export_head',
+    sha: '1568c9e5ff8b2dcb344006c9c0c3be6f254fd875',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.bits + `local function verb()
+call('HSETNX', P .. 'meta', 'instance', ARGV[1])
+local first = math.huge
+for _, index in ipairs({ 'live', 'done', 'dead:f', 'dead:c' }) do
+  local id = numbers_from(index, 0, 1)[1]
+  if id and id < first then first = id end
+end
+local running = 0
+for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do running = running + call('HLEN', P .. 'h:' .. worker) end
+return {
+  call('HGET', P .. 'meta', 'instance'), first < math.huge and whole(first) or '0', call('GET', P .. 'ids') or '0', running,
+  call('LLEN', P .. 'notes'),
+}
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  export_jobs: {
+    name: 'export_jobs',
+    sha: '11c17fae41bd901423ca66ff19d5b35a0b12600d',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + parts.lanes + parts.groups + parts.complete + parts.steps + `local only_awaited, after, upto, count = ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local ids, last = {}, nil
+for at = 5, #ARGV do
+  local found = numbers_from(ARGV[at], after + 1, count)
+  if #found == count then last = math.min(last or found[count], found[count]) end
+  for _, id in ipairs(found) do ids[#ids + 1] = id end
+end
+table.sort(ids)
+local function tokens_of(id)
+  local tokens = call('SMEMBERS', P .. 'jt:' .. id)
+  table.sort(tokens)
+  for n, token in ipairs(tokens) do tokens[n] = { token, call('HGETALL', P .. 'wp:' .. token) } end
+  return tokens
+end
+local function memory_of(id)
+  local steps, signals = read_steps(id), {}
+  for n, text in ipairs(call('LRANGE', P .. 'sg:' .. id, 0, -1)) do
+    local signal = cmsgpack.unpack(text)
+    signals[n] = { signal.name, signal.data, signal.rich and 1 or 0 }
+  end
+  local rows = {}
+  for n, s in ipairs(steps) do
+    rows[n] = step_row(s)
+    rows[n][14], rows[n][15], rows[n][16] = whole(s.seq), s.ended_seq and whole(s.ended_seq) or '', s.filter or ''
+  end
+  return rows, signals
+end
+local answer = { '' }
+for _, number in ipairs(ids) do
+  if number > upto then break end
+  if last and number > last then break end
+  local id = whole(number)
+  local j = read_job(id)
+  local is_awaited = call('EXISTS', P .. 'dp:' .. id, P .. 'dk:' .. id) > 0
+  if j and j.l ~= 'x' and (is_awaited or not only_awaited) then
+    local steps, signals = memory_of(id)
+    local ons = call('SMEMBERS', P .. 'do:' .. id)
+    local holds = j.ik and call('HGET', P .. 'keys', key_field(j)) == id
+    local schedule = j.sc and call('HGET', P .. 's:' .. whole(cjson.decode(j.sc).id), 'tenant')
+    answer[#answer + 1] = {
+      id, with_payload(id, j.flat, j.p ~= nil), call('LRANGE', P .. 'g:' .. id, 0, -1), steps, signals, tokens_of(id), ons,
+      holds and 1 or 0, schedule or '', j.l == 't' and call('ZSCORE', P .. 'due', id) or '',
+    }
+  end
+end
+if last and last < upto then answer[1] = whole(last) end
+return answer
+`,
+  },
+  export_tokens: {
+    name: 'export_tokens',
+    sha: 'dbc96b495b70a5ada67bbc0e13ca451068da0351',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + `local prefix = P .. 'wp:'
+local pattern = string.gsub(prefix, '[%*%?%[%]%\\\\]', '\\\\%0') .. '*'
+local scanned = call('SCAN', ARGV[1], 'MATCH', pattern, 'COUNT', ARGV[2])
+local tokens = {}
+for _, key in ipairs(scanned[2]) do
+  local flat = call('HGETALL', key)
+  local has_job = false
+  for at = 1, #flat, 2 do has_job = has_job or flat[at] == 'job' end
+  if #flat > 0 and not has_job then tokens[#tokens + 1] = { string.sub(key, #prefix + 1), flat } end
+end
+return { scanned[1], tokens }
+`,
+  },
   find_added: {
     name: 'find_added',
     sha: 'cdf39b0ca83bdf45dd7e91bb3c4c1633cc31a2db',
@@ -2639,6 +2805,186 @@ return answer
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + `local function verb()
 return extend_lease(ARGV[1], tonumber(ARGV[2])) and 1 or 0
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  import_jobs: {
+    name: 'import_jobs',
+    sha: '151b3b6a984ec62db3e8bffabfe53f59533ed2ce',
+    text: `#!lua
+` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + `local function verb()
+local set, at, imported, taken = 'im:' .. ARGV[1], 3, 0, 0
+local function take(count)
+  at = at + count
+  return unpack(ARGV, at - count, at - 1)
+end
+local function each(text, act)
+  if text ~= '' then
+    for _, item in ipairs(cjson.decode(text)) do act(item) end
+  end
+end
+local function take_place(j)
+  local limit = is_queue(j.gk) and 1 or tonumber(call('HGET', P .. 'meta', 'limit') or 1000000)
+  if tonumber(call('HGET', P .. 'gs', j.gk) or 0) >= limit then return false end
+  call('HINCRBY', P .. 'gs', j.gk, 1)
+  return true
+end
+local function find_schedule(j, tenant)
+  local s = cjson.decode(j.sc)
+  local id = call('HGET', P .. 'sn', tenant .. '\\31' .. s.name) or whole(-math.abs(s.id))
+  j.sc = '{"id":' .. id .. ',"name":' .. quote(s.name) .. ',"tick":' .. whole(s.tick) .. (s.manual and ',"manual":true}' or '}')
+  if tonumber(id) > 0 and call('ZADD', P .. 'tz:' .. id, 'NX', s.tick, whole(s.tick)) == 1 then
+    call('HSET', P .. 'th:' .. id, whole(s.tick), (s.manual and 'r' or 'j') .. ':' .. j.id .. ':' .. j.c)
+  end
+end
+local function write_job(j)
+  if is_long(j.p) then
+    call('SET', P .. 'p:' .. j.id, j.p)
+    j.p = nil
+  end
+  local flat = {}
+  for name, value in pairs(j) do
+    if name ~= 'id' then
+      flat[#flat + 1] = name
+      flat[#flat + 1] = value
+    end
+  end
+  call('HSET', job_key(j.id), unpack(flat))
+end
+local function join_lane(j, due, flags)
+  local held = string.find(flags, 'p', 1, true) ~= nil and take_place(j)
+  if j.l == 'r' and j.gk and not held then j.l = 'g' end
+  if j.l == 't' and held then j.hp = '1' end
+  if j.na then call('ZADD', P .. 'again', j.id, j.id) end
+  if has_waits(j) and (j.l == 't' or j.l == 'w') then call('ZADD', P .. 'waits', j.id, j.id) end
+  mark('live', tonumber(j.id), true)
+  live_tag_index('ZADD', j)
+  enter(j, j.l, due)
+end
+local function join_ended(j)
+  if j.l == 'k' then
+    mark('done', tonumber(j.id), true)
+    finished[#finished + 1] = j.id
+    if j.tr then call('RPUSH', P .. 'trails', j.id) end
+  else
+    mark('dead:' .. j.l, tonumber(j.id), true)
+  end
+end
+local function import_token(t, job)
+  local fields = {}
+  for name, value in pairs(t[2]) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  call('HSET', P .. 'wp:' .. t[1], unpack(fields))
+  call('HSET', P .. 'wp:' .. t[1], 'job', job)
+  if t[2].status == 'w' and t[2].timeout then call('ZADD', P .. 'wt', t[2].timeout, t[1]) end
+  call('SADD', P .. 'jt:' .. job, t[1])
+end
+for _ = 1, tonumber(ARGV[2]) do
+  local there, id, lane, due, flags, tenant, count = take(7)
+  local j = { id = id, l = lane }
+  for _ = 1, tonumber(count) do
+    local name, value = take(2)
+    j[name] = value
+  end
+  local trail, ons, steps, signals, tokens = take(5)
+  if not has_number(set, tonumber(there)) then
+    mark(set, tonumber(there), true)
+    imported = imported + 1
+    if j.sc then find_schedule(j, tenant) end
+    each(trail, function(entry)
+      call('RPUSH', P .. 'g:' .. id, entry)
+      j.tr = '1'
+    end)
+    each(steps, function(step)
+      step.seq = step.seq - 1000000
+      step.ended_seq = step.ended_seq and step.ended_seq - 1000000
+      write_step(id, step)
+      if step.status == 'p' and (step.kind == 'w' or step.kind == 'e') then
+        call('SADD', P .. 'aw:' .. step.awaited, id .. ':' .. step.key)
+      end
+    end)
+    each(signals, function(signal) call('RPUSH', P .. 'sg:' .. id, cmsgpack.pack(signal)) end)
+    each(tokens, function(token) import_token(token, id) end)
+    local un = 0
+    each(ons, function(on)
+      wait_for(j, whole(on), j.of == 'w')
+      un = un + 1
+    end)
+    if string.find(flags, 'b', 1, true) then
+      call('ZADD', P .. 'bar:' .. cjson.decode(j.dt)[1], id, id)
+      j.bt = '1'
+      un = un + 1
+    end
+    if un > 0 then
+      j.un = un
+      call('SADD', P .. 'blocked', id)
+    end
+    if is_live(j) then join_lane(j, tonumber(due), flags) else join_ended(j) end
+    write_job(j)
+    tag_index('ZADD', j)
+    if string.find(flags, 'k', 1, true) and call('HSETNX', P .. 'keys', key_field(j), id) == 0 then taken = taken + 1 end
+  end
+end
+return { imported, taken }
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  import_schedules: {
+    name: 'import_schedules',
+    sha: 'e51e3d7c51846eff38fc2936fedac62e20671be5',
+    text: `#!lua
+` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
+local count, at = 0, 2
+for _ = 1, tonumber(ARGV[1]) do
+  local d
+  d, at = read_definition(at)
+  local moved = { status = d.status, owner = d.owner, created = d.created }
+  local id = add_schedule(d)
+  if id then
+    set_schedule(read_schedule(id), moved)
+    count = count + 1
+  end
+end
+if count > 0 then wake('s') end
+return count
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  import_tokens: {
+    name: 'import_tokens',
+    sha: '4117059b9a3204052711277a6b7694761b038ce1',
+    text: `#!lua
+` + parts.base + parts.bits + `local function verb()
+local count = 0
+for at = 1, #ARGV, 2 do
+  local id, t = ARGV[at], cjson.decode(ARGV[at + 1])
+  if call('EXISTS', P .. 'wp:' .. id) == 0 then
+    local fields = {}
+    for name, value in pairs(t) do
+      fields[#fields + 1] = name
+      fields[#fields + 1] = value
+    end
+    call('HSET', P .. 'wp:' .. id, unpack(fields))
+    if t.status == 'w' then
+      if t.timeout then call('ZADD', P .. 'wt', t.timeout, id) end
+    else
+      call('ZADD', P .. 'wd', t.completed or t.timeout, id)
+    end
+    count = count + 1
+  end
+end
+return count
 end
 local answer = verb()
 flush()

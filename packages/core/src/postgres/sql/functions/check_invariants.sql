@@ -33,6 +33,9 @@ create or replace function :schema.check_invariants() returns table (invariant t
     from :schema.jobs j where j.lane = 'p'
       and not exists (select from :schema.paused_jobs q join :schema.pauses p on p.id = q.pause_id where q.job_id = j.id)
   union all
+  select 'jobs of a source that nothing is known of', format('source %s', l.source)
+    from :schema.transfer_lots l where not exists (select from :schema.transfers t where t.source = l.source)
+  union all
   select 'a pause of no possible scope', format('pause %s', p.id)
     from :schema.pauses p where p.job_type = '' or p.group_key = '' or p.tenant_id = ''
   union all

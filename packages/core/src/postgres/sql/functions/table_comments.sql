@@ -21,6 +21,8 @@ comment on table :schema.dependency_wakes is 'Dependents that some node has to l
 comment on table :schema.cancel_requests is 'Running attempts that must stop.';
 comment on table :schema.pauses is 'What is paused, or has been resumed and not all of its jobs are back. Write through pause_jobs and resume_jobs.';
 comment on table :schema.paused_jobs is 'Jobs that a claim met and a pause kept from running.';
+comment on table :schema.transfers is 'Instances that were imported, and what their ids became here.';
+comment on table :schema.transfer_lots is 'Which jobs of those instances have come.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
