@@ -41,13 +41,13 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
 
   beforeAll(async () => {
     await dataSource.initialize()
-    await sql('drop schema if exists millrace_locks cascade')
+    await sql('drop table if exists millrace_job_execution')
   })
   beforeEach(async () => {
-    await sql('delete from millrace_locks.job_execution').catch(() => undefined)
+    await sql('delete from millrace_job_execution').catch(() => undefined)
   })
   afterAll(async () => {
-    await sql('drop schema if exists millrace_locks cascade')
+    await sql('drop table if exists millrace_job_execution')
     await dataSource.destroy()
   })
 
@@ -126,7 +126,7 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     const seen = new Set<string>()
     await vi.waitFor(
       async () => {
-        const [row] = rowsOf(await sql(`select "expiresAt"::text as at from millrace_locks.job_execution`))
+        const [row] = rowsOf(await sql(`select "expiresAt"::text as at from millrace_job_execution`))
         seen.add(String(row?.['at']))
         expect(seen.size).toBeGreaterThan(9)
       },
@@ -188,12 +188,12 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
   })
 
   test('a success that cannot be recorded is thrown, and not recorded as a failure of the function', async () => {
-    const table = 'millrace_locks.job_execution'
+    const table = 'millrace_job_execution'
     const run = runExclusive('unrecorded', { dataSource }, async () => {
       await sql(`alter table ${table} rename to away`)
     })
     await expect(run).rejects.toThrow('does not exist')
-    await sql('alter table millrace_locks.away rename to job_execution')
+    await sql('alter table away rename to millrace_job_execution')
     expect(await repository().findOneByOrFail({ jobType: 'unrecorded' })).toMatchObject({ status: 'running' })
   })
 
@@ -219,9 +219,7 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
 
   test('an execution that was closed as lost stays so, whatever the one that was cut off does later', async () => {
     const result = await runExclusive('cut', { dataSource }, async ({ jobExecution }) => {
-      await sql(`update millrace_locks.job_execution set "expiresAt" = clock_timestamp() where id = $1`, [
-        jobExecution.id,
-      ])
+      await sql(`update millrace_job_execution set "expiresAt" = clock_timestamp() where id = $1`, [jobExecution.id])
       await finish(await acquireJobLock(dataSource, 'cut'))
     })
     expect(result).toMatchObject({ status: 'failure' })
@@ -231,7 +229,7 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     const catalog = (): Promise<unknown> =>
       sql(`select c.relname, a.attname, a.atttypid::regtype::text, t.typtype from pg_class c
         join pg_attribute a on a.attrelid = c.oid join pg_type t on t.oid = a.atttypid
-        where c.relnamespace = 'millrace_locks'::regnamespace order by 1, 2`)
+        where c.relname like 'millrace_job_execution%' order by 1, 2`)
     await finish(await acquireJobLock(dataSource, 'first of all'))
     const before = await catalog()
     for (const type of [JobType['NEVER_SEEN'] ?? '', 'rapport mensuel – été', 'with "quotes"']) {
@@ -242,12 +240,52 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     expect(JSON.stringify(before)).not.toContain('"typtype":"e"')
   })
 
-  test('a schema that TypeORM builds leaves the table alone', async () => {
+  test('a schema that TypeORM builds finds nothing to change in the table that the first lock made', async () => {
     await finish(await acquireJobLock(dataSource, 'before'))
     const { upQueries } = await dataSource.driver.createSchemaBuilder().log()
-    expect(upQueries.map(({ query }) => query).join('\n')).not.toContain('job_execution')
+    expect(upQueries.map(({ query }) => query)).toEqual([])
     await dataSource.synchronize()
     expect(await repository().count()).toBe(1)
+  })
+
+  test('the table that TypeORM makes is there before the first lock, and is the lock', async () => {
+    const built = await new DataSource({
+      type: 'postgres',
+      url: serverUrl,
+      schema: 'locks_elsewhere',
+      entityPrefix: 'app_',
+      entities: [JobExecutionEntity],
+    }).initialize()
+    await sql('drop schema if exists locks_elsewhere cascade')
+    await sql('create schema locks_elsewhere')
+    await built.synchronize()
+    const there = built.getRepository(JobExecutionEntity)
+    expect(await there.count()).toBe(0)
+    const callers = Array.from({ length: 5 }, () => acquireJobLock(built, 'raced'))
+    const results = await Promise.all(callers)
+    expect(results.filter(({ acquired }) => acquired)).toHaveLength(1)
+    expect(await latestJobExecutions(built)).toMatchObject([{ jobType: 'raced', status: 'running' }])
+    const [row] = await there.find()
+    expect(row).not.toHaveProperty('expiresAt')
+    const { upQueries } = await built.driver.createSchemaBuilder().log()
+    expect(upQueries.map(({ query }) => query)).toEqual([])
+    expect(await repository().count()).toBe(0)
+    await sql('drop schema locks_elsewhere cascade')
+    await built.destroy()
+  })
+
+  test('a row that a program saved as running holds the lock until it is stale', async () => {
+    const started = (ageMs: number): Promise<unknown> =>
+      repository().save({ jobType: 'theirs', status: JobStatus.RUNNING, startedAt: new Date(Date.now() - ageMs) })
+    await started(30 * 60_000)
+    expect(await acquireJobLock(dataSource, 'theirs')).toEqual({ acquired: false, reason: 'already_running' })
+    await repository().clear()
+    await started(3 * 60 * 60_000)
+    await finish(await acquireJobLock(dataSource, 'theirs'))
+    expect(await repository().find({ order: { id: 'asc' } })).toMatchObject([
+      { status: 'failure' },
+      { status: 'success' },
+    ])
   })
 
   test('another database, and a data source that is not open, are refused', async () => {

@@ -1,7 +1,7 @@
 import type { LockDataSource, LockQueryRunner, LockRow } from './data-source.ts'
-import { checkDataSource, rowsOf } from './data-source.ts'
+import { checkDataSource, lockTable, rowsOf } from './data-source.ts'
 import { keepAlive } from './heartbeat.ts'
-import { CREATE_TABLE, JobStatus, STALE_JOB_THRESHOLD_MS, TABLE } from './job-execution.ts'
+import { createIndexes, createTable, JobStatus, STALE_JOB_THRESHOLD_MS } from './job-execution.ts'
 import type { JobExecution } from './job-execution.ts'
 import { checkDuration, checkName } from './check.ts'
 
@@ -50,9 +50,10 @@ export async function acquireJobLock<Manager = unknown>(
   const runner = dataSource.createQueryRunner()
   try {
     await runner.connect()
-    await ensureTable(runner)
+    const table = lockTable(dataSource)
+    await ensureTable(runner, table)
     await runner.startTransaction()
-    const result = await acquire(runner, { jobType, preCheck, staleAfterMs, periodKey })
+    const result = await acquire(runner, { table, jobType, preCheck, staleAfterMs, periodKey })
     await (result.acquired ? runner.commitTransaction() : runner.rollbackTransaction())
     if (result.acquired) keepAlive(dataSource, result.jobExecution, staleAfterMs)
     return result
@@ -65,7 +66,11 @@ export async function acquireJobLock<Manager = unknown>(
   }
 }
 
+/** How long a row holds that a program saved as running itself, which nobody extends. Two hours. */
+const UNHELD_STALE_MS = 2 * 60 * 60_000
+
 interface Wanted<Manager> {
+  readonly table: string
   readonly jobType: string
   readonly preCheck: AcquireJobLockOptions<Manager>['preCheck']
   readonly staleAfterMs: number
@@ -74,44 +79,56 @@ interface Wanted<Manager> {
 
 async function acquire<Manager>(
   runner: LockQueryRunner<Manager>,
-  { jobType, preCheck, staleAfterMs, periodKey }: Wanted<Manager>,
+  { table, jobType, preCheck, staleAfterMs, periodKey }: Wanted<Manager>,
 ): Promise<JobLockResult> {
   // One at a time for each type, from here to the end of the transaction: what `preCheck` sees stays true.
-  await runner.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [`${TABLE} ${jobType}`])
+  await runner.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [`${table} ${jobType}`])
   const checked = (await preCheck?.(runner.manager)) ?? { skip: false }
   if (checked.skip) return { acquired: false, reason: checked.reason }
   await runner.query(
-    `update ${TABLE} set status = 'failure', "completedAt" = clock_timestamp(),
+    `update ${table} set status = 'failure', "completedAt" = clock_timestamp(),
        "errorMessage" = 'the process that ran this job died, or was cut off'
-     where "jobType" = $1 and status = 'running' and "expiresAt" <= clock_timestamp()`,
-    [jobType],
+     where "jobType" = $1 and status = 'running'
+       and coalesce("expiresAt", "startedAt" + $2::double precision * interval '1 ms') <= clock_timestamp()`,
+    [jobType, UNHELD_STALE_MS],
   )
   const inserted = await runner.query(
-    `insert into ${TABLE} ("jobType", "startedAt", "createdAt", "expiresAt", "periodKey")
-     values ($1, clock_timestamp(), clock_timestamp(), clock_timestamp() + $2::double precision * interval '1 ms', $3::text)
+    `insert into ${table} ("jobType", status, "startedAt", "createdAt", "expiresAt", "periodKey")
+     values ($1, 'running', clock_timestamp(), clock_timestamp(), clock_timestamp() + $2::double precision * interval '1 ms', $3::text)
      on conflict do nothing returning *`,
     [jobType, staleAfterMs, periodKey ?? null],
   )
   const row = rowsOf(inserted)[0]
   if (row !== undefined) return { acquired: true, jobExecution: execution(row) }
-  const running = await runner.query(`select 1 as found from ${TABLE} where "jobType" = $1 and status = 'running'`, [
+  const running = await runner.query(`select 1 as found from ${table} where "jobType" = $1 and status = 'running'`, [
     jobType,
   ])
   return { acquired: false, reason: rowsOf(running).length > 0 ? 'already_running' : 'already_done' }
 }
 
-async function ensureTable<Manager>(runner: LockQueryRunner<Manager>): Promise<void> {
-  const found = rowsOf(await runner.query(`select to_regclass('${TABLE}')::text as name`))
-  if (found[0]?.['name']) return
+async function ensureTable<Manager>(runner: LockQueryRunner<Manager>, table: string): Promise<void> {
+  if (createIndexes(table, await indexesOf(runner, table)).length === 0) return
   await runner.startTransaction()
   try {
-    await runner.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [TABLE])
-    for (const statement of CREATE_TABLE) await runner.query(statement)
+    // `if not exists` does not keep two processes from making the same thing at once.
+    await runner.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [table])
+    await runner.query(createTable(table))
+    for (const statement of createIndexes(table, await indexesOf(runner, table))) await runner.query(statement)
     await runner.commitTransaction()
   } catch (error) {
     await runner.rollbackTransaction().catch(() => undefined)
     throw error
   }
+}
+
+/** Of this very table: an index of the same name on another is no lock. */
+async function indexesOf<Manager>(runner: LockQueryRunner<Manager>, table: string): Promise<ReadonlySet<string>> {
+  const rows = await runner.query(
+    `select c.relname::text as name from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid
+     where i.indrelid = to_regclass($1)`,
+    [table],
+  )
+  return new Set(rowsOf(rows).map((row) => String(row['name'])))
 }
 
 /** A row as the driver answers it, as the entity. */

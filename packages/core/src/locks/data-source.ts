@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import { JobExecutionEntity, TABLE_NAME } from './job-execution.ts'
 
 /** A query runner of TypeORM, as far as the lock uses it. */
 export interface LockQueryRunner<Manager> {
@@ -13,10 +14,24 @@ export interface LockQueryRunner<Manager> {
 
 /** A `DataSource` of TypeORM on PostgreSQL, by structure. */
 export interface LockDataSource<Manager = unknown> {
-  readonly options: { readonly type: string }
+  readonly options: { readonly type: string; readonly schema?: string | undefined }
   readonly isInitialized: boolean
   createQueryRunner(): LockQueryRunner<Manager>
+  /** Where there is one, the entity says where the table is. */
+  hasMetadata?(entity: unknown): boolean
+  getMetadata?(entity: unknown): { readonly tablePath: string }
   query(text: string, values?: unknown[]): Promise<unknown>
+}
+
+/** The table of a data source's executions, as SQL names it: where its entity says, else in the schema it works in. */
+export function lockTable(dataSource: LockDataSource): string {
+  const entity = dataSource.hasMetadata?.(JobExecutionEntity) && dataSource.getMetadata?.(JobExecutionEntity)
+  const { schema } = dataSource.options
+  return quoted(entity ? entity.tablePath.split('.') : [...(schema ? [schema] : []), TABLE_NAME])
+}
+
+function quoted(path: readonly string[]): string {
+  return path.map((name) => `"${name.replaceAll('"', '""')}"`).join('.')
 }
 
 /** A row, as the driver answers it. */

@@ -1,6 +1,5 @@
 import type { LockDataSource } from './data-source.ts'
-import { rowsOf } from './data-source.ts'
-import { TABLE } from './job-execution.ts'
+import { lockTable, rowsOf } from './data-source.ts'
 import type { JobExecution } from './job-execution.ts'
 
 /**
@@ -28,7 +27,7 @@ async function beat(dataSource: LockDataSource, id: number, staleAfterMs: number
   // Closed by its owner: the lock ends with it.
   if (!dataSource.isInitialized) return false
   const answer = await dataSource.query(
-    `update ${TABLE} set "expiresAt" = clock_timestamp() + $2::double precision * interval '1 ms'
+    `update ${lockTable(dataSource)} set "expiresAt" = clock_timestamp() + $2::double precision * interval '1 ms'
      where id = $1 and status = 'running' returning id`,
     [id, staleAfterMs],
   )

@@ -21,7 +21,7 @@ export type JobType = string
 /** A holder of the lock that is silent for so long has lost it. Ten seconds. */
 export const STALE_JOB_THRESHOLD_MS = 10_000
 
-/** One run of a job type: a row of `millrace_locks.job_execution`. */
+/** One run of a job type: a row of `millrace_job_execution`. */
 export interface JobExecution {
   id: number
   jobType: string
@@ -38,42 +38,79 @@ export interface JobExecution {
   createdAt: Date
 }
 
-/** A schema of its own: a migration generator looks at the application's. */
-const SCHEMA = 'millrace_locks'
+/** Not `job_execution`: an application may have a table of that name already. */
+export const TABLE_NAME = 'millrace_job_execution'
 
-/** The table, as SQL names it. */
-export const TABLE: string = `${SCHEMA}.job_execution`
+/** What the table is, where TypeORM has not made it: nothing that a schema built from the entity below would want to change. */
+export function createTable(table: string): string {
+  return `create table if not exists ${table} (
+    id serial primary key,
+    "jobType" text not null,
+    status text not null,
+    "startedAt" timestamptz not null default now(),
+    "completedAt" timestamptz,
+    "errorMessage" text,
+    "recordsProcessed" integer,
+    reason text,
+    "periodKey" text,
+    "createdAt" timestamptz not null default now(),
+    "expiresAt" timestamptz,
+    constraint ${STATUS_CHECK.name} check (${STATUS_CHECK.expression}))`
+}
 
-/** Makes the table. Run under a lock: `if not exists` does not keep two processes from making the same thing at once. */
-export const CREATE_TABLE: readonly string[] = [
-  `create schema if not exists ${SCHEMA}`,
-  `create table if not exists ${TABLE} (
-     id serial primary key,
-     "jobType" text not null,
-     status text not null default 'running' check (status in ('running', 'success', 'failure', 'no_op')),
-     "startedAt" timestamptz not null default now(),
-     "completedAt" timestamptz,
-     "errorMessage" text,
-     "recordsProcessed" integer,
-     reason text,
-     "periodKey" text,
-     "createdAt" timestamptz not null default now(),
-     "expiresAt" timestamptz)`,
-  `create index if not exists job_execution_latest on ${TABLE} ("jobType", "startedAt" desc)`,
+/** The statements that make the indexes of the table which are not among `existing`. */
+export function createIndexes(table: string, existing: ReadonlySet<string>): readonly string[] {
+  return INDEXES.filter(({ name }) => !existing.has(name)).map(({ name, columns, unique, where }) => {
+    const names = columns.map((column) => `"${column}"`).join(', ')
+    const condition = where === undefined ? '' : ` where ${where}`
+    return `create ${unique === true ? 'unique ' : ''}index ${name} on ${table} (${names})${condition}`
+  })
+}
+
+interface CheckOptions {
+  readonly name: string
+  readonly expression: string
+}
+
+const STATUS_CHECK: CheckOptions = {
+  name: `${TABLE_NAME}_status`,
+  expression: "status in ('running', 'success', 'failure', 'no_op')",
+}
+
+const CHECKS: CheckOptions[] = [STATUS_CHECK]
+
+/** Arrays as the library's types have them: not read-only. */
+interface IndexOptions {
+  readonly name: string
+  readonly columns: string[]
+  readonly unique?: true
+  readonly where?: string
+}
+
+const INDEXES: IndexOptions[] = [
+  { name: `${TABLE_NAME}_latest`, columns: ['jobType', 'startedAt'] },
   // The lock itself: what two racers can both have looked for, only one of them can insert.
-  `create unique index if not exists job_execution_running on ${TABLE} ("jobType") where status = 'running'`,
-  `create unique index if not exists job_execution_period on ${TABLE} ("jobType", "periodKey")
-     where "periodKey" is not null and status <> 'failure'`,
+  { name: `${TABLE_NAME}_running`, columns: ['jobType'], unique: true, where: "status = 'running'" },
+  {
+    name: `${TABLE_NAME}_period`,
+    columns: ['jobType', 'periodKey'],
+    unique: true,
+    where: `"periodKey" is not null and status <> 'failure'`,
+  },
 ]
 
 /** What TypeORM needs to know of a column. */
 interface ColumnOptions {
   readonly type: 'int' | 'text' | 'timestamptz'
+  /** As it is in the table, whatever naming strategy an application has. */
+  readonly name: string
   readonly primary?: true
   readonly generated?: true
   readonly nullable?: true
   readonly createDate?: true
   readonly default?: () => string
+  /** Whether it is read without being asked for. */
+  readonly select?: false
 }
 
 interface JobExecutionSchema {
@@ -81,10 +118,10 @@ interface JobExecutionSchema {
   readonly name: 'JobExecutionEntity'
   readonly options: {
     readonly name: 'JobExecutionEntity'
-    readonly schema: string
     readonly tableName: string
-    readonly synchronize: false
-    readonly columns: { readonly [K in keyof JobExecution]: ColumnOptions }
+    readonly columns: { readonly [K in keyof JobExecution | 'expiresAt']: ColumnOptions }
+    readonly checks: CheckOptions[]
+    readonly indices: IndexOptions[]
   }
   /** Not there: it tells the compiler what a repository of this entity holds. */
   readonly type: JobExecution
@@ -92,8 +129,8 @@ interface JobExecutionSchema {
 
 /**
  * The entity of an execution, for `entities: [JobExecutionEntity]` and `getRepository(JobExecutionEntity)`: an `EntitySchema` of
- * TypeORM by structure, so that nothing here imports the library. Schema synchronization and generated migrations pass it by;
- * the table makes itself at the first lock.
+ * TypeORM by structure, so that nothing here imports the library. An entity like the application's own: `synchronize` and
+ * generated migrations make its table, in the schema of the data source; where neither has, the first lock does.
  */
 export const JobExecutionEntity: JobExecutionSchema = {
   // How the library tells its own objects apart, whichever copy of it made them.
@@ -101,20 +138,21 @@ export const JobExecutionEntity: JobExecutionSchema = {
   name: 'JobExecutionEntity',
   options: {
     name: 'JobExecutionEntity',
-    schema: SCHEMA,
-    tableName: 'job_execution',
-    synchronize: false,
+    tableName: TABLE_NAME,
     columns: {
-      id: { type: 'int', primary: true, generated: true },
-      jobType: { type: 'text' },
-      status: { type: 'text' },
-      startedAt: { type: 'timestamptz', default: () => 'now()' },
-      completedAt: { type: 'timestamptz', nullable: true },
-      errorMessage: { type: 'text', nullable: true },
-      recordsProcessed: { type: 'int', nullable: true },
-      reason: { type: 'text', nullable: true },
-      periodKey: { type: 'text', nullable: true },
-      createdAt: { type: 'timestamptz', createDate: true },
+      id: { name: 'id', type: 'int', primary: true, generated: true },
+      jobType: { name: 'jobType', type: 'text' },
+      status: { name: 'status', type: 'text' },
+      startedAt: { name: 'startedAt', type: 'timestamptz', default: () => 'now()' },
+      completedAt: { name: 'completedAt', type: 'timestamptz', nullable: true },
+      errorMessage: { name: 'errorMessage', type: 'text', nullable: true },
+      recordsProcessed: { name: 'recordsProcessed', type: 'int', nullable: true },
+      reason: { name: 'reason', type: 'text', nullable: true },
+      periodKey: { name: 'periodKey', type: 'text', nullable: true },
+      createdAt: { name: 'createdAt', type: 'timestamptz', createDate: true },
+      expiresAt: { name: 'expiresAt', type: 'timestamptz', nullable: true, select: false },
     },
+    checks: CHECKS,
+    indices: INDEXES,
   },
 } satisfies Omit<JobExecutionSchema, 'type'> as JobExecutionSchema

@@ -2,8 +2,8 @@ import { refuseOption } from '../model/check.ts'
 import { acquireJobLock, execution } from './acquire.ts'
 import type { AcquireJobLockOptions } from './acquire.ts'
 import type { LockDataSource } from './data-source.ts'
-import { rowsOf } from './data-source.ts'
-import { JobStatus, TABLE } from './job-execution.ts'
+import { lockTable, rowsOf } from './data-source.ts'
+import { JobStatus } from './job-execution.ts'
 import type { JobExecution } from './job-execution.ts'
 import { checkTimeout, withinTime } from './time-limit.ts'
 
@@ -99,11 +99,12 @@ export async function latestJobExecutions(
   dataSource: LockDataSource,
   jobTypes?: readonly string[],
 ): Promise<JobExecution[]> {
-  const found = rowsOf(await dataSource.query(`select to_regclass('${TABLE}')::text as name`))
+  const table = lockTable(dataSource)
+  const found = rowsOf(await dataSource.query('select to_regclass($1)::text as name', [table]))
   if (!found[0]?.['name']) return []
   const rows = await dataSource.query(
     `select * from (
-       select distinct on ("jobType") * from ${TABLE}
+       select distinct on ("jobType") * from ${table}
        where $1::jsonb is null or "jobType" in (select jsonb_array_elements_text($1::jsonb))
        order by "jobType", "startedAt" desc, id desc
      ) latest order by "startedAt" desc`,
@@ -126,7 +127,7 @@ async function close(
   { status, recordsProcessed, errorMessage, reason }: Ending,
 ): Promise<Exclude<ExclusiveResult, { skipped: true }>> {
   const answer = await dataSource.query(
-    `update ${TABLE} set status = $2, "completedAt" = clock_timestamp(), "recordsProcessed" = $3::integer,
+    `update ${lockTable(dataSource)} set status = $2, "completedAt" = clock_timestamp(), "recordsProcessed" = $3::integer,
        "errorMessage" = left($4::text, 2000), reason = $5::text, "expiresAt" = null,
        "periodKey" = case when $2 = 'success' then "periodKey" end
      where id = $1 and status = 'running' returning *`,
