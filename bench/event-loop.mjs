@@ -1,6 +1,6 @@
 /**
  * How long the main thread is held up by a queue under load: with the embedded database, which runs in a thread of the same
- * process, and with PostgreSQL behind a socket. The same process adds and works the jobs.
+ * process, and with PostgreSQL behind a socket. The same process adds and works the jobs; its memory is that of all its threads.
  *
  *     npm run event-loop -w bench -- [--seconds 30] [--per-second 200]
  */
@@ -36,7 +36,7 @@ async function compare() {
   const server = await openServer()
   try {
     console.log(`${load.perSecond} jobs/s for ${load.seconds} s, concurrency ${CONCURRENCY}; delay in ms`)
-    console.log('| | jobs | p50 | p99 | p99.9 | longest |\n| --- | ---: | ---: | ---: | ---: | ---: |')
+    console.log('| | jobs | p50 | p99 | p99.9 | longest | MB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |')
     await report('no queue', { config: null, ...load })
     await report('embedded', { config: { backend: 'pglite', dataDir: join(folder, 'data') }, ...load })
     await report('PostgreSQL', {
@@ -54,9 +54,11 @@ async function report(name, what) {
   const child = fork(fileURLToPath(import.meta.url), [JSON.stringify(what)])
   const answer = once(child, 'message')
   const exit = once(child, 'exit').then(([code]) => [{ failed: code }])
-  const [{ jobs, failed, delays }] = await Promise.race([answer, exit])
+  const [{ jobs, failed, delays, mb }] = await Promise.race([answer, exit])
   if (failed !== undefined) throw new Error(`${name}: its process ended with ${failed}`)
-  console.log(`| ${name} | ${jobs} | ${delays.map((/** @type {number} */ ms) => ms.toFixed(2)).join(' | ')} |`)
+  console.log(
+    `| ${name} | ${jobs} | ${delays.map((/** @type {number} */ ms) => ms.toFixed(2)).join(' | ')} | ${Math.round(mb)} |`,
+  )
 }
 
 /** Runs the load in this process and reads what its event loop was late by. @param {Task} what */
@@ -82,13 +84,14 @@ async function measure({ config, seconds, perSecond }) {
   await sleep(seconds * 1000)
   delay.disable()
   const worked = jobs - before
+  const mb = process.memoryUsage().rss / 2 ** 20
   stop.abort()
   await adding
   await processor?.stopAndDrain()
   await queue?.close()
   // What is measured is the time between two timers that are `RESOLUTION_MS` apart.
   const ms = (/** @type {number} */ ns) => Math.max(0, ns / 1e6 - RESOLUTION_MS)
-  return { jobs: worked, delays: [...[50, 99, 99.9].map((p) => ms(delay.percentile(p))), ms(delay.max)] }
+  return { jobs: worked, mb, delays: [...[50, 99, 99.9].map((p) => ms(delay.percentile(p))), ms(delay.max)] }
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * This project, as it comes: nothing is set but the concurrency.
  *
- * Variants: `no-history` (finished jobs are not kept), `batch-500` (an explicit batch size).
+ * Variants: `no-history` (finished jobs are not kept), `batch-500` (an explicit batch size), `one-type` (claims no other type).
  */
 import { initJobQueue } from 'millrace'
 
@@ -10,6 +10,7 @@ const VARIANTS = {
   '': {},
   'no-history': { queue: { keepCompletedJobs: false } },
   'batch-500': { processor: { batchSize: 500 } },
+  'one-type': { processor: { jobType: 'noop' } },
 }
 
 /** @param {string} variant @returns {import('./index.mjs').Adapter} */

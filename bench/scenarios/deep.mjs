@@ -42,6 +42,7 @@ async function crowd({ adapter, deep, url }, context) {
   if (deep === 'pending') await fill(adapter, url, { count: sizes.pending })
   if (deep === 'future') await fill(adapter, url, { count: sizes.future, runAtMs: Date.now() + DAY_MS })
   if (deep === 'group') await fillGroup(url, sizes.grouped)
+  if (deep === 'others') await fillOthers(url, sizes.pending)
   if (deep === 'finished') {
     await fill(adapter, url, { count: sizes.finished })
     const patient = { ...context, sizes: { ...sizes, drainBoxMs: 900_000 } }
@@ -61,6 +62,17 @@ async function fillGroup(url, count) {
       await client.query(
         `select millrace.add_jobs((select jsonb_agg(jsonb_build_object('job_type', 'noop', 'payload', n, 'group_id', 'full'))
           from generate_series(1, 1000) n))`,
+      )
+    }
+  })
+}
+
+/** Pending jobs of a type that the worker does not claim. @param {string} url @param {number} count */
+async function fillOthers(url, count) {
+  await withClient(url, async (client) => {
+    for (let added = 0; added < count; added += 10_000) {
+      await client.query(
+        `select millrace.add_jobs((select jsonb_agg(jsonb_build_object('job_type', 'other', 'payload', n)) from generate_series(1, 10000) n))`,
       )
     }
   })
@@ -121,6 +133,18 @@ export const history = {
   conditions: `${CONDITIONS}; raw and graphile keep no finished jobs`,
   participants: participants('finished', [PGBOSS]),
   ...common,
+}
+
+/** @type {import('./index.mjs').Scenario} */
+export const others = {
+  name: 'others-1m',
+  title: 'Drain of one type by a worker of that type, behind 1,000,000 older jobs of another',
+  conditions: CONDITIONS,
+  ...common,
+  participants: [
+    { id: 'millrace empty', adapter: 'millrace:one-type' },
+    { id: 'millrace', adapter: 'millrace:one-type', deep: 'others' },
+  ],
 }
 
 /** @type {import('./index.mjs').Scenario} */

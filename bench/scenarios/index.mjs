@@ -36,7 +36,7 @@
  * @property {(samples: Samples) => Bar[]} bars
  */
 import { addOne, add32, bulk } from './add.mjs'
-import { backlog, future, group, history } from './deep.mjs'
+import { backlog, future, group, history, others } from './deep.mjs'
 import { drainBatch500, drainC10, drainC100, drainFourProcesses, drainNoHistory } from './drain.mjs'
 import { getJob, getJobBusyQueue } from './get-job.mjs'
 import { idle } from './idle.mjs'
@@ -62,6 +62,7 @@ export const SCENARIOS = [
   future,
   group,
   history,
+  others,
   steps,
   getJob,
   getJobBusyQueue,
@@ -74,5 +75,5 @@ export const GROUPS = {
   drain: ['drain-c10', 'drain-c100', 'drain-4p', 'drain-no-history', 'drain-batch-500'],
   cpu: ['drain-c10', 'drain-no-history'],
   'get-job': ['get-job-32', 'get-job-busy-queue'],
-  deep: ['backlog-1m-pending', 'future-500k', 'history-1m'],
+  deep: ['backlog-1m-pending', 'future-500k', 'history-1m', 'others-1m'],
 }

@@ -15,6 +15,8 @@ interface Level {
   bound: number
   /** Highest positions claimed, with the time of each; those older than `TRAIL_MS` become the bound. */
   readonly claimed: { readonly at: number; readonly seq: number }[]
+  /** For a worker of some types: up to here a claim found all there was. Becomes the bound once a claim sent later than `TRAIL_MS` has found all too. */
+  emptied?: { readonly at: number; readonly seq: number }
 }
 
 /**
@@ -61,7 +63,8 @@ export class ReadyBounds {
   }
 
   /** A sweep came back with the levels that have more, and where the first job of each stands. */
-  swept(levels: NonNullable<ExchangeResult['levels']>, costMs: number): void {
+  swept({ levels, looked }: Pick<ExchangeResult, 'levels' | 'looked'>, costMs: number): void {
+    if (levels === undefined) return
     this.#sweepCostMs = costMs
     this.#isMany = levels === 'many'
     if (levels === 'many') {
@@ -69,11 +72,15 @@ export class ReadyBounds {
       return
     }
     const old = this.#levels
-    this.#levels = levels.map(({ priority, fromSeq }) => ({
-      priority,
-      bound: fromSeq,
-      claimed: old.find((level) => level.priority === priority)?.claimed ?? [],
-    }))
+    this.#levels = levels.map((first) => {
+      const { bound = 0, claimed = [], emptied } = old.find(({ priority }) => priority === first.priority) ?? {}
+      return {
+        priority: first.priority,
+        bound: firstPlace(first, looked, bound),
+        claimed,
+        ...(emptied === undefined ? {} : { emptied }),
+      }
+    })
     // A level that is empty now stays where it stands: its next job will be above everything claimed so far.
     for (const level of old) {
       if (level.claimed.length > 0 && this.#levels.length < MAX_LEVELS && !this.#find(level.priority))
@@ -89,6 +96,20 @@ export class ReadyBounds {
       let highest = 0
       for (; jobs[at]?.priority === priority; at++) highest = Math.max(highest, jobs[at]?.readySeq ?? 0)
       noteClaim(this.#level(priority), highest, now)
+    }
+  }
+
+  /** A claim of some types found all there was at the levels it was sent to. `top`: as in `ExchangeResult`. */
+  exhausted(
+    from: 'sweep' | readonly ReadyBound[],
+    { top, sentAt, now }: { readonly top: number; readonly sentAt: number; readonly now: number },
+  ): void {
+    for (const level of this.#levels) {
+      if (from !== 'sweep' && !from.some(({ priority }) => priority === level.priority)) continue
+      const { emptied } = level
+      if (emptied !== undefined && sentAt < emptied.at + TRAIL_MS) continue
+      if (emptied !== undefined) level.bound = Math.max(level.bound, emptied.seq)
+      level.emptied = { at: now, seq: top }
     }
   }
 
@@ -114,6 +135,13 @@ export class ReadyBounds {
   #sort(): void {
     this.#levels.sort((a, b) => b.priority - a.priority)
   }
+}
+
+/** Where a level begins after a sweep: at its first job, or for a worker of some types behind those of others. */
+function firstPlace({ priority, fromSeq }: ReadyBound, looked: ExchangeResult['looked'], bound: number): number {
+  if (looked === undefined) return fromSeq
+  if ('top' in looked) return Math.max(bound, fromSeq)
+  return looked.past.find((level) => level.priority === priority)?.fromSeq ?? fromSeq
 }
 
 /** Claims that follow closely on each other count as one, at the time of the first. */

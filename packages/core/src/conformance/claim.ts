@@ -1,4 +1,4 @@
-import type { ReadyBound } from '../store/claim.ts'
+import type { ExchangeOptions, ReadyBound } from '../store/claim.ts'
 import { between, check, equal } from './assert.ts'
 import { completed, released, retry } from './bench.ts'
 import type { ConformanceCase } from './case.ts'
@@ -163,6 +163,30 @@ export const claimCases: readonly ConformanceCase[] = [
       equal((await t.exchange(worker, { limit: 1 })).levels, 'many')
       await t.claim(worker, 10)
       check((await t.exchange(worker, { limit: 1 })).levels !== 'many', 'fewer are told')
+    },
+  },
+  {
+    name: 'a claim of one type hides none of them behind what it says has been looked through',
+    async run(t) {
+      const worker = await t.worker()
+      const mine = { jobType: 'mine', priority: 2 }
+      const [, a, b, , c] = await t.addAll([{}, mine, mine, {}, { jobType: 'mine' }])
+      const claim = (options: Partial<ExchangeOptions>) => t.exchange(worker, { jobTypes: ['mine'], ...options })
+      const full = await claim({ limit: 1 })
+      equal(
+        full.jobs.map(({ id }) => id),
+        [a],
+      )
+      check(full.looked === undefined || 'past' in full.looked, 'what was left behind is not called looked through')
+      const short = await claim({ limit: 10 })
+      equal(
+        short.jobs.map(({ id }) => id),
+        [b, c],
+      )
+      const [d, e] = await t.addAll([mine, { jobType: 'mine' }])
+      const fromSeq = short.looked !== undefined && 'top' in short.looked ? short.looked.top : 0
+      const from = [2, 0].map((priority) => ({ priority, fromSeq }))
+      equal(await t.claimIds(worker, 10, { from, jobTypes: ['mine'] }), [d, e])
     },
   },
   {

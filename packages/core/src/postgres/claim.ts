@@ -8,7 +8,7 @@ import type {
   RetryFields,
 } from '../store/claim.ts'
 import type { Settlement, SettleResult } from '../store/settle.ts'
-import type { Row } from './executor.ts'
+import { REPEATED, type Row } from './executor.ts'
 import { integer, integers, jobSchedule, json, text, timeColumn } from './rows.ts'
 import type { Database } from './schema.ts'
 import { settlementArguments, settleResults } from './settle.ts'
@@ -16,8 +16,6 @@ import { settlementArguments, settleResults } from './settle.ts'
 const EXCHANGE =
   'select * from :schema.exchange($1::bigint, $2::bigint[], $3::bigint[], $4::jsonb, $5::integer, $6::integer, $7::integer[], ' +
   '$8::bigint[], $9::text[], $10::boolean, $11::boolean, $12::integer, $13::boolean, $14::bigint[], $15::boolean, $16::jsonb)'
-
-const REPEATED = { isRepeated: true } as const
 
 const LEASED =
   'select j.id, j.ready_seq, j.attempts, j.job_type, j.payload::text, ' +
@@ -107,6 +105,7 @@ function exchangeResult(rows: readonly Row[], settlements: readonly Settlement[]
     ...(field(told, 'busy') === true ? { hasBusyGroups: true } : {}),
     ...(field(told, 'passed') === true ? { hasMorePaused: true } : {}),
     ...(Array.isArray(levels) ? { levels: readyLevels(levels) } : {}),
+    ...looked(told),
     ...(Array.isArray(cascaded) ? { cascaded: integers(cascaded) } : {}),
     ...(housekeeping === undefined ? {} : { housekeeping: housekeepingResult(housekeeping) }),
   }
@@ -142,11 +141,21 @@ function settledResults(settlements: readonly Settlement[], lost: unknown): read
 }
 
 function readyLevels(levels: readonly unknown[]): 'many' | ReadyBound[] {
-  if (levels.length > 16) return 'many'
+  return levels.length > 16 ? 'many' : readyBounds(levels)
+}
+
+function readyBounds(levels: readonly unknown[]): ReadyBound[] {
   return levels.map((level) => {
     const [priority, fromSeq] = Array.isArray(level) ? level : []
     return { priority: integer(priority), fromSeq: integer(fromSeq) }
   })
+}
+
+function looked(told: unknown): Pick<ExchangeResult, 'looked'> {
+  const top = field(told, 'top')
+  const past = field(told, 'past')
+  if (typeof top === 'number') return { looked: { top } }
+  return Array.isArray(past) ? { looked: { past: readyBounds(past) } } : {}
 }
 
 function housekeepingResult(value: unknown): HousekeepingResult {

@@ -1,6 +1,6 @@
 import type { EnqueueOptions, EnqueueResult, EnqueueStore, NewJob } from '../store/enqueue.ts'
 import { MillraceError } from '../errors.ts'
-import type { Row } from './executor.ts'
+import { REPEATED, type Row } from './executor.ts'
 import { integer, integers, timestamp } from './rows.ts'
 import type { Database } from './schema.ts'
 
@@ -17,8 +17,6 @@ const ADD_SAME =
   'select a.ids, null, a.sleepers from :schema.add_same_jobs($1::text, $2::jsonb, $3::integer, $4::bigint, $5::boolean) a'
 
 const ADD_ONE = 'select :schema.add_plain_job($1::text, $2::jsonb, $3::integer, $4::bigint, $5::boolean)'
-
-const REPEATED = { isRepeated: true } as const
 
 export function enqueueVerbs(db: Database): EnqueueStore {
   return {

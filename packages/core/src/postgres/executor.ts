@@ -9,6 +9,9 @@ export interface QueryOptions {
   readonly isRepeated?: boolean
 }
 
+/** For statements whose text is a constant and that come often. */
+export const REPEATED: QueryOptions = { isRepeated: true }
+
 /**
  * Runs statements on PostgreSQL, wherever that is: a pool of ours, the user's pool, or the embedded database.
  *

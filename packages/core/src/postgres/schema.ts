@@ -109,8 +109,8 @@ export class Database {
   }
 
   /** The first column of the only row. */
-  async value(template: string, values?: readonly unknown[]): Promise<unknown> {
-    const rows = await this.query(template, values)
+  async value(template: string, values?: readonly unknown[], options?: QueryOptions): Promise<unknown> {
+    const rows = await this.query(template, values, options)
     return rows[0]?.[0] ?? null
   }
 }

@@ -1,5 +1,6 @@
 import type { Settlement, SettleResult, SettleStore } from '../store/settle.ts'
 import { jobsJson } from './enqueue.ts'
+import { REPEATED } from './executor.ts'
 import { attemptKey, attemptKeys } from './rows.ts'
 import type { Database } from './schema.ts'
 
@@ -11,19 +12,24 @@ export function settleVerbs(db: Database): SettleStore {
         'select coalesce(case when cardinality($1::bigint[]) > 0 then :schema.settle_completed($1::bigint[], $2::bigint[], $4::boolean) end, ' +
           "'{}') || coalesce(case when $3::jsonb is not null then :schema.settle_others($3::jsonb, $4::boolean) end, '{}')",
         [ids, tokens, others, keepCompleted],
+        REPEATED,
       )
       return settleResults(settlements, lost)
     },
     async report({ reports }) {
-      const lost = await db.value('select :schema.report($1::jsonb)', [
-        `[${reports
-          .map(
-            ({ id, token, progress, output, prolongedMs }) =>
-              `{"id":${id},"token":${token},"progress":${progress ?? null},"prolonged_ms":${prolongedMs ?? null}` +
-              `${output === undefined ? '' : `,"output":${output}`}}`,
-          )
-          .join(',')}]`,
-      ])
+      const lost = await db.value(
+        'select :schema.report($1::jsonb)',
+        [
+          `[${reports
+            .map(
+              ({ id, token, progress, output, prolongedMs }) =>
+                `{"id":${id},"token":${token},"progress":${progress ?? null},"prolonged_ms":${prolongedMs ?? null}` +
+                `${output === undefined ? '' : `,"output":${output}`}}`,
+            )
+            .join(',')}]`,
+        ],
+        REPEATED,
+      )
       return settleResults(reports, lost)
     },
   }

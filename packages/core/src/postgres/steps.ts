@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import type { DatabaseClient } from '../store/enqueue.ts'
 import type { NewStep, NewWait, StepRow, StepStore, StoredStep, WaitKind } from '../store/steps.ts'
-import type { Row } from './executor.ts'
+import { REPEATED, type Row } from './executor.ts'
 import { completionJson } from './settle.ts'
 import { date, dateOrNull, integer, json, text, textOrNull, timeColumn, timestamp } from './rows.ts'
 import type { Database } from './schema.ts'
@@ -12,13 +12,13 @@ const COMPLETE = 'select :schema.settle_others($1::jsonb, $2::boolean)::text as 
 export function stepVerbs(db: Database): StepStore {
   return {
     async loadSteps({ id, token }) {
-      const rows = await db.query('select * from :schema.load_steps($1::bigint, $2::bigint)', [id, token])
+      const rows = await db.query('select * from :schema.load_steps($1::bigint, $2::bigint)', [id, token], REPEATED)
       return rows.length === 0 ? 'lost' : rows.slice(1).map(storedStep)
     },
     async storeStep({ id, token, step, db: client }) {
       const values = [id, token, stepJson(step)]
       const answer =
-        client === undefined ? await db.value(STORE, values) : await valueThrough(db, client, STORE, values)
+        client === undefined ? await db.value(STORE, values, REPEATED) : await valueThrough(db, client, STORE, values)
       return answer === true ? 'settled' : 'lost'
     },
     async findStep({ id, token, key }) {

@@ -208,8 +208,10 @@ export class Exchanger {
     this.#failures = 0
     const now = clock.now()
     this.#recorded(batch, result.settled)
-    if (result.levels !== undefined) bounds.swept(result.levels, now - startedAt)
+    bounds.swept(result, now - startedAt)
     bounds.claimed(result.jobs, now)
+    if (result.looked !== undefined && 'top' in result.looked)
+      bounds.exhausted(call.from, { top: result.looked.top, sentAt: startedAt, now })
     this.#learn(call, result, now)
     if (result.hasMorePaused === true && result.jobs.length < call.limit) {
       // Each such call has put thousands of paused jobs away for good, so there is an end to it.

@@ -102,6 +102,12 @@ export interface ExchangeResult {
    * beyond 16. Levels whose jobs were just claimed may be among them.
    */
   readonly levels?: 'many' | readonly ReadyBound[]
+  /**
+   * After a claim of some types only: what need not be looked through again, however many jobs of others lie there. `top`: all that
+   * this worker may have at the levels looked at was claimed, when this was the highest place given out. `past`: a sweep came back
+   * full, and below these places, given out long ago, nothing is left for it. Absent: nothing is known, or the store has no need of it.
+   */
+  readonly looked?: { readonly top: number } | { readonly past: readonly ReadyBound[] }
   /** With `housekeeping` or `heartbeatMs`: false once the store has given this worker's leases away. */
   readonly alive: boolean
   readonly housekeeping?: HousekeepingResult
