@@ -64,7 +64,9 @@ async function add(lab: Lab, jobType: string, count: number): Promise<void> {
       `select ${lab.schema}.add_jobs((select jsonb_agg(jsonb_build_object('job_type', '${jobType}', 'payload', n)) from generate_series(1, 1000) n))`,
     )
   }
-  await lab.sql(`update ${lab.schema}.jobs set created_at = created_at - interval '1 hour' where job_type = '${jobType}'`)
+  await lab.sql(
+    `update ${lab.schema}.jobs set created_at = created_at - interval '1 hour' where job_type = '${jobType}'`,
+  )
 }
 
 /** Index entries that claims have stepped over. */
