@@ -2076,6 +2076,8 @@ declare
   v_settings text;
   v_told text;
   v_cascaded jsonb;
+  v_top bigint;
+  v_past jsonb;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
   -- cached while the table was empty is a scan when it is full. And one plan for all calls: for a handful of jobs the planner finds
@@ -2119,6 +2121,8 @@ begin
   if p_bounds is not null and current_setting('millrace.stirred', true) = 'on' then p_bounds := null; end if;
 
   if p_limit > 0 and v_alive then
+    -- Before anything is looked at: a place given out later must not count as looked at.
+    if p_types is not null then v_top := pg_sequence_last_value(':schema.job_ids'); end if;
     if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then
       v_busy := nullif(:schema.serve_group_wakes() or coalesce(v_busy, false), false);
     end if;
@@ -2134,6 +2138,7 @@ begin
         v_held := true;
       end if;
       v_all := coalesce(v_found, '{}');
+      v_left := v_left - cardinality(v_all);
     else
       for v_at in 1 .. cardinality(p_levels) loop
         select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
@@ -2154,6 +2159,15 @@ begin
         v_all := v_all || coalesce(v_found, '{}');
         exit when v_left <= 0;
       end loop;
+    end if;
+    -- Jobs of other types may lie before this worker's by the million, and looking through them once has to be enough.
+    if v_held or v_left <= 0 then v_top := null; end if;
+    if p_types is not null and p_bounds is null and v_left <= 0 and v_held is null then
+      select jsonb_agg(jsonb_build_array(o.priority, o.seq)) into v_past from (
+        select j.priority, max(j.ready_seq) as seq from :schema.jobs j
+        -- Whoever drew a lower place than a job of this age has had time enough to commit.
+        where j.id = any (v_all) and j.ready_seq = j.id and j.created_at < v_now - interval '0.5 s' group by j.priority
+      ) o;
     end if;
   end if;
 
@@ -2179,7 +2193,11 @@ begin
     if not found then
       v_alive := false;
       v_all := '{}';
+      v_top := null;
+      v_past := null;
     elsif v_has_pauses then
+      v_top := null;
+      v_past := null;
       select p.ids, nullif(p.is_more or coalesce(v_busy, false), false), nullif(p.is_held or coalesce(v_held, false), false),
           nullif(p.is_more, false)
         into v_all, v_busy, v_held, v_passed
@@ -2188,9 +2206,9 @@ begin
   end if;
 
   if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or v_cascaded is not null
-      or not v_alive then
+      or v_top is not null or v_past is not null or not v_alive then
     v_told := jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held,
-      'busy', v_busy, 'passed', v_passed, 'housekeeping', v_summary, 'cascaded', v_cascaded))::text;
+      'busy', v_busy, 'passed', v_passed, 'housekeeping', v_summary, 'cascaded', v_cascaded, 'top', v_top, 'past', v_past))::text;
   end if;
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
@@ -5156,7 +5174,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'c4bfc73298422cbcf3f6f47dbb8f8a1376090be198534c8f2173690a327b11a7'
+export const functionsChecksum: string = '8fefe5a3e6d7ce5591339df424bd14d808f12799bb311829b81f3abb4bbb1987'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
