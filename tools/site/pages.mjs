@@ -25,11 +25,15 @@ const SECTIONS = /** @type {Record<string, readonly string[]>} */ ({
   Learn: [
     'learn/lifecycle',
     'learn/guarantees',
+    'learn/comparison',
     ...guides('adding-jobs', 'processing', 'retries', 'timeouts', 'progress', 'groups', 'schedules', 'transactions'),
     ...guides('steps', 'waits', 'flows', 'order-fulfilment', 'versions', 'changing-jobs', 'locks', 'sql', 'testing'),
   ],
   Frameworks: guides('nestjs', 'nextjs', 'frameworks', 'react', 'serverless', 'doctor-jobs', 'app-jobs'),
-  Recipes: [],
+  Recipes: [
+    ...['sending-mail', 'payment-webhook', 'csv-import', 'fan-out', 'rate-limited-api', 'nightly-reports', 'ai-agent'],
+    ...['fair-tenants', 'cancel-from-ui', 'big-payloads', 'serverless', 'graceful-deploys', 'testing', 'alerts'],
+  ].map((name) => `recipes/${name}`),
   Operate: [
     ...guides('operating', 'dashboard', 'cli', 'observing', 'opentelemetry', 'shutdown', 'maintenance'),
     ...['connections', 'security', 'failure-modes', 'performance', 'proof'].map((name) => `operate/${name}`),
