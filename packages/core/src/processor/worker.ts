@@ -23,10 +23,8 @@ import { createRunSettings, type WorkerDependencies, type WorkerOptions } from '
 
 /** An idle worker looks at the store this often at least: a little under once a second, with room for a check of the listener. */
 const LONGEST_TICK_MS = 1100
-
 /** What was fetched ahead and cannot start within this time goes back to other workers. */
 const HOLD_MS = 250
-
 /** After the drain's limit, how long handlers may take to react to their signal. */
 const LAST_GRACE_MS = 250
 
@@ -311,6 +309,8 @@ export class Worker {
     else this.#buffer.add(pending)
     // In the same call: it answers when the job is due.
     if (outcome.kind === 'waiting') this.#exchanger.keepHouse()
+    // Nothing is left to send, hence no answer that brings the next job of the group.
+    if (outcome.kind === 'committed' && job.groupId !== null) this.#exchanger.wake([])
   }
 
   #release(jobs: readonly ClaimedJob[]): void {

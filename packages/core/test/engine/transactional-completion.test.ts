@@ -53,6 +53,24 @@ describe.skipIf(SERVER_URL === undefined)('completion in a transaction of the ha
     await lab.check()
   })
 
+  test('the next job of the group starts at once, not when its worker next looks', async () => {
+    const lab = await openLab()
+    await using queue = lab.queue({ listen: false })
+    const job = { jobType: 'whole', payload: null, group: { id: 'g' } }
+    await queue.addJobs(Array.from({ length: 10 }, () => job))
+    let left = 10
+    const done = new Promise<void>((resolve) => queue.on('job:completed', () => --left === 0 && resolve()))
+    await using processor = queue.createProcessor(
+      { whole: (_payload, _signal, ctx) => ctx.transaction(() => Promise.resolve(ctx.jobId)) },
+      { concurrency: 4, groupConcurrency: 1 },
+    )
+    const startedAt = performance.now()
+    processor.startInBackground()
+    await done
+    // At one look a second it takes nine.
+    expect(performance.now() - startedAt).toBeLessThan(6000)
+  })
+
   test('a handler that goes on after it has completed its job keeps its slot until it returns', async () => {
     const lab = await openLab()
     await using queue = lab.queue()
