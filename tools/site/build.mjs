@@ -34,6 +34,7 @@ export function buildSite(target) {
       .replace(/cjs.index\.cjs$|es.index\.js$/, 'umd/index.js'),
     join(target, 'assets/minisearch.js'),
   )
+  cpSync(join(root, 'docs/llms.txt'), join(target, 'llms.txt'))
   write('assets/passages.js', `globalThis.millracePassages = ${JSON.stringify(searchable(entries))}\n`)
   return { pages: pages.length, problems }
 }

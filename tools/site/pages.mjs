@@ -35,7 +35,7 @@ const SECTIONS = /** @type {Record<string, readonly string[]>} */ ({
     ...['fair-tenants', 'cancel-from-ui', 'big-payloads', 'serverless', 'graceful-deploys', 'testing', 'alerts'],
   ].map((name) => `recipes/${name}`),
   Operate: [
-    ...guides('operating', 'dashboard', 'cli', 'observing', 'opentelemetry', 'shutdown', 'maintenance'),
+    ...guides('operating', 'dashboard', 'cli', 'assistants', 'observing', 'opentelemetry', 'shutdown', 'maintenance'),
     ...['connections', 'security', 'failure-modes', 'performance', 'proof'].map((name) => `operate/${name}`),
   ],
   Reference: ['api', 'exports', 'sql', 'cli', 'errors', 'hooks'].map((name) => `reference/${name}`),
