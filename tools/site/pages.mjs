@@ -31,9 +31,10 @@ const SECTIONS = /** @type {Record<string, readonly string[]>} */ ({
   ],
   Frameworks: guides('nestjs', 'nextjs', 'frameworks', 'react', 'serverless', 'doctor-jobs', 'app-jobs'),
   Recipes: [
-    ...['sending-mail', 'payment-webhook', 'csv-import', 'fan-out', 'rate-limited-api', 'nightly-reports', 'ai-agent'],
-    ...['fair-tenants', 'cancel-from-ui', 'big-payloads', 'serverless', 'graceful-deploys', 'testing', 'alerts'],
-  ].map((name) => `recipes/${name}`),
+    ...recipes('sending-mail', 'payment-webhook', 'csv-import', 'fan-out', 'rate-limited-api', 'nightly-reports'),
+    ...recipes('ai-agent', 'fair-tenants', 'cancel-from-ui', 'big-payloads', 'serverless', 'graceful-deploys'),
+    ...recipes('testing', 'alerts'),
+  ],
   Operate: [
     ...guides('operating', 'dashboard', 'cli', 'assistants', 'observing', 'opentelemetry', 'shutdown', 'maintenance'),
     ...['connections', 'security', 'failure-modes', 'performance', 'proof'].map((name) => `operate/${name}`),
@@ -108,4 +109,9 @@ function nameOf(source) {
 /** @param {...string} names */
 function guides(...names) {
   return names.map((name) => `guides/${name}`)
+}
+
+/** @param {...string} names */
+function recipes(...names) {
+  return names.map((name) => `recipes/${name}`)
 }

@@ -1,5 +1,6 @@
 import { systemClock } from '../model/clock.ts'
 import { checkInteger } from '../model/check.ts'
+import { toError } from '../model/error-record.ts'
 import type { ProcessorOptions } from '../processor/processor.ts'
 import type { JobQueue, ProcessorHandlers } from '../queue-api.ts'
 import { authorizeBearer } from './authorize.ts'
@@ -29,8 +30,8 @@ export interface WorkRouteAnswer {
 }
 
 /**
- * A route that works on the queue until nothing is ready or its time is up, for platforms without long-lived processes: call it
- * from the platform's scheduler. Handlers that still run at the end are told by their signal and handed back without using up an
+ * A route that adds the jobs of due schedules, and works on the queue until nothing is ready or its time is up, for platforms
+ * without long-lived processes: call it from the platform's scheduler. Handlers that still run at the end are told by their signal and handed back without using up an
  * attempt, before the platform stops the function.
  *
  * @returns `(Request) => Promise<Response>`: 401 for who may not, 405 but for GET and POST, else `WorkRouteAnswer`
@@ -59,17 +60,17 @@ async function work<PayloadMap>(
 ): Promise<WorkRouteAnswer> {
   // No thread: a function that the platform freezes between requests should not keep one.
   const errors: Error[] = []
-  const processor = queue.createProcessor(handlers, {
-    heartbeat: 'main',
-    ...given,
-    onError(error) {
-      errors.push(error)
-      given?.onError?.(error)
-    },
-  })
+  const onError = (error: Error): void => {
+    errors.push(error)
+    given?.onError?.(error)
+  }
+  const processor = queue.createProcessor(handlers, { heartbeat: 'main', ...given, onError })
   const ended: { processed: number; isDone: boolean } = { processed: 0, isDone: false }
   let isUp = false
   const run = async (): Promise<void> => {
+    // A processor that works in the background does it by itself; here there may be nobody else.
+    if (given?.fireSchedules !== false)
+      await queue.enqueueDueCronJobs().catch((error: unknown) => onError(toError(error)))
     while (!isUp) {
       const handled = await processor.start()
       ended.processed += handled

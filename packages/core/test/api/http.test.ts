@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { authorizeBearer, createStatusRoute, createWorkRoute } from '../../src/http/index.ts'
 import { hasServer, useApi } from '../support/api-queue.ts'
+import { poll } from '../support/poll.ts'
 
 describe.skipIf(!hasServer)('routes over a queue', () => {
   const api = useApi('api_http')
@@ -91,6 +92,18 @@ describe.skipIf(!hasServer)('routes over a queue', () => {
     const route = createWorkRoute(api.queue, { handlers: { mail: () => undefined }, authorize: () => true })
     expect(await (await route(get('/'))).json()).toEqual({ processed: 35, isDone: true })
     expect(await (await route(get('/'))).json()).toEqual({ processed: 0, isDone: true })
+  })
+
+  test('a request adds the jobs of due schedules, unless told not to', async () => {
+    const schedule = await api.queue.addCronJob({ scheduleName: 'often', everyMs: 100, jobType: 'mail', payload: {} })
+    const handlers = { mail: () => undefined }
+    const authorize = (): boolean => true
+    await poll(async () => ((await api.queue.getCronJob(schedule))?.nextRunAt ?? new Date()) < new Date())
+    const without = createWorkRoute(api.queue, { handlers, authorize, processor: { fireSchedules: false } })
+    expect(await (await without(get('/'))).json()).toEqual({ processed: 0, isDone: true })
+    const route = createWorkRoute(api.queue, { handlers, authorize })
+    expect(await (await route(get('/'))).json()).toMatchObject({ processed: 1, isDone: true })
+    await api.queue.removeCronJob(schedule)
   })
 
   test('a handler that runs when the time is up is stopped, and its attempt given back', async () => {
