@@ -11,6 +11,7 @@ export interface ApiDescription {
   readonly components: object
 }
 
+/** What one method of one path does. */
 export interface ApiOperation {
   readonly operationId: string
   readonly summary: string
@@ -19,6 +20,7 @@ export interface ApiOperation {
   readonly responses: object
 }
 
+/** A part of the path, the query or the headers. */
 export interface ApiParameter {
   readonly name: string
   readonly in: 'path' | 'query' | 'header'
@@ -27,11 +29,13 @@ export interface ApiParameter {
   readonly schema: Schema
 }
 
+/** What an operation is sent. */
 export interface ApiBody {
   readonly required: boolean
   readonly content: { readonly 'application/json': { readonly schema: ApiBodySchema } }
 }
 
+/** The fields of a body, as JSON Schema. */
 export interface ApiBodySchema {
   readonly type: 'object'
   readonly additionalProperties: false

@@ -22,4 +22,5 @@ export declare const llmsTxt: string
 export declare const llmsFullTxt: string
 /** What whoever writes code with Millrace should keep to; Markdown without a title. */
 export declare const rules: string
+/** What an assistant looks up when a task needs it. */
 export declare const skills: readonly Skill[]
