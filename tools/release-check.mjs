@@ -48,15 +48,23 @@ async function tarballProblems() {
   return problems
 }
 
+/** What users bring along, also where it is optional: every entry is to be loaded. @returns {string[]} */
+function foreignPeers() {
+  const peers = publicPackages().flatMap(({ folder: directory }) => {
+    const manifest = JSON.parse(readFileSync(join(root, 'packages', directory, 'package.json'), 'utf8'))
+    return Object.entries(manifest.peerDependencies ?? {}).map(([name, range]) => `${name}@${range}`)
+  })
+  return [...new Set(peers)].filter((peer) => !/^(millrace|@millrace\/.*)@/.test(peer))
+}
+
 /** @returns {Promise<boolean>} */
 async function installAndUse() {
   const app = join(folder, 'app')
   mkdirSync(app)
   writeFileSync(join(app, 'package.json'), '{ "name": "app", "private": true }\n')
   const tarballs = readdirSync(join(folder, 'tarballs')).map((name) => join(folder, 'tarballs', name))
-  const installed = await run(...npm('install', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs), {
-    cwd: app,
-  })
+  const all = [...tarballs, ...foreignPeers()]
+  const installed = await run(...npm('install', '--ignore-scripts', '--no-audit', '--no-fund', ...all), { cwd: app })
   if (installed.code !== 0) {
     console.error(`release: the tarballs cannot be installed:\n${installed.output}`)
     return false
