@@ -113,7 +113,9 @@ function say(line: string): void {
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2))
+  const code = await main(process.argv.slice(2))
+  // What a fault has left behind must not keep it alive.
+  process.exit(code)
 } catch (error) {
   process.stderr.write(`proof: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
   // At once: a run that could not go on has nothing more to say, and what it left behind must not keep it alive.

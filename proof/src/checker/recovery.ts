@@ -21,7 +21,7 @@ export interface Recovery {
   readonly tookMs: number
   /** Whether it counts: it was in time, or nothing but the recovery itself can have made it late. */
   readonly isFair: boolean
-  /** Whether nothing else was wrong with anybody from the kill on. */
+  /** Whether nothing else was wrong with anybody from the kill on, and somebody had room once the lease had ended. */
   readonly isAlone: boolean
   readonly allowedMs: number
 }
@@ -85,7 +85,9 @@ function recoveryOf(timeline: Timeline, slots: Slots, cut: Exec, gone: At<'worke
   const isFair =
     tookMs <= allowedMs ||
     (until <= timeline.finishedAt && isPlain(job) && slots.someoneIsFree(cut.start.jobType, gone.at + leaseMs, until))
-  const isAlone = !timeline.faults.some((fault) => isTrouble(fault, gone.at, gone.at + Math.min(tookMs, allowedMs)))
+  const isTroubled = timeline.faults.some((fault) => isTrouble(fault, gone.at, gone.at + Math.min(tookMs, allowedMs)))
+  const over = gone.at + Math.min(tookMs, allowedMs)
+  const isAlone = !isTroubled && slots.someoneIsFree(cut.start.jobType, Math.min(gone.at + leaseMs, over), over)
   return [{ worker: worker.name, cut, gone, restart, tookMs, isFair, isAlone, allowedMs }]
 }
 

@@ -19,7 +19,7 @@ const COLUMNS: readonly (readonly [title: string, cell: (verdict: Verdict) => st
   ['doubled keys', ({ judgement }) => judgement.counters.doubledKeys],
   ['run again', ({ judgement }) => `${(judgement.counters.rerunRatio * 100).toFixed(2)} %`],
   ['recovery', ({ judgement }) => seconds(judgement.counters.recoveryMaxMs)],
-  ['beside other faults', ({ judgement }) => seconds(judgement.counters.troubledRecoveryMaxMs)],
+  ['otherwise', ({ judgement }) => seconds(judgement.counters.troubledRecoveryMaxMs)],
   ['resumed', ({ judgement }) => seconds(judgement.counters.resumeMaxMs)],
   ['violations', ({ violations }) => violations.length],
 ]

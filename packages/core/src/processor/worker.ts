@@ -250,6 +250,8 @@ export class Worker {
   }
 
   #startNext(): void {
+    // A process that slept past its lease: what it fetched before may have run elsewhere by now. Fenced, as above.
+    if (this.#ahead.size > 0 && this.#registration.isInDoubt) this.#release(this.#ahead.takeAll())
     while (this.#running.size < this.#options.concurrency) {
       const job = this.#ahead.takeNext()
       if (job === undefined) break

@@ -88,6 +88,31 @@ describe.skipIf(SERVER_URL === undefined)('lost workers', () => {
     },
   )
 
+  test('a worker that was frozen past its lease starts nothing that it had fetched before', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    const zombie = await lab.worker({ processor: { ...PROCESSOR, concurrency: 2, prefetch: 10 } })
+    // The second ends by a timer, which is the first thing that happens when the process goes on.
+    const running = [
+      { jobType: 'hang', payload: null },
+      { jobType: 'pause', payload: { ms: 150 } },
+    ]
+    const fetched = Array.from({ length: 3 }, () => ({ jobType: 'quick', payload: null }))
+    const ids = await queue.addJobs([...running, ...fetched])
+    await zombie.heard('started')
+    zombie.signal('SIGSTOP')
+    const heir = await lab.worker({ processor: PROCESSOR })
+    heir.send({ do: 'finish' })
+    await poll(async () => (await queue.getStats()).byStatus.completed === 5)
+    zombie.signal('SIGCONT')
+    zombie.send({ do: 'finish' })
+    zombie.send({ do: 'drain', ms: 5000 })
+    await zombie.heard('drained')
+    const ran = zombie.messages.filter(({ event, outcome }) => event === 'settled' && outcome === 'returned')
+    expect(ran.filter(({ jobId }) => ids.indexOf(jobId ?? 0) >= running.length)).toEqual([])
+    await lab.check()
+  })
+
   test('a handler that blocks the event loop for longer than the lease keeps it', async () => {
     const lab = await openLab()
     const queue = lab.queue()

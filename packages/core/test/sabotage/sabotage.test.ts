@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Bench } from '../../src/conformance/bench.ts'
+import { Bench, completed } from '../../src/conformance/bench.ts'
 import type { ConformanceCase } from '../../src/conformance/case.ts'
 import { fencingCases } from '../../src/conformance/fencing.ts'
 import { groupCases } from '../../src/conformance/groups.ts'
@@ -12,7 +12,30 @@ import { openPostgresTarget, type PostgresTarget } from '../support/postgres-tar
 
 const url = process.env['MILLRACE_TEST_PG18_URL']
 const SCHEMA = 'sabotage'
-const CASES: readonly ConformanceCase[] = [...fencingCases, ...workerCases, ...groupCases, ...signalCases]
+
+/** What only two sessions at the same time can get wrong. */
+const lockCases: readonly ConformanceCase[] = [
+  {
+    name: 'two claims do not give out the places of one group at the same time',
+    async run(t) {
+      const worker = await t.worker({ groupConcurrency: 1 })
+      await t.finish(worker, completed, { groupId: 'g' })
+      await t.claim(worker)
+      await t.addAll([{ groupId: 'g' }, { groupId: 'g' }])
+      let claim: Promise<unknown> = Promise.resolve()
+      await t.target.transaction?.(async (db) => {
+        await db.query(`select ${SCHEMA}.serve_group_wakes()`)
+        await t.add({ groupId: 'g' })
+        claim = t.claim(worker)
+        // With the lock it passes the group over; without, it goes on once this transaction has ended.
+        await Promise.race([claim, t.pass(300)])
+      })
+      await claim
+    },
+  },
+]
+
+const CASES: readonly ConformanceCase[] = [...fencingCases, ...workerCases, ...groupCases, ...signalCases, ...lockCases]
 
 /** A piece of the engine taken away: what is replaced in the text of its functions, and who must notice. */
 interface Sabotage {
@@ -50,6 +73,14 @@ const SABOTAGES: readonly Sabotage[] = [
     to: 'v_room := 1000;',
     noticedBy: groupCases,
     inModel: true,
+  },
+  {
+    what: 'the lock of a group',
+    files: ['groups'],
+    from: / for update of g skip locked/g,
+    to: '',
+    noticedBy: lockCases,
+    inModel: false,
   },
   {
     what: 'the wake-up of sleeping workers',

@@ -44,6 +44,20 @@ describe.each(SQL_SERVERS)('the SQL contract on PostgreSQL %s', (version, url) =
       expect(await db.value('select count(*)::int from :schema.job_signals')).toBe(0)
     })
 
+    it('forgets of paused jobs those that have ended, though the pause goes on', async () => {
+      await db.sql("select :schema.pause_jobs(job_type := 'email')")
+      const [gone, kept] = [
+        await db.value("select :schema.add_job('email', '1')"),
+        await db.value("select :schema.add_job('email', '2')"),
+      ]
+      expect(await db.sql("select * from :schema.get_jobs('w')")).toEqual([])
+      await db.sql('select :schema.cancel_job($1)', [gone])
+      await db.sql('select :schema.forget_stale()')
+      expect(await db.sql('select job_id from :schema.paused_jobs')).toEqual([{ job_id: kept }])
+      expect(await db.value("select :schema.resume_jobs(job_type := 'email')")).toBe(true)
+      expect(await claim()).toMatchObject({ job_id: kept })
+    })
+
     it('adds, claims and completes a job with its output', async () => {
       const id = await db.value(`select :schema.add_job('email', '{"to": null}', tags := '{a,b}', max_attempts := 7)`)
       const job = await claim()
