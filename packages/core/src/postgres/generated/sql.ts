@@ -3206,13 +3206,15 @@ begin
   return v_count;
 end $$;
 
--- Forgets rows that nothing refers to any more: stop requests of ended attempts and groups without jobs. Wakes groups that wait for
+-- Forgets rows that nothing refers to any more: stop requests of ended attempts, notes of paused jobs that have ended (under a pause
+-- without an end they would only gather), and groups without jobs. Wakes groups that wait for
 -- nothing: a place that came free while every waiting job was locked by somebody who then rolled back was offered to nobody.
 create or replace function :schema.forget_stale() returns void language plpgsql as $$
 begin
   delete from :schema.cancel_requests c
     where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
       or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
+  delete from :schema.paused_jobs q where not exists (select from :schema.jobs j where j.id = q.job_id);
   -- Dependents of jobs that are not live any more and have not failed: somebody deleted what they waited for.
   insert into :schema.dependency_wakes (kind, job_id, patient)
     select distinct 'c'::"char", d.job_id, true from :schema.job_dependencies d
@@ -5174,7 +5176,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '8fefe5a3e6d7ce5591339df424bd14d808f12799bb311829b81f3abb4bbb1987'
+export const functionsChecksum: string = 'a67c8af4216340e211def4c8bb570e12f9761b45a5a8b9933ee4067508f659ac'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
