@@ -17,6 +17,7 @@ import {
 import type { Store } from './store/store.ts'
 import type { ExportHead, ExportPart, MovedSchedule } from './store/transfer.ts'
 
+/** What of a queue is exported. */
 export interface ExportOptions {
   /** Also jobs that completed, failed for good or were cancelled. Default `false`: only such as another job waits for. */
   readonly ended?: boolean | undefined
@@ -24,6 +25,7 @@ export interface ExportOptions {
   readonly waitMs?: number | undefined
 }
 
+/** What an import did. */
 export interface ImportResult extends TransferCounts {
   /** The instance that it came from. */
   readonly instance: string

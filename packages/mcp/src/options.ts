@@ -1,5 +1,6 @@
 import { type JobQueue, MillraceError } from 'millrace'
 
+/** What `createMcpServer` and `serveMcp` take. */
 export interface McpOptions {
   /**
    * The queue that the tools look at, or how to get one, called at the first tool that needs it and again until it succeeds. Not

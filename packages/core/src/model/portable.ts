@@ -116,6 +116,7 @@ export interface PortableStep {
   readonly error?: string
 }
 
+/** A token on its way from one store to another. */
 export interface PortableToken {
   readonly id: string
   /** w waiting, c completed, t timed out */
