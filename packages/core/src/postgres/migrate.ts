@@ -113,6 +113,18 @@ function notCurrent(db: Database, found: Installed | null): MillraceError {
  */
 async function apply(db: Database, found: Installed | null, also: readonly CompatibilitySchema[]): Promise<string[]> {
   const pending = tableMigrations.filter((migration) => !found?.versions.has(migration.version))
+  const hasAppJobs = also.includes('app_jobs') || (found !== null && found.appJobs !== null)
+  const script = db.sql(migrationScript(pending, hasAppJobs))
+  await db.executor.script(script).catch((error: unknown) => repeatConflict(error, () => db.executor.script(script)))
+  return [...pending.map((migration) => migration.name), 'functions', ...(hasAppJobs ? ['app_jobs'] : [])]
+}
+
+/** The template of a script that brings any instance up to date, an empty database too. */
+export function fullMigrationScript(): string {
+  return migrationScript(tableMigrations, false)
+}
+
+function migrationScript(pending: typeof tableMigrations, hasAppJobs: boolean): string {
   const steps = pending.map((migration) =>
     guarded(`not exists (select from :schema.migrations where version = ${migration.version})`, [
       migration.sql,
@@ -130,14 +142,11 @@ async function apply(db: Database, found: Installed | null, also: readonly Compa
       'select :schema.make_partitions();',
     ],
   )
-  const hasAppJobs = also.includes('app_jobs') || (found !== null && found.appJobs !== null)
-  const script = db.sql([BOOK, ...steps, functions, ...(hasAppJobs ? [appJobsStep()] : [])].join('\n'))
-  await db.executor.script(script).catch((error: unknown) => repeatConflict(error, () => db.executor.script(script)))
-  return [...pending.map((migration) => migration.name), 'functions', ...(hasAppJobs ? ['app_jobs'] : [])]
+  return [BOOK, ...steps, functions, ...(hasAppJobs ? [appJobsStep()] : [])].join('\n')
 }
 
-/** Re-applied, like the functions, with every version that changes it. */
-function appJobsStep(): string {
+/** Re-applied, like the functions, with every version that changes it. The template of a step of a migration's script. */
+export function appJobsStep(): string {
   return guarded(
     `not exists (select from :schema.migrations where version = ${APP_JOBS} and checksum = '${appJobsChecksum}')` +
       ` and not exists (select from :schema.migrations where version > ${CURRENT})`,

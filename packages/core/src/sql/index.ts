@@ -12,3 +12,5 @@ import { sqlWriter } from '../postgres/schema.ts'
 export function appJobsSql(schema: string = 'millrace'): string {
   return sqlWriter(validateSchemaName(schema))(appJobsFiles.map((file) => file.sql).join('\n'))
 }
+
+export { appJobsPackage } from './package.ts'
