@@ -41,6 +41,8 @@ if (full) {
   process.env['MILLRACE_TEST_STEP_KILLS'] ??= '100'
   // And more processes ended in the middle of jobs; see integrations/frameworks/restarts.ts.
   process.env['MILLRACE_TEST_RESTARTS'] ??= '36'
+  // And more jobs of workers in several languages; see packages/core/test/engine/mixed-workers.test.ts.
+  process.env['MILLRACE_TEST_MIXED_JOBS'] ??= '1000'
   const { code, output } = await run(command, args, { timeoutMs: 3_600_000 })
   console.log(output.trimEnd())
   ok &&= code === 0

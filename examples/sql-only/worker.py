@@ -1,9 +1,8 @@
 """A worker in Python, speaking through psql:  DATABASE_URL=... python3 worker.py
-
 Claims up to ten jobs at a time, holds them while they run, and says how each went. SIGTERM hands the unstarted ones back.
 """
 
-import json, os, signal, socket, subprocess, sys, threading, uuid
+import json, os, signal, socket, subprocess, sys, threading, time, uuid
 
 SCHEMA = os.environ.get("MILLRACE_SCHEMA", "millrace")
 WORKER = f"python-{socket.gethostname()}-{uuid.uuid4()}"
@@ -15,7 +14,11 @@ def sql(text, **values):
     """Runs one statement that answers JSON; values go in as psql variables, never as a part of the statement."""
     variables = [f"--set={name}={value}" for name, value in {"schema": SCHEMA, **values}.items()]
     command = ["psql", os.environ["DATABASE_URL"], "-XqtA", "--set=ON_ERROR_STOP=1", *variables]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=30)
+    for pause in (1, 5, 0):
+        done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=30)
+        if done.returncode != 2:  # 2: the connection was lost. Every call may be repeated.
+            break
+        time.sleep(pause)
     if done.returncode != 0:
         raise RuntimeError(done.stderr.strip())
     return [json.loads(line) for line in done.stdout.splitlines() if line]

@@ -13,7 +13,13 @@ trap 'stopping=yes' TERM INT
 sql() {
   local text=$1
   shift
-  psql "$DATABASE_URL" -XqtA -F $'\t' -v ON_ERROR_STOP=1 -v "schema=$schema" -v "worker=$worker" -v "lease=$lease" "$@" <<<"$text"
+  for pause in 1 5 ''; do
+    psql "$DATABASE_URL" -XqtA -F $'\t' -v ON_ERROR_STOP=1 -v "schema=$schema" -v "worker=$worker" -v "lease=$lease" "$@" <<<"$text"
+    local code=$?
+    # 2: the connection was lost. Every call may be repeated.
+    if [ $code -ne 2 ] || [ -z "$pause" ]; then return $code; fi
+    sleep "$pause"
+  done
 }
 
 # What jobs do, by type: payload on standard input; what is printed is the output. Replace with yours.

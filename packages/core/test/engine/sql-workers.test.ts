@@ -1,49 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it } from 'vitest'
-import { type Lab, openLab, SERVER_URL } from '../support/lab.ts'
+import { describe, expect, it } from 'vitest'
+import { openLab, SERVER_URL } from '../support/lab.ts'
 import { poll } from '../support/poll.ts'
-
-const example = (name: string): string =>
-  fileURLToPath(new URL(`../../../../examples/sql-only/${name}`, import.meta.url))
-
-const WORKERS = {
-  python: ['python3', example('worker.py')],
-  bash: ['bash', example('worker.sh'), 'greet,fail'],
-} as const
-
-const children: ChildProcess[] = []
-afterEach(async () => {
-  await Promise.all(children.splice(0).map((child) => stop(child, 'SIGKILL')))
-})
-
-function start(kind: keyof typeof WORKERS, lab: Lab): ChildProcess {
-  const [command, ...args] = WORKERS[kind]
-  const child = spawn(command, args, {
-    env: {
-      ...process.env,
-      DATABASE_URL: lab.url,
-      MILLRACE_SCHEMA: lab.schema,
-      LEASE: '3 seconds',
-      POLL_SECONDS: '0.1',
-    },
-    stdio: ['ignore', 'inherit', 'inherit'],
-    // A group of its own: psql and the holder of the lease go with it.
-    detached: true,
-  })
-  children.push(child)
-  return child
-}
-
-/** Resolves with how it ended. */
-async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-  const ended = once(child, 'exit')
-  process.kill(signal === 'SIGKILL' ? -(child.pid ?? 0) : (child.pid ?? 0), signal)
-  await ended
-  return child.exitCode
-}
+import { startExample as start, stopExample as stop } from '../support/sql-workers.ts'
 
 describe.skipIf(SERVER_URL === undefined)('the workers of examples/sql-only', () => {
   it.each(['python', 'bash'] as const)('%s completes and fails jobs, and leaves at SIGTERM', async (kind) => {
