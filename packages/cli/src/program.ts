@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addAgentsCommands } from './commands/agents.ts'
+import { addBenchCommand } from './commands/bench.ts'
 import { addChangeCommands } from './commands/change.ts'
 import { addCronCommands } from './commands/cron.ts'
 import { addCompletionCommand } from './commands/completion.ts'
@@ -44,6 +45,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addTopCommand,
   addOverviewCommands,
   addDoctorCommand,
+  addBenchCommand,
   addPruneCommand,
   addMcpCommand,
   addAgentsCommands,
