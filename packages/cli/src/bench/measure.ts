@@ -86,45 +86,53 @@ async function measureBatches(queue: JobQueue, { jobs, signal }: BenchPlan): Pro
 async function measureDrain(queue: JobQueue, { jobs, concurrency, signal }: BenchPlan): Promise<BenchFigures['drain']> {
   const processor = queue.createProcessor({ [TYPE]: () => null }, { concurrency })
   let completed = 0
+  let abort = (): void => undefined
   const done = new Promise<void>((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(reasonOf(signal)), { once: true })
+    abort = () => reject(reasonOf(signal))
     queue.on('job:completed', () => {
       completed += 1
       if (completed === jobs) resolve()
     })
   })
+  signal.throwIfAborted()
+  signal.addEventListener('abort', abort)
   try {
-    signal.throwIfAborted()
     const begunAt = performance.now()
     processor.startInBackground()
     await done
     return { ...rateOf(jobs, begunAt), concurrency }
   } finally {
+    signal.removeEventListener('abort', abort)
     queue.removeAllListeners('job:completed')
     await processor.stopAndDrain()
   }
 }
 
+interface Waiting {
+  resolve(at: number): void
+  reject(reason: Error): void
+}
+
 async function measureAddToStart(queue: JobQueue, signal: AbortSignal): Promise<Latency> {
-  const started = new Map<number, (at: number) => void>()
-  const handler = ({ n }: { readonly n: number }): void => started.get(n)?.(performance.now())
-  const processor = queue.createProcessor({ [TYPE]: handler as never }, { concurrency: 1 })
+  let waiting: Waiting | undefined
+  const handler = (): void => waiting?.resolve(performance.now())
+  const processor = queue.createProcessor({ [TYPE]: handler }, { concurrency: 1 })
+  const abort = (): void => waiting?.reject(reasonOf(signal))
+  signal.addEventListener('abort', abort)
   const taken: number[] = []
   try {
     processor.startInBackground()
-    for (let n = 0; n < SAMPLES; n++) {
+    while (taken.length < SAMPLES) {
       signal.throwIfAborted()
-      const begins = new Promise<number>((resolve, reject) => {
-        started.set(n, resolve)
-        signal.addEventListener('abort', () => reject(reasonOf(signal)), { once: true })
-      })
+      const begins = new Promise<number>((resolve, reject) => (waiting = { resolve, reject }))
       // The next one is added when this one runs: what is measured is not a queue.
       const begunAt = performance.now()
-      const [at] = await Promise.all([begins, queue.addJob({ jobType: TYPE, payload: { n } })])
+      const [at] = await Promise.all([begins, queue.addJob({ jobType: TYPE, payload: {} })])
       taken.push(at - begunAt)
     }
     return latencyOf(taken)
   } finally {
+    signal.removeEventListener('abort', abort)
     await processor.stopAndDrain()
   }
 }
