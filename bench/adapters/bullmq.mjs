@@ -39,7 +39,7 @@ export function createAdapter() {
 }
 
 /** @param {Pick<Queue, 'add' | 'addBulk'>} queue */
-function producerOf(queue) {
+export function producerOf(queue) {
   return {
     addOne: (/** @type {import('./index.mjs').Payload} */ payload) => queue.add('noop', payload),
     addMany: (/** @type {import('./index.mjs').Payload[]} */ payloads, /** @type {Date | undefined} */ runAt) => {

@@ -27,7 +27,7 @@
  * @property {(url: string) => Promise<void>} prepare - Makes the schema in an empty database.
  * @property {(url: string, options: ProducerOptions) => Promise<Producer>} openProducer
  * @property {(url: string, options: WorkerOptions, handle: (payload: Payload) => void) => Promise<Worker>} openWorker
- * @property {string} unfinished - SQL that counts the jobs that are not finished.
+ * @property {string | ((url: string) => Promise<number>)} unfinished - Counts the jobs that are not finished: in SQL, or itself.
  */
 
 /** @type {Record<string, () => Promise<{ createAdapter: (variant: string) => Adapter }>>} */
@@ -37,6 +37,8 @@ const ADAPTERS = {
   graphile: () => import('./graphile.mjs'),
   pgboss: () => import('./pgboss.mjs'),
   bullmq: () => import('./bullmq.mjs'),
+  'millrace-redis': () => import('./millrace-redis.mjs'),
+  'bullmq-redis': () => import('./bullmq-redis.mjs'),
 }
 
 /**

@@ -31,6 +31,7 @@ export async function fill(adapter, url, options) {
 /** @param {string} adapter @param {string} url @returns {Promise<number>} */
 export async function countUnfinished(adapter, url) {
   const { unfinished } = await findAdapter(adapter)
+  if (typeof unfinished === 'function') return unfinished(url)
   return withClient(url, async (client) => Number((await client.query(unfinished)).rows[0]?.count))
 }
 

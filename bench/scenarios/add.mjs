@@ -22,7 +22,7 @@ const COLUMNS = [
  * @param {{ command: string; connections: number; options: (context: import('./index.mjs').Context) => object }} how
  * @returns {Pick<import('./index.mjs').Scenario, 'participants' | 'columns' | 'ratio' | 'open' | 'measure' | 'close'>}
  */
-function adding({ command, connections, options }) {
+export function adding({ command, connections, options }) {
   return {
     participants: PARTICIPANTS,
     columns: COLUMNS,

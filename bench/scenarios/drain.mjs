@@ -36,7 +36,7 @@ const NO_HISTORY = { id: 'millrace no history', adapter: 'millrace:no-history' }
  * @param {{ concurrency: number; processes: number; participants: Participant[] }} how
  * @returns {Pick<Scenario, 'participants' | 'columns' | 'ratio' | 'open' | 'measure' | 'close'>}
  */
-function draining({ concurrency, processes, participants }) {
+export function draining({ concurrency, processes, participants }) {
   return {
     participants,
     columns: DRAIN_COLUMNS,

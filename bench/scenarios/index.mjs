@@ -28,7 +28,11 @@
  * @property {string} conditions
  * @property {Participant[]} participants
  * @property {number} [rounds] - Instead of `--runs`, at that option's default.
+<<<<<<< HEAD
  * @property {{ key: string; label: string; to?: string }} ratio - The figure that is put in relation to another participant's; raw's by default.
+=======
+ * @property {{ key: string; label: string; to?: string }} ratio - The figure that is put in relation to raw, or to another.
+>>>>>>> a6c8dfa (Bench: Redis, beside BullMQ on the same server)
  * @property {Column[]} columns
  * @property {(participant: Participant, context: Context) => Promise<any>} open
  * @property {(state: any, context: Context) => Promise<Sample>} measure

@@ -22,7 +22,7 @@ function participants(sameProcess) {
 }
 
 /** @type {Pick<Scenario, 'columns' | 'ratio' | 'open' | 'measure' | 'close' | 'bars'>} */
-const common = {
+export const latencies = {
   columns: [
     { key: 'p50Ms', label: 'p50 ms', digits: 2 },
     { key: 'p95Ms', label: 'p95 ms', digits: 2 },
@@ -74,7 +74,7 @@ export const latency = {
   title: 'Add to handler start, adder in another process',
   conditions: 'single adds 6 to 14 ms apart, idle queue',
   participants: participants(false),
-  ...common,
+  ...latencies,
 }
 
 /** @type {Scenario} */
@@ -83,5 +83,5 @@ export const latencySame = {
   title: 'Add to handler start, adder in the same process',
   conditions: latency.conditions,
   participants: participants(true),
-  ...common,
+  ...latencies,
 }
