@@ -26,8 +26,9 @@ const relay = createRelay(async (message, signal) => {
 const processor = outbox.createProcessor({ mail: relay }, { concurrency: 3, pollInterval: 100 })
 outbox.on('job:completed', () => die('recorded', ++recorded))
 processor.startInBackground()
-process.on('message', async () => {
+const stop = async () => {
   await processor.stopAndDrain()
   await Promise.all([outbox.close(), target.close()])
   process.disconnect()
-})
+}
+process.on('message', () => void stop())
