@@ -5,7 +5,7 @@ import { charge, mail, release, reserve, setStatus } from './shop.mjs'
  * @typedef {import('./shop.mjs').Order} Order
  * @typedef {{ order: Order; invoice: Order; pack: Order; ship: Order; stockReport: null }} Payloads
  * @typedef {import('millrace').JobQueue<Payloads>} Queue
- * @typedef {{ remindAfterSeconds: number; payWithin: string }} Pace
+ * @typedef {{ remindAfterSeconds: number; payWithinSeconds: number }} Pace
  */
 
 /** @param {Queue} queue @param {Pace} pace @returns {import('millrace').JobHandlers<Payloads>} */
@@ -43,17 +43,21 @@ function fulfil(queue, pace) {
   return async (order, _signal, ctx) => {
     await ctx.runTx('reserve', (tx) => reserve(tx, order))
 
-    // Whoever has the token can end the wait below: the customer's browser does, by way of the shop's server.
-    const token = await ctx.createToken({ timeout: pace.payWithin })
+    // Whoever has the token can end the waits below: the customer's browser does, by way of the shop's server.
+    const token = await ctx.createToken()
     await ctx.runTx('ask', (tx) => mail(tx, { order, subject: 'please pay', token: token.id }))
-    const payment = ctx.waitForToken(token.id)
-    const tooLong = ctx.waitFor({ seconds: pace.remindAfterSeconds }, { name: 'reminder' })
-    const first = await Promise.race([payment, tooLong.then(() => 'remind')])
-    if (first === 'remind') await ctx.runTx('remind', (tx) => mail(tx, { order, subject: 'reminder' }))
+    const payment = ctx.waitForToken(token.id).then(() => 'paid')
+    const reminder = ctx.waitFor({ seconds: pace.remindAfterSeconds }, { name: 'reminder' }).then(() => 'remind')
+    let answer = await Promise.race([payment, reminder])
+    if (answer === 'remind') {
+      await ctx.runTx('remind', (tx) => mail(tx, { order, subject: 'reminder' }))
+      // From the reminder on: however late it was sent, there is time to heed it.
+      const deadline = ctx.waitFor({ seconds: pace.payWithinSeconds }, { name: 'deadline' }).then(() => 'too late')
+      answer = await Promise.race([payment, deadline])
+    }
 
     // Compensation: what the first step did is undone in the transaction that completes the job.
-    const paid = await payment
-    if (!paid.ok) return ctx.transaction((tx) => release(tx, order, 'not paid'))
+    if (answer !== 'paid') return ctx.transaction((tx) => release(tx, order, 'not paid'))
     try {
       await ctx.run('charge', () => charge(`order-${order.id}`, order), { timeoutMs: 5000 })
     } catch (error) {

@@ -147,6 +147,31 @@ export function describeOrm(
       },
     )
 
+    test('what was done under a name is noted in the transaction, and goes with it', async () => {
+      const ada = queue.withActor('ada')
+      const noted = async (): Promise<unknown[]> =>
+        (await queue.getAudit()).map(({ actor, action, outcome, result }) => ({ actor, action, outcome, result }))
+      const ids = await orm.transaction(async (tx) => {
+        const added = await ada.addJob(job('audited'), { db: tx.db })
+        const more = await ada.addJobs([job('audited'), job('audited')], { db: tx.db })
+        expect(await noted()).toEqual([])
+        return [added, more]
+      })
+      const entry = { actor: 'ada', outcome: 'done' }
+      const kept = [
+        { ...entry, action: 'addJobs', result: ids[1] },
+        { ...entry, action: 'addJob', result: ids[0] },
+      ]
+      expect(await noted()).toEqual(kept)
+      const undone = orm.transaction(async (tx) => {
+        await ada.addJob(job('audited and undone'), { db: tx.db })
+        throw new Error('refused')
+      })
+      await expect(undone).rejects.toThrow('refused')
+      expect(await noted()).toEqual(kept)
+      expect(await jobs()).not.toContain('audited and undone')
+    })
+
     test('bad input is refused before anything is sent, so the transaction goes on', async () => {
       await orm.transaction(async (tx) => {
         const refused = queue.addJob({ jobType: 'welcome', payload: { name: 'nul \0' } }, { db: tx.db })
