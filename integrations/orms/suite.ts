@@ -151,16 +151,17 @@ export function describeOrm(
       const ada = queue.withActor('ada')
       const noted = async (): Promise<unknown[]> =>
         (await queue.getAudit()).map(({ actor, action, outcome, result }) => ({ actor, action, outcome, result }))
-      const ids = await orm.transaction(async (tx) => {
+      const id = await orm.transaction(async (tx) => {
         const added = await ada.addJob(job('audited'), { db: tx.db })
         const more = await ada.addJobs([job('audited'), job('audited')], { db: tx.db })
         expect(await noted()).toEqual([])
-        return [added, more]
+        expect(more).toHaveLength(2)
+        return added
       })
       const entry = { actor: 'ada', outcome: 'done' }
       const kept = [
-        { ...entry, action: 'addJobs', result: ids[1] },
-        { ...entry, action: 'addJob', result: ids[0] },
+        { ...entry, action: 'addJobs', result: 2 },
+        { ...entry, action: 'addJob', result: id },
       ]
       expect(await noted()).toEqual(kept)
       const undone = orm.transaction(async (tx) => {
@@ -170,6 +171,27 @@ export function describeOrm(
       await expect(undone).rejects.toThrow('refused')
       expect(await noted()).toEqual(kept)
       expect(await jobs()).not.toContain('audited and undone')
+    })
+
+    test('tokens, signals and events go with the transaction, as what they were', async () => {
+      const data = { card: 'good', marks: [`it's`, '"q"', null] }
+      const id = await queue.addJob({ ...job('signalled'), runAt: new Date(Date.now() + 60_000) })
+      const token = await orm.transaction((tx) => queue.createToken({ tags: ['a,b', `it's`] }, { db: tx.db }))
+      const undone = orm.transaction(async (tx) => {
+        await queue.completeToken(token.id, data, { db: tx.db })
+        await queue.signalJob(id, 'paid', data, { db: tx.db })
+        throw new Error('refused')
+      })
+      await expect(undone).rejects.toThrow('refused')
+      expect(await queue.getToken(token.id)).toMatchObject({ status: 'waiting', tags: ['a,b', `it's`] })
+      await orm.transaction(async (tx) => {
+        await queue.completeToken(token.id, data, { db: tx.db })
+        await queue.signalJob(id, 'paid', data, { db: tx.db })
+        expect(await queue.sendEvent('nobody waits for it', data, { db: tx.db })).toBe(0)
+      })
+      expect(await queue.getToken(token.id)).toMatchObject({ status: 'completed', output: data })
+      const { rows } = await admin.query(`select data from ${pg.escapeIdentifier(schema)}.job_signals`)
+      expect(rows).toEqual([{ data }])
     })
 
     test('bad input is refused before anything is sent, so the transaction goes on', async () => {

@@ -6,8 +6,9 @@ import { date, integer, json, text, timeColumn } from './rows.ts'
 import type { Database } from './schema.ts'
 import { valueThrough } from './steps.ts'
 
-const BEGIN = 'select :schema.begin_audit($1::text, $2::text, $3::json) as answer'
-const END = 'select :schema.end_audit($1::bigint, $2::"char", $3::json)::text as answer'
+// JSON goes as text, also below: a driver that knows the parameter for JSON, as postgres.js does, would encode the text once more.
+const BEGIN = 'select :schema.begin_audit($1::text, $2::text, $3::text::json) as answer'
+const END = 'select :schema.end_audit($1::bigint, $2::"char", $3::text::json)::text as answer'
 
 const LIST =
   `select a.id, ${timeColumn('a.at')}, a.actor, a.action, a.target::text, a.outcome::text, a.result::text from :schema.audit a ` +

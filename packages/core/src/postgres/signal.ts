@@ -51,9 +51,10 @@ export function signalVerbs(db: Database): SignalStore {
 }
 
 const CREATE = ':schema.create_token($1::text, $2::double precision, $3::text[]'
-const COMPLETE = 'select :schema.complete_token($1::text, $2::jsonb, $3::boolean) as answer'
-const SIGNAL = 'select :schema.signal_job($1::bigint, $2::text, $3::jsonb, $4::boolean) as answer'
-const SEND = 'select :schema.send_event($1::text, $2::jsonb, $3::boolean) as answer'
+// JSON goes as text: a caller's driver that knows the parameter for JSON, as postgres.js does, would encode the text once more.
+const COMPLETE = 'select :schema.complete_token($1::text, $2::text::jsonb, $3::boolean) as answer'
+const SIGNAL = 'select :schema.signal_job($1::bigint, $2::text, $3::text::jsonb, $4::boolean) as answer'
+const SEND = 'select :schema.send_event($1::text, $2::text::jsonb, $3::boolean) as answer'
 
 const MOST_EXPIRED = 1000
 
