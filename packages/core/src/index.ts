@@ -23,6 +23,8 @@ export { assertNoDependencyCycle, validatePrerequisiteJobIdsExist } from './queu
 export type { AddBatchOptions, Batch, BatchCallback, BatchStatus, FlowMethods } from './queue-flows.ts'
 export type { CronScheduleInput, CronScheduleRecord, CronScheduleStatus } from './queue-schedule-records.ts'
 export type { JobLogOptions, LogMethods } from './queue-logs.ts'
+export type { MetricsMethods, MetricsOptions, MetricTotal } from './queue-metrics.ts'
+export type { Durations, JobMetrics, MetricsPoint, MetricsSeries } from './model/metrics.ts'
 export type { AuditMethods, AuditOptions } from './queue-audit.ts'
 export type { PauseMethods } from './queue-pauses.ts'
 export type { ExportOptions, ImportResult, TransferMethods } from './queue-transfer.ts'

@@ -12,6 +12,7 @@ import type { Processor, ProcessorOptions } from './processor/processor.ts'
 import type { AuditMethods } from './queue-audit.ts'
 import type { FlowMethods } from './queue-flows.ts'
 import type { LogMethods } from './queue-logs.ts'
+import type { MetricsMethods } from './queue-metrics.ts'
 import type { PauseMethods } from './queue-pauses.ts'
 import type { RedisClientLike } from './queue-redis.ts'
 import type { ScheduleMethods } from './queue-schedules.ts'
@@ -88,6 +89,7 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
     TransferMethods,
     LogMethods,
     AuditMethods<PayloadMap>,
+    MetricsMethods,
     SurveyMethods<PayloadMap> {
   /**
    * Adds a job and resolves with its id. A job whose `idempotencyKey` exists already gives that job's id and changes

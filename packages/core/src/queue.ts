@@ -8,6 +8,7 @@ import { type JobQueueConfig, resolveConfig } from './queue-config.ts'
 import { createQueueCore, type QueueCore } from './queue-core.ts'
 import { flowMethods } from './queue-flows.ts'
 import { logMethods } from './queue-logs.ts'
+import { metricsMethods } from './queue-metrics.ts'
 import { pauseMethods } from './queue-pauses.ts'
 import { readMethods } from './queue-reads.ts'
 import { scheduleMethods } from './queue-schedules.ts'
@@ -47,6 +48,7 @@ export function initJobQueue(config?: JobQueueConfig): JobQueue {
     ...pauseMethods(core),
     ...transferMethods(core),
     ...logMethods(core),
+    ...metricsMethods(core),
     ...auditMethods(core, () => queue),
   }
   return queue

@@ -8,7 +8,7 @@ import type {
 } from 'millrace/store'
 import { scripts } from './generated/lua.ts'
 import type { Argument, RedisInstance } from './instance.ts'
-import { Fields, groupId, integer, jobSchedule, list, text } from './replies.ts'
+import { Fields, groupOf, integer, jobSchedule, list, text } from './replies.ts'
 import { settlementArguments, settleResults } from './settle.ts'
 
 export function claimVerbs(instance: RedisInstance): ClaimStore {
@@ -135,6 +135,7 @@ function leasedJob(answer: readonly unknown[]): ClaimedJob {
 /** {id, attempt, handler version, stored fields as they were before the claim}. */
 function claimedJob([id, attempt, version, flat]: readonly unknown[], token: number): ClaimedJob {
   const fields = new Fields(flat)
+  const { groupId, queue } = groupOf(fields)
   return {
     id: integer(id),
     token,
@@ -149,7 +150,7 @@ function claimedJob([id, attempt, version, flat]: readonly unknown[], token: num
     forceKillOnTimeout: fields.has('fk'),
     tags: fields.stringsOrNull('tg'),
     idempotencyKey: fields.textOrNull('ik'),
-    groupId: groupId(fields),
+    groupId,
     tenantId: fields.textOrNull('tn'),
     createdAt: new Date(integer(fields.text('c'))).toISOString(),
     retry: {
@@ -160,6 +161,7 @@ function claimedJob([id, attempt, version, flat]: readonly unknown[], token: num
     handlerVersion: version === '' ? null : integer(version),
     schedule: jobSchedule(fields),
     ...(fields.has('st') ? { isAgain: true } : {}),
+    ...(queue === null ? {} : { queue }),
     ...(fields.has('tc') ? { trace: fields.text('tc') } : {}),
   }
 }

@@ -9,6 +9,7 @@ import { inspectVerbs } from './inspect.ts'
 import type { RedisInstance } from './instance.ts'
 import { logVerbs } from './logs.ts'
 import { maintainVerbs } from './maintain.ts'
+import { metricVerbs } from './metrics.ts'
 import { migrateVerbs } from './migrate.ts'
 import { pauseVerbs } from './pause.ts'
 import { scheduleVerbs } from './schedule.ts'
@@ -49,6 +50,7 @@ export function createRedisStore(
     ...scheduleVerbs(instance),
     ...logVerbs(instance),
     ...auditVerbs(instance),
+    ...metricVerbs(instance),
     ...maintainVerbs(instance),
     ...migrateVerbs(instance, rules),
     ...pauseVerbs(instance),

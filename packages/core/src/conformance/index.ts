@@ -22,6 +22,7 @@ import { inspectCases } from './inspect.ts'
 import { keyCases } from './keys.ts'
 import { logCases } from './logs.ts'
 import { maintainCases } from './maintain.ts'
+import { metricCases } from './metrics.ts'
 import { migrateCases } from './migrate.ts'
 import { pauseCases } from './pauses.ts'
 import { payloadCases } from './payloads.ts'
@@ -69,6 +70,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...pauseCases,
   ...logCases,
   ...auditCases,
+  ...metricCases,
   ...maintainCases,
   ...migrateCases,
   ...signalCases,

@@ -270,9 +270,11 @@ function extras(extra: unknown): Extras {
   }
   const backoff = field(extra, 'retryBackoff')
   const trace = string('trace')
+  const queue = string('queue')
   return {
     ...(field(extra, 'again') === true ? { isAgain: true } : {}),
     ...(trace === null ? {} : { trace }),
+    ...(queue === null ? {} : { queue }),
     codec: field(extra, 'rich') === true ? 'rich' : 'json',
     maxAttempts: number('maxAttempts') ?? 3,
     priority: number('priority') ?? 0,

@@ -22,6 +22,7 @@ export function maintainVerbs(db: Database): MaintainStore {
       await db.query('select :schema.forget_stale()')
       await db.query('select :schema.forget_ticks()')
       await db.query('select :schema.forget_audit()')
+      await db.query('select :schema.forget_metrics()')
     },
   }
 }

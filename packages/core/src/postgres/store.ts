@@ -8,6 +8,7 @@ import type { Executor } from './executor.ts'
 import { inspectVerbs } from './inspect.ts'
 import { logVerbs } from './logs.ts'
 import { maintainVerbs } from './maintain.ts'
+import { metricVerbs } from './metrics.ts'
 import { type CompatibilitySchema, migrateVerbs } from './migrate.ts'
 import { pauseVerbs } from './pause.ts'
 import { scheduleVerbs } from './schedule.ts'
@@ -65,6 +66,7 @@ export function createPostgresStore(options: PostgresStoreOptions): Store {
     ...scheduleVerbs(db),
     ...logVerbs(db),
     ...auditVerbs(db),
+    ...metricVerbs(db),
     ...maintainVerbs(db),
     ...migrateVerbs(db, options.with),
     ...pauseVerbs(db),

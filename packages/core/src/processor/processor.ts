@@ -13,6 +13,7 @@ import type { Hooks } from '../observe/hooks.ts'
 import type { Store, Wake } from '../store/store.ts'
 import { type AnyHandler, HandlerTable } from './handler-table.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
+import { MetricsBuffer } from './metrics-buffer.ts'
 import { WorkerReports } from './reports.ts'
 import { Worker } from './worker.ts'
 import type { WorkerOptions, WorkflowDependencies } from './worker-options.ts'
@@ -158,6 +159,7 @@ export class BackgroundProcessor implements Processor {
   readonly #deps: ProcessorDependencies
   readonly #workerId: string
   readonly #reports: WorkerReports
+  readonly #metrics: MetricsBuffer
   /** Every worker of this processor that has not ended: the background one, and those of `start()`. */
   readonly #workers = new Set<Worker>()
   /** Aborted when the background loop is told to stop; absent while there is none. */
@@ -173,11 +175,17 @@ export class BackgroundProcessor implements Processor {
     this.#workerId = options.workerId ?? `${hostname().slice(0, 100)}:${process.pid}:${randomBytes(4).toString('hex')}`
     this.#handlers = new HandlerTable(handlers, deps.definitions)
     const { clock, events, hooks, definitions } = deps
+    this.#metrics = new MetricsBuffer({
+      store: deps.store,
+      clock,
+      onError: (error) => this.#reports.storeError(error, 'metrics', undefined),
+    })
     this.#reports = new WorkerReports({
       workerId: this.#workerId,
       clock,
       events,
       hooks,
+      metrics: this.#metrics,
       definitions,
       onError: options.onError ?? printError,
     })
@@ -289,6 +297,7 @@ export class BackgroundProcessor implements Processor {
       entry: (job) => this.#handlers.entry(job),
       workflow: this.#deps.workflow,
       reports: this.#reports,
+      metrics: this.#metrics,
       tracer: () => this.#deps.hooks.tracer,
       fireSchedules: this.#deps.fireSchedules,
     })
@@ -296,6 +305,7 @@ export class BackgroundProcessor implements Processor {
     this.#activityChanged()
     void worker.ended.then(() => {
       this.#workers.delete(worker)
+      if (this.#workers.size === 0) this.#metrics.rest()
       this.#activityChanged()
     })
     return worker

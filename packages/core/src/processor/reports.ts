@@ -12,12 +12,14 @@ import { completion, decideSettlement } from '../settle/decide.ts'
 import type { ClaimedJob, HousekeepingResult } from '../store/claim.ts'
 import type { NewJob } from '../store/enqueue.ts'
 import type { Settlement, SettleResult } from '../store/settle.ts'
+import type { MeasuredEnd, MetricsBuffer } from './metrics-buffer.ts'
 
 export interface WorkerReportsOptions {
   readonly workerId: string
   readonly clock: Clock
   readonly events: QueueEvents
   readonly hooks: Hooks
+  readonly metrics: Pick<MetricsBuffer, 'measured'>
   readonly definitions: Readonly<Record<string, JobDefinition>> | undefined
   readonly onError: (error: Error) => void
 }
@@ -39,17 +41,13 @@ export class WorkerReports {
   }
 
   /** What must be recorded, with the events that follow once it is; `null` when it is already, or the lease is gone. */
-  settlementOf(
-    job: ClaimedJob,
-    outcome: Outcome,
-    durationMs: number,
-    children?: readonly NewJob[],
-  ): PendingSettlement | null {
+  settlementOf(ended: Ended, children?: readonly NewJob[]): PendingSettlement | null {
+    const { job, outcome } = ended
     const settlement = outcome.kind === 'returned' ? completion(job, outcome, children) : this.#decide(job, outcome)
-    const ended = { job, outcome, durationMs }
     if (settlement !== null) return new EndedAttempt(this, settlement, ended)
     if (outcome.kind === 'committed') {
       this.#settled(ended, 'settled', false)
+      this.#options.metrics.measured(ended, 'completed')
       this.#options.events.emit('job:completed', { jobId: job.id, jobType: job.jobType })
     } else {
       this.#settled(ended, 'lost', false)
@@ -160,7 +158,9 @@ export class WorkerReports {
     this.#settled(ended, result, willRetry)
     if (error !== undefined) this.storeError(error, 'settle', undefined)
     if (result === 'lost') return
-    const { events } = this.#options
+    const { events, metrics } = this.#options
+    const end = MEASURED[settlement.kind]
+    if (end !== undefined) metrics.measured(ended, end)
     const { job, outcome } = ended
     const subject = { jobId: job.id, jobType: job.jobType }
     switch (settlement.kind) {
@@ -208,12 +208,26 @@ export class WorkerReports {
 /** What leaves a job that its handler is called for again. */
 const GOES_ON: ReadonlySet<Settlement['kind']> = new Set(['retry', 'snoozed', 'released', 'waiting'])
 
+/** What an attempt counts as; the others are no end of anything. */
+const MEASURED: Partial<Readonly<Record<Settlement['kind'], MeasuredEnd>>> = {
+  completed: 'completed',
+  retry: 'retried',
+  failed: 'failed',
+}
+
 /** An attempt that is over. */
-interface Ended {
+export interface Ended {
   readonly job: ClaimedJob
   readonly outcome: Outcome
-  /** From the call of the handler to its end. */
+  /** When the handler was called, by the worker's clock. */
+  readonly startedAt: number
+  /** From there to its end. */
   readonly durationMs: number
+}
+
+/** Of a job that was claimed and goes back. */
+export function unstarted(job: ClaimedJob, outcome: Outcome): Ended {
+  return { job, outcome, startedAt: 0, durationMs: 0 }
 }
 
 /** A settlement on its way, as an object with methods: one is made for every job, where closures would be three. */
@@ -221,13 +235,15 @@ class EndedAttempt implements PendingSettlement, Ended {
   readonly settlement: Settlement
   readonly job: ClaimedJob
   readonly outcome: Outcome
+  readonly startedAt: number
   readonly durationMs: number
   readonly #reports: WorkerReports
 
-  constructor(reports: WorkerReports, settlement: Settlement, { job, outcome, durationMs }: Ended) {
+  constructor(reports: WorkerReports, settlement: Settlement, { job, outcome, startedAt, durationMs }: Ended) {
     this.settlement = settlement
     this.job = job
     this.outcome = outcome
+    this.startedAt = startedAt
     this.durationMs = durationMs
     this.#reports = reports
   }
@@ -238,14 +254,19 @@ class EndedAttempt implements PendingSettlement, Ended {
 
   /** For an output, a child or an error that only the database refuses: the job has a clear error instead of being stuck. */
   insteadOf(error: unknown): PendingSettlement | null {
-    const { settlement, job, outcome, durationMs } = this
+    const { settlement, job } = this
     if (settlement.kind === 'completed' && (settlement.output !== undefined || settlement.children !== undefined))
-      return this.#reports.settlementOf(job, { kind: 'fatal', error, reason: FailureReason.HandlerError }, durationMs)
+      return this.#reports.settlementOf(this.#endedBy({ kind: 'fatal', error, reason: FailureReason.HandlerError }))
     if ((settlement.kind !== 'retry' && settlement.kind !== 'failed') || settlement.error.message === UNSTORABLE)
       return null
     const { timestamp } = settlement.error
     const plain = { message: UNSTORABLE, timestamp, reason: settlement.reason, attempt: job.attempt }
-    return new EndedAttempt(this.#reports, { ...settlement, error: plain }, { job, outcome, durationMs })
+    return new EndedAttempt(this.#reports, { ...settlement, error: plain }, this)
+  }
+
+  #endedBy(outcome: Outcome): Ended {
+    const { job, startedAt, durationMs } = this
+    return { job, outcome, startedAt, durationMs }
   }
 }
 

@@ -10,6 +10,7 @@ import type { ChildSettings } from '../run/children.ts'
 import type { StepScopes } from '../run/step-scope.ts'
 import type { Store } from '../store/store.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
+import type { MetricsBuffer } from './metrics-buffer.ts'
 import type { WorkerReports } from './reports.ts'
 
 export interface WorkerOptions {
@@ -49,6 +50,7 @@ export interface WorkerDependencies {
   /** The handler of a job, by its type and the version it runs under. */
   readonly entry: (job: ClaimedJob) => HandlerEntry | undefined
   readonly reports: WorkerReports
+  readonly metrics: Pick<MetricsBuffer, 'flush'>
   /** What surrounds handlers and steps at this moment. */
   readonly tracer: () => JobTracer | undefined
   readonly fireSchedules: () => Promise<{ readonly nextDueMs: number | null }>

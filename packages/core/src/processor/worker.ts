@@ -19,6 +19,8 @@ import { LimitWatch } from './limit-watch.ts'
 import { LogBuffer } from './log-buffer.ts'
 import { Registration } from './registration.ts'
 import { ScheduleWatch } from './schedule-watch.ts'
+import { type Ended, unstarted } from './reports.ts'
+import { retriedMeanwhile, shuttingDown } from './stop-reasons.ts'
 import { createRunSettings, type WorkerDependencies, type WorkerOptions } from './worker-options.ts'
 
 /** An idle worker looks at the store this often at least: a little under once a second, with room for a check of the listener. */
@@ -190,11 +192,7 @@ export class Worker {
   async drain(limitMs: number): Promise<void> {
     this.stop()
     if (await endsWithin(this.#deps.clock, this.#ended, limitMs)) return
-    const reason = new MillraceError(
-      'SHUTTING_DOWN',
-      'The worker is shutting down; the job is handed back and its attempt not used up.',
-    )
-    for (const attempt of this.#running.values()) attempt.abort(reason, LAST_GRACE_MS)
+    for (const attempt of this.#running.values()) attempt.abort(shuttingDown(), LAST_GRACE_MS)
     if (await endsWithin(this.#deps.clock, this.#ended, 2 * LAST_GRACE_MS + 1000)) return
     // The store does not answer. The lease runs out by itself, and what is unrecorded is then run again.
     this.#finish()
@@ -288,7 +286,7 @@ export class Worker {
       if (this.#running.get(job.id) === attempt) this.#running.delete(job.id)
       hadLimit ||= attempt.deadline !== null
       this.#prefetch.measured(now - startedAt, job.payload.length)
-      this.#record(job, outcome, now - startedAt, attempt.children)
+      this.#record({ job, outcome, startedAt, durationMs: now - startedAt }, attempt.children)
     }
     this.#limits.ended(hadLimit, this.#running.values())
     this.#startNext()
@@ -305,8 +303,9 @@ export class Worker {
     })
   }
 
-  #record(job: ClaimedJob, outcome: Outcome, durationMs: number, children?: readonly NewJob[]): void {
-    const pending = this.#deps.reports.settlementOf(job, outcome, durationMs, children)
+  #record(ended: Ended, children?: readonly NewJob[]): void {
+    const { job, outcome } = ended
+    const pending = this.#deps.reports.settlementOf(ended, children)
     if (pending === null) this.#openClaims.ended(job.token)
     else this.#buffer.add(pending)
     // In the same call: it answers when the job is due.
@@ -316,7 +315,7 @@ export class Worker {
   }
 
   #release(jobs: readonly ClaimedJob[]): void {
-    for (const job of jobs) this.#record(job, { kind: 'released', isUnstarted: true }, 0)
+    for (const job of jobs) this.#record(unstarted(job, { kind: 'released', isUnstarted: true }))
     if (jobs.length > 0) this.#pumpSoon()
   }
 
@@ -334,7 +333,7 @@ export class Worker {
         )
       }
       const job = this.#ahead.remove(request.id, request.token)
-      if (job) this.#record(job, { kind: request.lost ? 'lost' : 'cancelled' }, 0)
+      if (job) this.#record(unstarted(job, { kind: request.lost ? 'lost' : 'cancelled' }))
     }
   }
 
@@ -372,7 +371,7 @@ export class Worker {
     this.#isUnregistering = true
     if (this.#state === 'working') this.#state = 'stopping'
     await this.#opened
-    await this.#logs.close()
+    await Promise.all([this.#logs.close(), this.#deps.metrics.flush()])
     await this.#registration.remove()
     this.#finish()
   }
@@ -389,8 +388,4 @@ export class Worker {
       this.#resolveEnded()
     })
   }
-}
-
-function retriedMeanwhile(id: number): MillraceError {
-  return new MillraceError('LEASE_LOST', `Job ${id} was retried while this attempt of it ran.`)
 }

@@ -32,6 +32,8 @@ export interface ClaimedJob {
   readonly isAgain?: true
   /** As the job was added. Absent: none. */
   readonly trace?: string
+  /** The queue it is in. Absent: none. */
+  readonly queue?: string
 }
 
 /** The job's own retry options; all `null` means the default formula (see `model/backoff.ts`). Seconds. */

@@ -6,6 +6,7 @@ import type { EnqueueStore } from './enqueue.ts'
 import type { InspectStore } from './inspect.ts'
 import type { LogStore } from './logs.ts'
 import type { MaintainStore } from './maintain.ts'
+import type { MetricStore } from './metrics.ts'
 import type { MigrateStore } from './migrate.ts'
 import type { PauseStore } from './pause.ts'
 import type { ScheduleStore } from './schedule.ts'
@@ -62,6 +63,7 @@ export interface Store
     ScheduleStore,
     LogStore,
     AuditStore,
+    MetricStore,
     MaintainStore,
     MigrateStore,
     PauseStore,

@@ -74,7 +74,7 @@ describe.skipIf(!hasServer)('the audit', () => {
       return api.queue.withActor('ann')[key] === api.queue[key]
     })
     expect(
-      plain.filter((name) => !/^(?:get|list|describe|explain|check|create(?:Processor|Supervisor)$)/.test(name)),
+      plain.filter((name) => !/^(?:get|list|search|describe|explain|check|create(?:Processor|Supervisor)$)/.test(name)),
     ).toEqual([
       'on',
       'once',

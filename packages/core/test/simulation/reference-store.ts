@@ -203,6 +203,11 @@ export class ReferenceStore {
     return 'changed'
   }
 
+  /** In milliseconds since 1970. */
+  time(): number {
+    return EPOCH + this.#now
+  }
+
   get #now(): number {
     return this.#options.now()
   }

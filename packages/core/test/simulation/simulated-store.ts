@@ -19,6 +19,8 @@ type SimulatedVerb =
   | 'cleanupJobs'
   | 'cleanupEvents'
   | 'upkeep'
+  | 'recordMetrics'
+  | 'storeTime'
 
 type Simulated = Pick<
   Store,
@@ -53,6 +55,8 @@ export function simulatedStore(store: ReferenceStore, network: Network, connecti
     reclaimStuck: () => call('reclaimStuck', repeatable, () => store.reclaimStuck()),
     cleanupJobs: () => call('cleanupJobs', repeatable, () => 0),
     cleanupEvents: () => call('cleanupEvents', repeatable, () => 0),
+    recordMetrics: () => call('recordMetrics', once, () => store.time()),
+    storeTime: () => call('storeTime', repeatable, () => new Date(store.time())),
     upkeep: () => call('upkeep', repeatable, () => undefined),
   }
   return complete(simulated)

@@ -47,6 +47,8 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'pauses',
     'transfer_lots',
     'transfers',
+    'metrics',
+    'metric_totals',
   ]
   for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)
   await run(`update ${quoted(schema)}.settings set group_limit = null where group_limit is not null`)

@@ -1897,7 +1897,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'begin_import' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'count_live' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'end_import' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'export_head' | 'export_jobs' | 'export_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'import_jobs' | 'import_schedules' | 'import_tokens' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'migrate' | 'open_wait' | 'pause' | 'reclaim' | 'reconcile_schedules' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'begin_import' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'count_live' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'end_import' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'export_head' | 'export_jobs' | 'export_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'import_jobs' | 'import_schedules' | 'import_tokens' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'metric_totals' | 'migrate' | 'open_wait' | 'pause' | 'read_metrics' | 'reclaim' | 'reconcile_schedules' | 'record_metrics' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
@@ -3200,6 +3200,13 @@ flush()
 return answer
 `,
   },
+  metric_totals: {
+    name: 'metric_totals',
+    sha: '8264aae2778061d3c7f3faf7dbca9dd17d47e141',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + `return call('HGETALL', P .. 'mt')
+`,
+  },
   migrate: {
     name: 'migrate',
     sha: '79e53857e0c9096b4723bf2ccd37dda785437efe',
@@ -3266,6 +3273,22 @@ flush()
 return answer
 `,
   },
+  read_metrics: {
+    name: 'read_metrics',
+    sha: 'b2fb12cb0946219110bbccce65c7ef5f22af417f',
+    text: `#!lua flags=no-writes
+` + parts.base + parts.bits + `local last = tonumber(ARGV[1]) or math.floor(now / 60000)
+local found = { whole(last) }
+for minute = last, last - tonumber(ARGV[2]) + 1, -1 do
+  local values = call('HGETALL', P .. 'mm:' .. whole(minute))
+  if #values > 0 then
+    table.insert(values, 1, whole(minute))
+    found[#found + 1] = values
+  end
+end
+return found
+`,
+  },
   reclaim: {
     name: 'reclaim',
     sha: '5ec824d915f7cc255a5f625208c10d98355ef7e2',
@@ -3327,6 +3350,42 @@ for _, id in ipairs(call('ZRANGE', P .. 'sa', 0, -1)) do
 end
 if #added + #edited > 0 then wake('s') end
 return { added, edited, removed }
+end
+local answer = verb()
+flush()
+return answer
+`,
+  },
+  record_metrics: {
+    name: 'record_metrics',
+    sha: 'c4c6cd0759746d5b99b8a6294e53b6051944511e',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.bits + `local function verb()
+local function added(one, other)
+  if type(other) == 'number' then return one + other end
+  local sums = {}
+  for at = 1, math.max(#one, #other) do sums[at] = (one[at] or 0) + (other[at] or 0) end
+  return sums
+end
+local function add(key, series, entry)
+  local stored = call('HGET', key, series)
+  local values = stored and cjson.decode(stored) or { 0, 0, 0, 0, {}, 0, {} }
+  for at = 1, 7 do values[at] = added(values[at], entry[at + 3]) end
+  call('HSET', key, series, cjson.encode(values))
+end
+for _, entry in ipairs(cjson.decode(ARGV[1])) do
+  local key = P .. 'mm:' .. whole(math.floor((now - entry[1]) / 60000))
+  local series = entry[2] .. '\\31' .. entry[3]
+  add(key, series, entry)
+  call('EXPIRE', key, 3 * 86400 + 3600)
+  add(P .. 'mt', series, entry)
+  call('ZADD', P .. 'mtx', now, series)
+end
+for _, series in ipairs(call('ZRANGEBYSCORE', P .. 'mtx', '-inf', whole(now - 30 * 86400000), 'LIMIT', 0, 100)) do
+  call('HDEL', P .. 'mt', series)
+  call('ZREM', P .. 'mtx', series)
+end
+return whole(now)
 end
 local answer = verb()
 flush()

@@ -144,6 +144,11 @@ create or replace function :schema.check_invariants() returns table (invariant t
       and not exists (select from :schema.dependency_wakes w where (w.kind = 'e' and w.job_id = d.on_job_id)
         or (w.kind = 'c' and w.job_id = d.job_id) or (w.kind = 'b' and d.watch and w.job_id = d.job_id))
   union all
+  select 'a minute whose durations disagree with its counts', format('%s at %s', m.job_type, m.minute)
+    from :schema.metrics m where least(m.completed, m.retried, m.failed, m.run_ms, m.wait_ms) < 0
+      or m.completed + m.retried + m.failed <> (select coalesce(sum(b), 0) from unnest(m.run_buckets) b)
+      or m.completed + m.retried + m.failed < (select coalesce(sum(b), 0) from unnest(m.wait_buckets) b)
+  union all
   select 'a tag barrier that nothing will open', format('job %s', j.id)
     from :schema.jobs j where j.lane = 'd' and j.unmet = 1 and j.depends_on_tags is not null
       and not exists (select from :schema.job_dependencies d where d.job_id = j.id)

@@ -210,7 +210,8 @@ end $$;
 create or replace function :schema.job_extra(j :schema.jobs) returns text language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
-    'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
+    'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id),
+    'queue', :schema.queue_name(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max,
     'handlerVersion', j.handler_version, 'schedule', j.schedule, 'trace', j.trace,
     -- Its handler has been called before, and may have left steps.

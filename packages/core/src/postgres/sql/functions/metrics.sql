@@ -1,0 +1,73 @@
+-- Counts by length, one by one; the shorter list ends in zeros.
+create or replace function :schema.add_buckets(p_one bigint[], p_other bigint[]) returns bigint[] language sql immutable as $$
+  select array(select coalesce(b.one, 0) + coalesce(b.other, 0) from unnest(p_one, p_other) with ordinality b(one, other, n) order by b.n)
+$$;
+
+create or replace aggregate :schema.sum_buckets(bigint[]) (sfunc = :schema.add_buckets, stype = bigint[], initcond = '{}');
+
+-- Adds what a worker saw end to what is there; about once a minute for each worker.
+--   p_entries  array of [ms ago, type, queue or null, completed, retried, failed, run ms, run buckets, wait ms, wait buckets]
+-- Returns the database's time, in milliseconds since 1970.
+-- Locks: rows of metrics, then of metric_totals, each by its key, so that workers who report at the same time wait and nothing more.
+create or replace function :schema.record_metrics(p_entries jsonb) returns double precision language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_all :schema.metrics[];
+  e :schema.metrics;
+begin
+  select array_agg(x order by x.minute, x.job_type, x.queue) into v_all from (
+    select date_trunc('minute', v_now - (r.value ->> 0)::double precision * interval '1 millisecond') as minute, r.value ->> 1 as job_type,
+      coalesce(r.value ->> 2, '') as queue, (r.value ->> 3)::bigint as completed, (r.value ->> 4)::bigint as retried,
+      (r.value ->> 5)::bigint as failed, (r.value ->> 6)::double precision as run_ms,
+      array(select b.value::bigint from jsonb_array_elements_text(r.value -> 7) with ordinality b(value, n) order by b.n) as run_buckets,
+      (r.value ->> 8)::double precision as wait_ms,
+      array(select b.value::bigint from jsonb_array_elements_text(r.value -> 9) with ordinality b(value, n) order by b.n) as wait_buckets
+    from jsonb_array_elements(p_entries) r
+  ) x;
+  -- One by one: two entries may be of the same minute, and no statement may meet a row twice.
+  foreach e in array coalesce(v_all, '{}') loop
+    insert into :schema.metrics as m select e.*
+      on conflict (minute, job_type, queue) do update set
+        completed = m.completed + excluded.completed, retried = m.retried + excluded.retried, failed = m.failed + excluded.failed,
+        run_ms = m.run_ms + excluded.run_ms, run_buckets = :schema.add_buckets(m.run_buckets, excluded.run_buckets),
+        wait_ms = m.wait_ms + excluded.wait_ms, wait_buckets = :schema.add_buckets(m.wait_buckets, excluded.wait_buckets);
+  end loop;
+  insert into :schema.metric_totals as t
+    select a.job_type, a.queue, v_now, sum(a.completed), sum(a.retried), sum(a.failed), sum(a.run_ms), :schema.sum_buckets(a.run_buckets),
+      sum(a.wait_ms), :schema.sum_buckets(a.wait_buckets)
+    from unnest(v_all) a group by a.job_type, a.queue order by a.job_type, a.queue
+    on conflict (job_type, queue) do update set changed_at = excluded.changed_at,
+      completed = t.completed + excluded.completed, retried = t.retried + excluded.retried, failed = t.failed + excluded.failed,
+      run_ms = t.run_ms + excluded.run_ms, run_buckets = :schema.add_buckets(t.run_buckets, excluded.run_buckets),
+      wait_ms = t.wait_ms + excluded.wait_ms, wait_buckets = :schema.add_buckets(t.wait_buckets, excluded.wait_buckets);
+  return extract(epoch from clock_timestamp()) * 1000;
+end $$;
+
+-- What ended in spans of p_step minutes, the last of which has p_until in it (null: now), p_minutes back from there.
+--   p_by             'jobType' or 'queue': what is told apart; null: nothing
+--   p_type, p_queue  only of these; null: of any
+create or replace function :schema.read_metrics(
+  p_until timestamptz, p_minutes integer, p_step integer, p_by text, p_type text, p_queue text
+) returns table (
+  at timestamptz, job_type text, queue text, completed bigint, retried bigint, failed bigint, run_ms double precision, run_buckets bigint[],
+  wait_ms double precision, wait_buckets bigint[]
+) language sql stable as $$
+  select s.at, s.job_type, s.queue, sum(s.completed)::bigint, sum(s.retried)::bigint, sum(s.failed)::bigint, sum(s.run_ms),
+    :schema.sum_buckets(s.run_buckets), sum(s.wait_ms), :schema.sum_buckets(s.wait_buckets)
+  from (
+    select date_bin(p_step * interval '1 minute', m.minute, 'epoch'::timestamptz) as at, case p_by when 'jobType' then m.job_type end as job_type,
+      case p_by when 'queue' then nullif(m.queue, '') end as queue, m.completed, m.retried, m.failed, m.run_ms, m.run_buckets, m.wait_ms,
+      m.wait_buckets
+    from :schema.metrics m, (select coalesce(p_until, clock_timestamp()) as until) w
+    where m.minute <= w.until and m.minute > w.until - p_minutes * interval '1 minute'
+      and (p_type is null or m.job_type = p_type) and (p_queue is null or m.queue = p_queue)
+  ) s group by s.at, s.job_type, s.queue order by s.at, s.job_type, s.queue
+$$;
+
+-- Forgets minutes after three days and the sums of what has not been seen for thirty, at most 50,000 rows a call.
+create or replace function :schema.forget_metrics() returns void language sql as $$
+  delete from :schema.metrics m where m.minute <= (
+    select max(o.minute) from (
+      select o.minute from :schema.metrics o where o.minute < clock_timestamp() - interval '3 days' order by o.minute limit 50000) o);
+  delete from :schema.metric_totals t where t.changed_at < clock_timestamp() - interval '30 days';
+$$;
