@@ -534,6 +534,42 @@ create table :schema.audit (
     checksum: '737173074501d50e7c9d46004ca13b95231541f7ce582274b998b9da9dd1a546',
   },
   {
+    version: 15,
+    name: 'metrics',
+    sql: `-- What ended in each minute, added up over workers. Buckets: how many took at most so long (see model/metrics.ts), without trailing zeros.
+create table :schema.metrics (
+  minute timestamptz not null,
+  job_type text not null,
+  -- Empty: of jobs in no queue.
+  queue text not null,
+  completed bigint not null,
+  retried bigint not null,
+  failed bigint not null,
+  run_ms double precision not null,
+  run_buckets bigint[] not null,
+  wait_ms double precision not null,
+  wait_buckets bigint[] not null,
+  constraint metrics_pkey primary key (minute, job_type, queue)
+);
+
+-- The same since ever, so that what counts can only grow.
+create table :schema.metric_totals (
+  job_type text not null,
+  queue text not null,
+  changed_at timestamptz not null,
+  completed bigint not null,
+  retried bigint not null,
+  failed bigint not null,
+  run_ms double precision not null,
+  run_buckets bigint[] not null,
+  wait_ms double precision not null,
+  wait_buckets bigint[] not null,
+  constraint metric_totals_pkey primary key (job_type, queue)
+) with (fillfactor = 70);
+`,
+    checksum: '2bb4158b1b2c3f6f998de2e641d43743c5ef207f9bd222e313b4b7489fa80acc',
+  },
+  {
     version: 16,
     name: 'transfers',
     sql: `-- Moving jobs between instances (see transfers.sql).
@@ -1255,6 +1291,11 @@ create or replace function :schema.check_invariants() returns table (invariant t
         or (j.on_failure is distinct from 'w' and j.last_retried_at is null))
       and not exists (select from :schema.dependency_wakes w where (w.kind = 'e' and w.job_id = d.on_job_id)
         or (w.kind = 'c' and w.job_id = d.job_id) or (w.kind = 'b' and d.watch and w.job_id = d.job_id))
+  union all
+  select 'a minute whose durations disagree with its counts', format('%s at %s', m.job_type, m.minute)
+    from :schema.metrics m where least(m.completed, m.retried, m.failed, m.run_ms, m.wait_ms) < 0
+      or m.completed + m.retried + m.failed <> (select coalesce(sum(b), 0) from unnest(m.run_buckets) b)
+      or m.completed + m.retried + m.failed < (select coalesce(sum(b), 0) from unnest(m.wait_buckets) b)
   union all
   select 'a tag barrier that nothing will open', format('job %s', j.id)
     from :schema.jobs j where j.lane = 'd' and j.unmet = 1 and j.depends_on_tags is not null
@@ -2241,7 +2282,8 @@ end $$;
 create or replace function :schema.job_extra(j :schema.jobs) returns text language sql stable as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'priority', nullif(j.priority, 0), 'maxAttempts', nullif(j.max_attempts, 3), 'timeoutMs', j.timeout_ms, 'forceKill', nullif(j.force_kill, false), 'rich', nullif(j.rich, false), 'tags', to_jsonb(j.tags),
-    'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
+    'idempotencyKey', j.idempotency_key, 'groupId', :schema.group_id(j.group_key, j.tenant_id),
+    'queue', :schema.queue_name(j.group_key, j.tenant_id), 'tenantId', j.tenant_id,
     'retryDelay', j.retry_delay, 'retryBackoff', j.retry_backoff, 'retryDelayMax', j.retry_delay_max,
     'handlerVersion', j.handler_version, 'schedule', j.schedule, 'trace', j.trace,
     -- Its handler has been called before, and may have left steps.
@@ -2642,6 +2684,83 @@ $$;
 -- How many events one entry stands for; as in model/trail.ts.
 create or replace function :schema.log_events(p_entry jsonb) returns integer language sql immutable as $$
   select case when p_entry ->> 'kind' <> 'attempt' then 1 when p_entry ->> 'outcome' = 'revoked' then 3 else 2 end
+$$;
+`,
+  },
+  {
+    name: 'metrics',
+    sql: `-- Counts by length, one by one; the shorter list ends in zeros.
+create or replace function :schema.add_buckets(p_one bigint[], p_other bigint[]) returns bigint[] language sql immutable as $$
+  select array(select coalesce(b.one, 0) + coalesce(b.other, 0) from unnest(p_one, p_other) with ordinality b(one, other, n) order by b.n)
+$$;
+
+create or replace aggregate :schema.sum_buckets(bigint[]) (sfunc = :schema.add_buckets, stype = bigint[], initcond = '{}');
+
+-- Adds what a worker saw end to what is there; about once a minute for each worker.
+--   p_entries  array of [ms ago, type, queue or null, completed, retried, failed, run ms, run buckets, wait ms, wait buckets]
+-- Returns the database's time, in milliseconds since 1970.
+-- Locks: rows of metrics, then of metric_totals, each by its key, so that workers who report at the same time wait and nothing more.
+create or replace function :schema.record_metrics(p_entries jsonb) returns double precision language plpgsql as $$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_all :schema.metrics[];
+  e :schema.metrics;
+begin
+  select array_agg(x order by x.minute, x.job_type, x.queue) into v_all from (
+    select date_trunc('minute', v_now - (r.value ->> 0)::double precision * interval '1 millisecond') as minute, r.value ->> 1 as job_type,
+      coalesce(r.value ->> 2, '') as queue, (r.value ->> 3)::bigint as completed, (r.value ->> 4)::bigint as retried,
+      (r.value ->> 5)::bigint as failed, (r.value ->> 6)::double precision as run_ms,
+      array(select b.value::bigint from jsonb_array_elements_text(r.value -> 7) with ordinality b(value, n) order by b.n) as run_buckets,
+      (r.value ->> 8)::double precision as wait_ms,
+      array(select b.value::bigint from jsonb_array_elements_text(r.value -> 9) with ordinality b(value, n) order by b.n) as wait_buckets
+    from jsonb_array_elements(p_entries) r
+  ) x;
+  -- One by one: two entries may be of the same minute, and no statement may meet a row twice.
+  foreach e in array coalesce(v_all, '{}') loop
+    insert into :schema.metrics as m select e.*
+      on conflict (minute, job_type, queue) do update set
+        completed = m.completed + excluded.completed, retried = m.retried + excluded.retried, failed = m.failed + excluded.failed,
+        run_ms = m.run_ms + excluded.run_ms, run_buckets = :schema.add_buckets(m.run_buckets, excluded.run_buckets),
+        wait_ms = m.wait_ms + excluded.wait_ms, wait_buckets = :schema.add_buckets(m.wait_buckets, excluded.wait_buckets);
+  end loop;
+  insert into :schema.metric_totals as t
+    select a.job_type, a.queue, v_now, sum(a.completed), sum(a.retried), sum(a.failed), sum(a.run_ms), :schema.sum_buckets(a.run_buckets),
+      sum(a.wait_ms), :schema.sum_buckets(a.wait_buckets)
+    from unnest(v_all) a group by a.job_type, a.queue order by a.job_type, a.queue
+    on conflict (job_type, queue) do update set changed_at = excluded.changed_at,
+      completed = t.completed + excluded.completed, retried = t.retried + excluded.retried, failed = t.failed + excluded.failed,
+      run_ms = t.run_ms + excluded.run_ms, run_buckets = :schema.add_buckets(t.run_buckets, excluded.run_buckets),
+      wait_ms = t.wait_ms + excluded.wait_ms, wait_buckets = :schema.add_buckets(t.wait_buckets, excluded.wait_buckets);
+  return extract(epoch from clock_timestamp()) * 1000;
+end $$;
+
+-- What ended in spans of p_step minutes, the last of which has p_until in it (null: now), p_minutes back from there.
+--   p_by             'jobType' or 'queue': what is told apart; null: nothing
+--   p_type, p_queue  only of these; null: of any
+create or replace function :schema.read_metrics(
+  p_until timestamptz, p_minutes integer, p_step integer, p_by text, p_type text, p_queue text
+) returns table (
+  at timestamptz, job_type text, queue text, completed bigint, retried bigint, failed bigint, run_ms double precision, run_buckets bigint[],
+  wait_ms double precision, wait_buckets bigint[]
+) language sql stable as $$
+  select s.at, s.job_type, s.queue, sum(s.completed)::bigint, sum(s.retried)::bigint, sum(s.failed)::bigint, sum(s.run_ms),
+    :schema.sum_buckets(s.run_buckets), sum(s.wait_ms), :schema.sum_buckets(s.wait_buckets)
+  from (
+    select date_bin(p_step * interval '1 minute', m.minute, 'epoch'::timestamptz) as at, case p_by when 'jobType' then m.job_type end as job_type,
+      case p_by when 'queue' then nullif(m.queue, '') end as queue, m.completed, m.retried, m.failed, m.run_ms, m.run_buckets, m.wait_ms,
+      m.wait_buckets
+    from :schema.metrics m, (select coalesce(p_until, clock_timestamp()) as until) w
+    where m.minute <= w.until and m.minute > w.until - p_minutes * interval '1 minute'
+      and (p_type is null or m.job_type = p_type) and (p_queue is null or m.queue = p_queue)
+  ) s group by s.at, s.job_type, s.queue order by s.at, s.job_type, s.queue
+$$;
+
+-- Forgets minutes after three days and the sums of what has not been seen for thirty, at most 50,000 rows a call.
+create or replace function :schema.forget_metrics() returns void language sql as $$
+  delete from :schema.metrics m where m.minute <= (
+    select max(o.minute) from (
+      select o.minute from :schema.metrics o where o.minute < clock_timestamp() - interval '3 days' order by o.minute limit 50000) o);
+  delete from :schema.metric_totals t where t.changed_at < clock_timestamp() - interval '30 days';
 $$;
 `,
   },
@@ -4674,6 +4793,8 @@ comment on table :schema.transfers is 'Instances that were imported, and what th
 comment on table :schema.transfer_lots is 'Which jobs of those instances have come.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
+comment on table :schema.metrics is 'What ended in each minute of the last three days, as workers told it.';
+comment on table :schema.metric_totals is 'The same since ever, by type and queue.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
 comment on table :schema.app_schedule_locks is 'Schedules of app_jobs that a scheduler of @pgpm/database-jobs has taken.';
 `,
@@ -5176,7 +5297,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '36e74813a16b526de6e10960604fc907af29a7a9786843076729ee2d345f883a'
+export const functionsChecksum: string = 'dbbf557ff211b6a3a761e4088b51884da0a6d1c6d1db7cadcb566c0638d3d7f9'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
