@@ -18,9 +18,9 @@ describe('durations by their counts', () => {
   test('bounds are whole milliseconds that grow by a half or a third', () => {
     expect(DURATION_BOUNDS.slice(0, 8)).toEqual([1, 2, 3, 4, 6, 8, 12, 16])
     expect(DURATION_BOUNDS.length).toBe(55)
-    for (const [at, bound] of DURATION_BOUNDS.entries()) {
-      if (at > 1) expect(bound / (DURATION_BOUNDS[at - 1] ?? 0)).toBeLessThanOrEqual(1.5)
-    }
+    const steps = DURATION_BOUNDS.slice(2).map((bound, at) => bound / (DURATION_BOUNDS[at + 1] ?? 0))
+    expect(Math.max(...steps)).toBe(1.5)
+    expect(Math.min(...steps)).toBeCloseTo(4 / 3)
   })
 
   test('a length belongs to the first bound that it does not exceed', () => {

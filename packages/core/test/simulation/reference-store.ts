@@ -65,7 +65,7 @@ export class ReferenceStore {
       const row: Row = {
         id,
         job,
-        createdAt: this.#now,
+        createdAt: this.now,
         nonce,
         readySeq: id,
         lane: 'timed',
@@ -80,7 +80,7 @@ export class ReferenceStore {
         trail: [],
       }
       this.rows.set(id, row)
-      if (dueAt === undefined || dueAt <= this.#now) this.#becomeReady(row)
+      if (dueAt === undefined || dueAt <= this.now) this.#becomeReady(row)
       this.#options.history.add({ kind: 'added', id, maxAttempts: row.maxAttempts, group: groupOf(row) })
       return id
     })
@@ -102,7 +102,7 @@ export class ReferenceStore {
   register(options: RegisterOptions): number {
     const { leaseMs, groupConcurrency } = options
     const id = this.#nextWorker++
-    const expiresAt = this.#now + leaseMs
+    const expiresAt = this.now + leaseMs
     const leases = new Map<number, readonly number[]>()
     const cancelRequests = new Map<number, { id: number; token: number; lost: boolean }>()
     this.workers.set(id, { id, leaseMs, groupConcurrency, expiresAt, isSleeping: true, leases, cancelRequests })
@@ -121,7 +121,7 @@ export class ReferenceStore {
 
   heartbeat(worker: number, leaseMs: number): boolean {
     const row = this.workers.get(worker)
-    if (row !== undefined) row.expiresAt = this.#now + leaseMs
+    if (row !== undefined) row.expiresAt = this.now + leaseMs
     return row !== undefined
   }
 
@@ -203,12 +203,7 @@ export class ReferenceStore {
     return 'changed'
   }
 
-  /** In milliseconds since 1970. */
-  time(): number {
-    return EPOCH + this.#now
-  }
-
-  get #now(): number {
+  get now(): number {
     return this.#options.now()
   }
 
@@ -291,14 +286,14 @@ export class ReferenceStore {
   #keepHouse(worker: number): HousekeepingResult {
     const rescued = this.#rescue()
     const due = [...this.rows.values()].filter(
-      ({ lane, dueAt }) => lane === 'timed' && dueAt !== undefined && dueAt <= this.#now,
+      ({ lane, dueAt }) => lane === 'timed' && dueAt !== undefined && dueAt <= this.now,
     )
     for (const row of due) this.#becomeReady(row)
     const next = Math.min(
       ...[...this.rows.values()].map(({ lane, dueAt }) => (lane === 'timed' ? (dueAt ?? Infinity) : Infinity)),
     )
     return {
-      nextDueMs: Number.isFinite(next) ? next - this.#now : null,
+      nextDueMs: Number.isFinite(next) ? next - this.now : null,
       cancelRequests: [...(this.workers.get(worker)?.cancelRequests.values() ?? [])],
       rescued,
       promoted: due.length,
@@ -320,7 +315,7 @@ export class ReferenceStore {
     if (sabotage === 'no rescue') return 0
     let count = 0
     for (const { id: worker, expiresAt, leaseMs } of this.workers.values()) {
-      const isExpired = expiresAt < this.#now || (sabotage === 'eager rescue' && expiresAt - 0.8 * leaseMs < this.#now)
+      const isExpired = expiresAt < this.now || (sabotage === 'eager rescue' && expiresAt - 0.8 * leaseMs < this.now)
       if (!isExpired) continue
       const held = this.#leased(worker)
       this.workers.delete(worker)
@@ -378,12 +373,12 @@ export class ReferenceStore {
       case 'retry':
         row.lane = row.attempts < row.maxAttempts || this.#options.sabotage === 'no attempt limit' ? 'timed' : 'failed'
         row.isBetweenAttempts = row.lane === 'timed'
-        row.dueAt = this.#now + delayMs
+        row.dueAt = this.now + delayMs
         row.crashes = 0
         break
       case 'snoozed':
         row.lane = 'timed'
-        row.dueAt = this.#now + delayMs
+        row.dueAt = this.now + delayMs
         row.attempts -= 1
         break
       case 'released':

@@ -1,5 +1,6 @@
 import type { Store } from '../../src/store/store.ts'
 import type { CallTraits, Network } from './network.ts'
+import { EPOCH } from './process.ts'
 import type { ReferenceStore } from './reference-store.ts'
 
 type SimulatedVerb =
@@ -55,8 +56,8 @@ export function simulatedStore(store: ReferenceStore, network: Network, connecti
     reclaimStuck: () => call('reclaimStuck', repeatable, () => store.reclaimStuck()),
     cleanupJobs: () => call('cleanupJobs', repeatable, () => 0),
     cleanupEvents: () => call('cleanupEvents', repeatable, () => 0),
-    recordMetrics: () => call('recordMetrics', once, () => store.time()),
-    storeTime: () => call('storeTime', repeatable, () => new Date(store.time())),
+    recordMetrics: () => call('recordMetrics', once, () => EPOCH + store.now),
+    storeTime: () => call('storeTime', repeatable, () => new Date(EPOCH + store.now)),
     upkeep: () => call('upkeep', repeatable, () => undefined),
   }
   return complete(simulated)
