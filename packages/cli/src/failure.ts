@@ -18,7 +18,9 @@ const EXIT_BY_CODE: { readonly [C in MillraceErrorCode]?: ExitCode } = {
   OPTION_INVALID: EXIT.usage,
   PAYLOAD_INVALID: EXIT.usage,
   PAYLOAD_TOO_LARGE: EXIT.usage,
+  FEATURE_UNSUPPORTED: EXIT.usage,
   STORE_UNAVAILABLE: EXIT.unreachable,
+  REDIS_MISSING: EXIT.unreachable,
   EMBEDDED_MISSING: EXIT.unreachable,
   EMBEDDED_LOCKED: EXIT.unreachable,
   EMBEDDED_CORRUPT: EXIT.unreachable,
@@ -32,6 +34,7 @@ const NEXT_BY_CODE: { readonly [C in MillraceErrorCode]?: string } = {
   STORE_UNAVAILABLE: 'check that the database runs and what --database or DATABASE_URL names, then: millrace doctor',
   STORE_TIMEOUT: 'millrace doctor',
   STORE_FAILED: 'millrace doctor',
+  REDIS_MISSING: 'npm install @millrace/redis',
   EMBEDDED_MISSING: 'npm install @millrace/pglite, or name a database with --database',
 }
 

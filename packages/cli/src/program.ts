@@ -19,6 +19,7 @@ import { addOverviewCommands } from './commands/overview.ts'
 import { addPauseCommands } from './commands/pauses.ts'
 import { addPruneCommand } from './commands/prune.ts'
 import { addSchemaCommands } from './commands/schema.ts'
+import { addTransferCommands } from './commands/transfer.ts'
 import { addTopCommand } from './commands/top.ts'
 import { addWorkerCommand } from './commands/worker.ts'
 import { addWorkflowCommand } from './commands/workflow.ts'
@@ -47,6 +48,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDoctorCommand,
   addBenchCommand,
   addPruneCommand,
+  addTransferCommands,
   addMcpCommand,
   addAgentsCommands,
   addCompletionCommand,
@@ -60,6 +62,8 @@ export function createProgram(): Command {
     .option('--database <url>', 'postgres:// URL (default: DATABASE_URL)')
     .option('--schema <name>', 'schema of the instance (default: search_path of the URL, else millrace)')
     .option('--data <directory>', 'embedded database, used when no URL is given (default: ./.millrace)')
+    .option('--redis <url>', 'redis:// URL (default: REDIS_URL, where no other database is named)')
+    .option('--key-prefix <prefix>', 'of the instance on Redis (default: dq:)')
     .option('--json', 'print JSON')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()

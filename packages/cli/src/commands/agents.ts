@@ -31,9 +31,9 @@ export function addAgentsCommands(program: Command): void {
 
 function print(output: Output, files: readonly AgentFile[], dryRun: boolean): void {
   const kept = files.filter(({ result }) => result === 'kept').length
-  for (const { path, result } of files) {
-    if (result === 'kept') continue
-    output.line({ text: result.padEnd(8), colour: result === 'foreign' ? 'yellow' : 'green' }, path)
+  for (const { path, result, count } of linesOf(files)) {
+    const colour = result === 'foreign' ? 'yellow' : 'green'
+    output.line({ text: result.padEnd(8), colour }, count === 1 ? path : `${path} (${count} files)`)
   }
   if (kept > 0) output.line(`${kept} of ${files.length} files are as they should be.`)
   if (files.some(({ result }) => result === 'foreign')) {
@@ -44,4 +44,20 @@ function print(output: Output, files: readonly AgentFile[], dryRun: boolean): vo
     text: MCP_COMMAND,
     colour: 'bold',
   })
+}
+
+interface Line extends AgentFile {
+  readonly count: number
+}
+
+/** The files of a skill that share a fate are one line. */
+function linesOf(files: readonly AgentFile[]): readonly Line[] {
+  const lines = new Map<string, Line>()
+  for (const { path, result } of files) {
+    if (result === 'kept') continue
+    const shown = result === 'foreign' ? path : path.replace(/(\/skills\/[^/]+)\/.*$/, '$1')
+    const { count = 0 } = lines.get(shown) ?? {}
+    lines.set(shown, { path: shown, result, count: count + 1 })
+  }
+  return [...lines.values()]
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import { type JobQueue, MillraceError } from 'millrace'
 import { type BenchFigures, type Latency, measure } from '../bench/measure.ts'
-import { configOf, type GlobalOptions } from '../connection.ts'
+import { configOf, type GlobalOptions, requireSql } from '../connection.ts'
 import { EXIT } from '../failure.ts'
 import type { Output } from '../output.ts'
 import { type Session, withQueue } from '../session.ts'
@@ -26,6 +26,7 @@ export function addBenchCommand(program: Command): void {
     .action(async (options: BenchOptions, command: Command) => {
       const place = command.optsWithGlobals<GlobalOptions>()
       if (place.schema !== undefined) throw schemaRefused()
+      requireSql('bench', place)
       // Measuring makes no embedded database either.
       configOf(place, { migrate: 'check' })
       const schema = `${PREFIX}${randomBytes(6).toString('hex')}`

@@ -100,14 +100,9 @@ function taskOf({
   options,
   place,
 }: Omit<Development, 'isNew'>): ConstructorParameters<typeof ReloadingWorker>[0] {
-  const { database, schema, data } = place
   return {
     module,
-    database: {
-      ...(database !== undefined && { database }),
-      ...(schema !== undefined && { schema }),
-      ...(data !== undefined && { data }),
-    },
+    database: place,
     concurrency: options.concurrency,
     drainMs: options.drainTimeout,
   }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { isMillraceError } from 'millrace'
-import { type GlobalOptions, schemaOf } from '../connection.ts'
+import { type GlobalOptions, requireSql, schemaOf } from '../connection.ts'
 import type { Check } from '../doctor/check.ts'
 import { examine, type Patience, told, USUAL_PATIENCE } from '../doctor/examine.ts'
 import { EXIT } from '../failure.ts'
@@ -37,7 +37,9 @@ export function addDoctorCommand(program: Command): void {
       'do what is safe: migrate, grant, build indexes, make partitions, take back, tidy up; then look again',
     )
     .action(async (options: DoctorOptions, command: Command) => {
-      const schema = schemaOf(command.optsWithGlobals<GlobalOptions>())
+      const global = command.optsWithGlobals<GlobalOptions>()
+      if (options.role !== undefined) requireSql('doctor --role', global)
+      const schema = schemaOf(global)
       await withQueue(command, async ({ queue, output }) => {
         const place = { queue, schema, role: options.role }
         const fixed: Fixed[] = []

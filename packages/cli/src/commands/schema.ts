@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { isMillraceError } from 'millrace'
 import { grantStatements } from 'millrace/postgres'
-import type { GlobalOptions } from '../connection.ts'
+import { type GlobalOptions, requireSql } from '../connection.ts'
 import { EXIT } from '../failure.ts'
 import { outputOf, withQueue } from '../session.ts'
 
@@ -24,7 +24,9 @@ export function addSchemaCommands(program: Command): void {
     .requiredOption('--role <name>', 'the role')
     .option('--owner <name>', 'the role that migrates, whose later tables and functions are then granted too')
     .action((_options: object, command: Command) => {
-      const { role, owner, schema = 'millrace' } = command.optsWithGlobals<GrantCommandOptions>()
+      const global = command.optsWithGlobals<GrantCommandOptions>()
+      if (global.redis !== undefined) requireSql('grants', global)
+      const { role, owner, schema = 'millrace' } = global
       const statements = grantStatements({ schema, role, ...(owner !== undefined && { owner }) })
       outputOf(command).result(statements, () => process.stdout.write(statements.map((sql) => `${sql};\n`).join('')))
     })

@@ -30,7 +30,7 @@ export function addTopCommand(program: Command): void {
     .action(async (options: TopOptions, command: Command) => {
       const place = command.optsWithGlobals<GlobalOptions>()
       const schema = schemaOf(place)
-      const title = `${databaseText(configOf(place, {}))}  ${schema}`
+      const title = [databaseText(configOf(place, {})), ...(schema === null ? [] : [schema])].join('  ')
       await withQueue(command, async (session) => {
         const looker = new Looker(session.queue, schema)
         const first = await looker.look()

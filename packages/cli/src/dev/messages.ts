@@ -1,9 +1,10 @@
+import type { GlobalOptions } from '../connection.ts'
 import type { JobNews } from '../job-news.ts'
 
 /** What the worker process of `dev` is to do. By message, since an argument with a password could be seen by others. */
 export interface DevTask {
   readonly module: string
-  readonly database: { readonly database?: string; readonly schema?: string; readonly data?: string }
+  readonly database: GlobalOptions
   readonly concurrency: number | undefined
   readonly drainMs: number
 }

@@ -21,10 +21,11 @@ const FAILURES = 200
 /** Looks again and again, at a bounded cost each time. */
 export class Looker {
   readonly #queue: JobQueue
-  readonly #schema: string
+  readonly #schema: string | null
   #before: { readonly at: number; readonly ended: number } | undefined
 
-  constructor(queue: JobQueue, schema: string) {
+  /** @param schema - `null` where there is none, as on Redis. */
+  constructor(queue: JobQueue, schema: string | null) {
     this.#queue = queue
     this.#schema = schema
   }
@@ -48,11 +49,15 @@ export class Looker {
    * were; an embedded one does not, and history is counted only as far as that is cheap.
    */
   async #ended({ completed, failed, cancelled }: Figures): Promise<number | null> {
-    const { rows } = await this.#queue.transaction((tx) => tx.query(DELETED, [this.#schema]))
-    const deleted = Number(rows[0]?.['deleted'] ?? 0)
+    const deleted = this.#schema === null ? 0 : await this.#deleted(this.#schema)
     if (deleted > 0) return deleted
     const all = [completed, failed, cancelled]
     return all.some(({ isEstimate }) => isEstimate) ? null : all.reduce((sum, { count }) => sum + count, 0)
+  }
+
+  async #deleted(schema: string): Promise<number> {
+    const { rows } = await this.#queue.transaction((tx) => tx.query(DELETED, [schema]))
+    return Number(rows[0]?.['deleted'] ?? 0)
   }
 
   #rate(ended: number | null): number | null {

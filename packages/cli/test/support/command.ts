@@ -24,7 +24,7 @@ export interface CommandOptions {
 
 /** Starts the command line as a process of its own, with no database but what `env` names. */
 export function start(args: readonly string[], { env = {}, cwd, input }: CommandOptions = {}): Running {
-  const { DATABASE_URL: _url, ...inherited } = process.env
+  const { DATABASE_URL: _url, REDIS_URL: _redisUrl, ...inherited } = process.env
   const child = spawn(process.execPath, [BIN, ...args], { env: { ...inherited, ...env }, cwd })
   const out: string[] = []
   const err: string[] = []
