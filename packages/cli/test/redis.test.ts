@@ -8,7 +8,8 @@ import { temporaryFolder } from './support/folder.ts'
 import { poll } from './support/poll.ts'
 
 const url = process.env['MILLRACE_TEST_REDIS_URL'] ?? ''
-const PREFIX = 'cli-test:'
+/** Its own for each run: nobody deletes what is left, the server goes with the tests. */
+const PREFIX = `cli-test-${process.pid}:`
 const JOBS = fileURLToPath(new URL('programs/jobs.mjs', import.meta.url))
 
 describe.skipIf(url === '')('on Redis', { timeout: 60_000 }, () => {
@@ -25,12 +26,6 @@ describe.skipIf(url === '')('on Redis', { timeout: 60_000 }, () => {
     await queue.ready()
   })
   afterAll(async () => {
-    const client = queue.getRedisClient() as unknown as {
-      keys(pattern: string): Promise<string[]>
-      del(...keys: string[]): Promise<number>
-    }
-    const keys = await client.keys(`{${PREFIX}}*`)
-    if (keys.length > 0) await client.del(...keys)
     await queue.close()
   })
 
