@@ -3,8 +3,11 @@ import { createServer } from 'node:http'
 import { serve } from '@hono/node-server'
 import { createDashboard, toNodeHandler } from '@millrace/dashboard'
 import express from 'express'
+import { Module } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
+import Koa from 'koa'
 import { attachShutdown } from 'millrace/http'
 import { queue } from './jobs.mjs'
 
@@ -46,6 +49,29 @@ const servers = {
       }
     })
     console.log(`listening on ${await app.listen({ port: 0, host: '127.0.0.1' })}`)
+    return app
+  },
+  koa() {
+    const app = new Koa()
+    for (const basePath of BASE_PATHS) {
+      const node = toNodeHandler(createDashboard(queue, { basePath }))
+      app.use((context, next) => {
+        if (context.path !== basePath && !context.path.startsWith(`${basePath}/`)) return next()
+        context.respond = false
+        node(context.req, context.res)
+        return undefined
+      })
+    }
+    return app.listen(0, '127.0.0.1', told)
+  },
+  async nest() {
+    class AppModule {}
+    Module({})(AppModule)
+    const app = await NestFactory.create(AppModule, { logger: false })
+    const node = toNodeHandler(createDashboard(queue))
+    for (const basePath of BASE_PATHS) app.use(basePath, node)
+    await app.listen(0, '127.0.0.1')
+    console.log(`listening on ${await app.getUrl()}`)
     return app
   },
   hono() {

@@ -51,7 +51,7 @@ export interface Route {
   /** Whether a stream may watch it: what it reads is little, and what it answers small. */
   readonly isLive?: boolean
   /** Other than JSON. */
-  readonly answers?: 'text/event-stream'
+  readonly answers?: 'text/event-stream' | 'text/plain'
   /** @returns What is answered, as JSON unless it is a `Response`. */
   readonly handle: (call: Call) => Promise<unknown>
 }

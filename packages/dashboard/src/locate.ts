@@ -7,6 +7,9 @@ export type Place =
   | { readonly kind: 'asset'; readonly name: string }
   | { readonly kind: 'api'; readonly path: string; readonly basePath: string }
 
+/** Where Prometheus looks if it is told nothing else. */
+const PROMETHEUS = '/metrics'
+
 /** What decides where the base path ends, if it is not told. */
 export interface Hints {
   /** Whether the API has such a path, `/api` left out. */
@@ -32,6 +35,7 @@ function within(path: string, basePath: string): Place {
   if (path !== basePath && !path.startsWith(`${basePath}/`)) throw notFound()
   const rest = path.slice(basePath.length)
   if (rest === '' || rest === '/') return { kind: 'page', basePath }
+  if (rest === PROMETHEUS) return { kind: 'api', path: '/prometheus', basePath }
   if (rest.startsWith('/api/')) return { kind: 'api', path: rest.slice(4), basePath }
   const [, name] = /^\/assets\/([\w.-]+)$/.exec(rest) ?? []
   if (name === undefined) throw notFound()
@@ -45,6 +49,8 @@ function find(path: string, { isApi, wantsPage }: Hints): Place {
   for (let at = path.lastIndexOf('/api/'); at >= 0; at = at === 0 ? -1 : path.lastIndexOf('/api/', at - 1)) {
     if (isApi(path.slice(at + 4))) return { kind: 'api', path: path.slice(at + 4), basePath: path.slice(0, at) }
   }
+  if (path.endsWith(PROMETHEUS) && !wantsPage)
+    return { kind: 'api', path: '/prometheus', basePath: path.slice(0, -PROMETHEUS.length) }
   // Below an `/api/` the page is for browsers only: programs asked for something that the API does not have.
   if (!isBasePath(path) || /\.\w+$|\/assets\//.test(path) || (!wantsPage && /\/api\//.test(path))) throw notFound()
   return { kind: 'page', basePath: path.replace(/\/$/, '') }

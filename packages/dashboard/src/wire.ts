@@ -300,6 +300,33 @@ export interface Overview {
   readonly recent: readonly JobRow[]
 }
 
+/** What ended in a span of time. */
+export interface MetricsOfSpan {
+  readonly completed: number
+  /** Attempts that failed, after which the job is tried again. */
+  readonly retried: number
+  /** Attempts that failed for good. */
+  readonly failed: number
+  /** Half of them ran at most so long; `null`: there were none. */
+  readonly runP50Ms: number | null
+  readonly runP95Ms: number | null
+  readonly waitP95Ms: number | null
+}
+
+export interface MetricsOfType extends MetricsOfSpan {
+  readonly jobType: string
+}
+
+/** What ended in the last hours. */
+export interface MetricsView {
+  readonly stepMinutes: number
+  /** Oldest first, one for each step; the last is still going on. */
+  readonly points: readonly (MetricsOfSpan & { readonly at: Time })[]
+  readonly total: MetricsOfSpan
+  /** Most first. */
+  readonly types: readonly MetricsOfType[]
+}
+
 export interface Health {
   readonly checkedAt: Time
   readonly tookMs: number

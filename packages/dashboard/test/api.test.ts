@@ -18,7 +18,8 @@ describe.skipIf(!hasServer)('the API of the dashboard', () => {
     const dashboard = createDashboard(instance.queue, { basePath: '/q', ...rest })
     const init = body === undefined ? {} : { method: 'POST', headers: CHANGE, body: JSON.stringify(body) }
     const response = await dashboard(new Request(`http://localhost:3000/q/api${path}`, init), LOCAL)
-    return [response.status, await response.json()]
+    const isJson = response.headers.get('content-type')?.includes('json') === true
+    return [response.status, isJson ? await response.json() : await response.text()]
   }
   const get = async (path: string, options?: DashboardOptions): Promise<unknown> => {
     const [status, body] = await ask(path, options)

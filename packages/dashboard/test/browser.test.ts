@@ -83,6 +83,13 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
     await processor.start()
     await page.getByRole('link', { name: /14\s*completed/ }).waitFor()
     await page.getByRole('img', { name: /Completed per second/ }).waitFor()
+    const done = page.getByRole('table', { name: 'Done by type' })
+    await done.getByRole('link', { name: 'mail.send' }).waitFor()
+    await page.getByRole('group', { name: 'How far back' }).getByRole('button', { name: 'Day', exact: true }).click()
+    await page
+      .getByRole('img', { name: /by 15 minutes/ })
+      .first()
+      .waitFor()
     await watched.picture('light-overview-live')
     await page.getByRole('link', { name: /14\s*completed/ }).click()
     await page.getByRole('link', { name: String(id), exact: true }).waitFor()
@@ -319,6 +326,8 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
     const cron = { cronExpression: '0 0 1 1 *', jobType: evil, payload: {} }
     const schedule = await instance.queue.addCronJob({ ...cron, scheduleName: evil, tenantId: evil })
     await instance.queue.withActor(evil).pause({ jobType: evil, group: evil, tenantId: evil }, { reason: evil })
+    const worker = instance.queue.createProcessor({}, { workerId: evil, jobType: evil, heartbeat: 'main' })
+    worker.startInBackground()
     const watched = await open('')
     const { page } = watched
     for (const screen of [...SCREENS, 'errors', 'lanes', `jobs/${id}`, `jobs?tag=${encodeURIComponent(evil)}`]) {
@@ -326,6 +335,9 @@ describe.skipIf(!hasServer || !hasChromium)('the page, in Chromium', { timeout: 
       expect([screen, await page.locator('main img, main script').count()]).toEqual([screen, 0])
     }
     expect(await page.getByText(evil).count()).toBeGreaterThan(0)
+    await watched.visit('workers')
+    await page.getByRole('main').getByText(evil).first().waitFor()
+    await worker.stopAndDrain()
     await page.goto(`${server.url}#/jobs/${id}`)
     await page.getByRole('heading', { level: 1 }).getByText(evil).waitFor()
     await page.getByRole('region', { name: 'Steps' }).getByText(evil).first().waitFor()

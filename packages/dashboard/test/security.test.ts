@@ -34,6 +34,8 @@ const READS = [
   '/api/workers',
   '/api/vitals',
   '/api/health',
+  '/api/metrics',
+  '/api/prometheus',
   '/api/openapi.json',
 ]
 const CHANGES = [
@@ -284,6 +286,8 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
       '/api/workers',
       '/api/vitals',
       '/api/health',
+      '/api/metrics',
+      '/api/prometheus',
       '/api/types',
       '/api/audit',
       `/api/jobs/${own}/explain`,

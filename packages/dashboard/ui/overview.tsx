@@ -5,6 +5,7 @@ import { Throughput } from './chart.tsx'
 import { useChange, useShared } from './context.ts'
 import { post } from './api.ts'
 import { duration, jobs, number } from './format.ts'
+import { MetricsPanel } from './metrics.tsx'
 import { JobsTable } from './jobs-table.tsx'
 import { Empty, Panel, Trouble } from './parts.tsx'
 import { useLive } from './use-poll.ts'
@@ -39,6 +40,7 @@ function Loaded({ overview }: { readonly overview: Overview }): ReactNode {
           <Throughput samples={overview.samples} />
         </Panel>
       )}
+      {overview.workers !== null && <MetricsPanel />}
       <Panel title="Latest failures" extra={<a href="#/errors">By cause</a>}>
         {overview.failures.length === 0 ? (
           <Empty>Nothing has failed.</Empty>

@@ -8,6 +8,7 @@ import { eventsRoute } from './events.ts'
 import { instanceRoutes } from './instance.ts'
 import { jobRoutes } from './jobs.ts'
 import { laneRoutes } from './lanes.ts'
+import { metricsRoutes } from './metrics.ts'
 import { pauseRoutes } from './pauses.ts'
 import { scheduleRoutes } from './schedules.ts'
 import { typeRoutes } from './job-types.ts'
@@ -17,6 +18,7 @@ const described: readonly Route[] = [
   ...jobRoutes,
   ...errorRoutes,
   ...laneRoutes,
+  ...metricsRoutes,
   ...pauseRoutes,
   ...typeRoutes,
   ...auditRoutes,
