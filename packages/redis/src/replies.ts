@@ -118,10 +118,6 @@ export function groupOfKey(key: string | null, tenant: string | null): Membershi
   return isQueue ? { groupId: null, queue: name } : { groupId: name, queue: null }
 }
 
-export function groupId(fields: Fields): string | null {
-  return groupOf(fields).groupId
-}
-
 /** An entry of a trail as `jobEvents` reads it: with times in ISO 8601. */
 export function trailEntries(trail: unknown): Readonly<Record<string, unknown>>[] {
   return list(trail).map((stored) => {
