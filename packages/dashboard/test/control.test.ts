@@ -148,17 +148,16 @@ describe.skipIf(!hasServer)('what the API controls', () => {
   })
 })
 
-describe.skipIf(redisUrl === '')('what the API says of a queue that cannot pause', () => {
-  test('nothing is paused, nothing can be, and asking for it says so', async () => {
+describe.skipIf(redisUrl === '')('what the API controls on Redis', () => {
+  test('pauses and resumes as on PostgreSQL', async () => {
     await using queue = initJobQueue({
       backend: 'redis',
       redisConfig: { url: redisUrl, keyPrefix: `dash_control_${process.pid}:` },
     })
-    expect(await ask(queue, '/meta')).toMatchObject([200, { canPause: false, canChange: true }])
+    expect(await ask(queue, '/meta')).toMatchObject([200, { canPause: true, canChange: true }])
+    expect(await ask(queue, '/pause', { body: { jobType: 'mail' } })).toEqual([200, { ok: true }])
+    expect(await ask(queue, '/pauses')).toMatchObject([200, { pauses: [{ scope: { jobType: 'mail' } }] }])
+    expect(await ask(queue, '/resume', { body: { jobType: 'mail' } })).toEqual([200, { ok: true }])
     expect(await ask(queue, '/pauses')).toEqual([200, { pauses: [] }])
-    expect(await ask(queue, '/pause', { body: { jobType: 'mail' } })).toMatchObject([
-      501,
-      { code: 'FEATURE_UNSUPPORTED' },
-    ])
   })
 })
