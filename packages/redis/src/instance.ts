@@ -73,7 +73,9 @@ export class RedisInstance {
     }
   }
 
+  /** Once: ioredis waits two seconds for the end of a connection that has ended already. */
   close(): void {
+    if (this.#isClosed) return
     this.#isClosed = true
     this.#client.disconnect()
   }

@@ -87,7 +87,9 @@ function clientBeside(client: Redis, close: () => void): Redis {
   })
   beside.on('error', () => undefined)
   beside.once('end', close)
-  client.once('end', () => beside.disconnect())
+  client.once('end', () => {
+    if (beside.status !== 'end') beside.disconnect()
+  })
   return beside
 }
 

@@ -8,7 +8,10 @@ type Listening = Parameters<Store['listen']>[0]
 export async function listenOn(instance: RedisInstance, { onWake, onError, signal }: Listening): Promise<void> {
   const channel = `${instance.prefix}wake`
   const client = instance.client.duplicate({ enableOfflineQueue: true, lazyConnect: true, maxRetriesPerRequest: null })
-  const close = (): void => client.disconnect()
+  const ending = new AbortController()
+  ending.signal.addEventListener('abort', () => client.disconnect(), { once: true })
+  // By the signal and by the end of the instance, which often follow on each other: the second has nothing to end.
+  const close = (): void => ending.abort()
   if (signal.aborted) return
   signal.addEventListener('abort', close, { once: true })
   instance.client.once('end', close)
