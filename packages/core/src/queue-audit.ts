@@ -4,6 +4,7 @@ import { checkInteger, checkOptions, checkText, isRecord } from './model/check.t
 import { toError } from './model/error-record.ts'
 import type { JobQueue } from './queue-api.ts'
 import type { QueueCore } from './queue-core.ts'
+import type { ExportOptions } from './queue-transfer.ts'
 import type { DatabaseClient } from './store/enqueue.ts'
 
 /** What `getAudit` takes. */
@@ -18,7 +19,7 @@ export interface AuditOptions {
 export interface AuditMethods<PayloadMap = Record<string, unknown>> {
   /**
    * The same queue, whose changes are noted under this name: adds, edits, cancels, retries, redrives, pauses, tokens, signals, events,
-   * changes of schedules, clean-ups. An entry is written before the change is tried, and completed after it; two statements more for
+   * changes of schedules, clean-ups, exports and imports. An entry is written before the change is tried, and completed after it; two statements more for
    * each. With `{ db }` it is written in that transaction, and is there if and only if that commits. Migrating, reading, running jobs
    * and listening to events are as they were. `actor`: 1 to 255 characters, whatever says who it was.
    *
@@ -83,6 +84,7 @@ const NOTED: Partial<Readonly<Record<keyof JobQueue, Noted>>> = {
   reclaimStuckJobs: { target: ([minutes]) => ({ minutes }) },
   cleanupOldJobs: { target: ([days]) => ({ days }) },
   cleanupOldJobEvents: { target: ([days]) => ({ days }) },
+  importLines: { target: nothing },
 }
 
 /** @param queue - With all methods, when one of these is called. */
@@ -132,7 +134,37 @@ function noted(core: QueueCore, queue: JobQueue, actor: string): JobQueue {
       },
     ]
   })
-  return { ...queue, ...Object.fromEntries(wrapped) }
+  return {
+    ...queue,
+    ...Object.fromEntries(wrapped),
+    exportLines: (options) => notedExport(core, queue, { actor, options }),
+  }
+}
+
+/** An export pauses the queue; how it ended is known when its last line was taken, or it was given up. */
+async function* notedExport(
+  core: QueueCore,
+  queue: JobQueue,
+  { actor, options }: { readonly actor: string; readonly options: ExportOptions | undefined },
+): AsyncGenerator<string> {
+  const store = await core.store()
+  const id = await store.beginAudit({ actor, action: 'exportLines', target: targetText({ ...options }), db: undefined })
+  let lines = 0
+  let end: { readonly outcome: 'done' | 'failed'; readonly result: unknown } = { outcome: 'failed', result: 'given up' }
+  try {
+    for await (const line of queue.exportLines(options)) {
+      lines += 1
+      yield line
+    }
+    end = { outcome: 'done', result: lines }
+  } catch (error) {
+    end = { outcome: 'failed', result: isMillraceError(error) ? error.code : toError(error).name }
+    throw error
+  } finally {
+    await store
+      .endAudit({ id, ...end, result: JSON.stringify(end.result), db: undefined })
+      .catch((error: unknown) => core.events.emit('error', toError(error)))
+  }
 }
 
 /** What is no client is left for the method to refuse. */

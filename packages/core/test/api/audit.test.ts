@@ -89,6 +89,22 @@ describe.skipIf(!hasServer)('the audit', () => {
     ])
   })
 
+  test('an export is noted with its lines, and one that was given up as such; an import is noted too', async () => {
+    const ann = api.queue.withActor('ann')
+    const before = (await api.queue.getAudit()).length
+    const lines: string[] = []
+    for await (const line of ann.exportLines()) lines.push(line)
+    for await (const line of ann.exportLines()) if (line !== '') break
+    await expect(ann.importLines(['no line of ours'])).rejects.toMatchObject({ code: 'IMPORT_REFUSED' })
+    const entries = (await api.queue.getAudit()).slice(0, -before || undefined)
+    expect(entries.map(({ action, outcome, result }) => [action, outcome, result])).toEqual([
+      ['importLines', 'failed', 'IMPORT_REFUSED'],
+      ['exportLines', 'failed', 'given up'],
+      ['exportLines', 'done', lines.length],
+    ])
+    await api.queue.resume({})
+  })
+
   test('a queue under one name makes one under another, and pages go on where the last ended', async () => {
     const ann = api.queue.withActor('ann')
     for (let n = 0; n < 5; n++) await ann.withActor('bob').cancelJob(n + 1)
