@@ -34,6 +34,20 @@ const LATEST = { until: null, minutes: 10, step: 1, by: null } as const
 
 export const metricCases: readonly ConformanceCase[] = [
   {
+    name: 'of a thousand queues more than are told apart the rest is counted together, and the known ones go on',
+    async run(t) {
+      const queues = (from: number, count: number): MetricEntry[] =>
+        Array.from({ length: count }, (_, at) => entry({ queue: `customer ${from + at}` }))
+      await t.store.recordMetrics({ entries: queues(0, 600) })
+      await t.store.recordMetrics({ entries: queues(600, 600) })
+      await t.store.recordMetrics({ entries: [...queues(0, 1), ...queues(5000, 1)] })
+      const totals = await t.store.metricTotals()
+      check(totals.length <= 1001, `${totals.length} types and queues are told apart`)
+      equal(totals.find(({ queue }) => queue === 'customer 0')?.completed, 2)
+      equal(totals.find(({ jobType }) => jobType === '*')?.completed, 201)
+    },
+  },
+  {
     name: 'what workers saw end in a minute adds up, by type and queue, one length beside the other',
     async run(t) {
       const minute = await steadyMinute(t)

@@ -22,8 +22,9 @@ export class StatementLimits {
     return () => this.#limits.delete(limit)
   }
 
-  /** Stops the timer. */
+  /** Stops the timer, unless a statement on somebody else's pool is still under way: its limit holds. */
   close(): void {
+    if (this.#limits.size > 0) return
     clearTimeout(this.#timer)
     this.#firesAt = Number.POSITIVE_INFINITY
   }

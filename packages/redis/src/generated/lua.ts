@@ -3358,7 +3358,7 @@ return answer
   },
   record_metrics: {
     name: 'record_metrics',
-    sha: 'c4c6cd0759746d5b99b8a6294e53b6051944511e',
+    sha: '1f3438510191d36d4cf6f52b5fde05122179d16e',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local function added(one, other)
@@ -3376,6 +3376,7 @@ end
 for _, entry in ipairs(cjson.decode(ARGV[1])) do
   local key = P .. 'mm:' .. whole(math.floor((now - entry[1]) / 60000))
   local series = entry[2] .. '\\31' .. entry[3]
+  if call('HEXISTS', P .. 'mt', series) == 0 and call('HLEN', P .. 'mt') >= 1000 then series = '*\\31' end
   add(key, series, entry)
   call('EXPIRE', key, 3 * 86400 + 3600)
   add(P .. 'mt', series, entry)

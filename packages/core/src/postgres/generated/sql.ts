@@ -2697,6 +2697,7 @@ $$;
 create or replace aggregate :schema.sum_buckets(bigint[]) (sfunc = :schema.add_buckets, stype = bigint[], initcond = '{}');
 
 -- Adds what a worker saw end to what is there; about once a minute for each worker.
+-- At most 1,000 types and queues are told apart, or one queue for each customer would fill the tables: what comes later is type '*'.
 --   p_entries  array of [ms ago, type, queue or null, completed, retried, failed, run ms, run buckets, wait ms, wait buckets]
 -- Returns the database's time, in milliseconds since 1970.
 -- Locks: rows of metrics, then of metric_totals, each by its key, so that workers who report at the same time wait and nothing more.
@@ -2704,9 +2705,10 @@ create or replace function :schema.record_metrics(p_entries jsonb) returns doubl
 declare
   v_now timestamptz := clock_timestamp();
   v_all :schema.metrics[];
+  v_room bigint := 1000 - (select count(*) from (select from :schema.metric_totals limit 1000) t);
   e :schema.metrics;
 begin
-  select array_agg(x order by x.minute, x.job_type, x.queue) into v_all from (
+  with r as (
     select date_trunc('minute', v_now - (r.value ->> 0)::double precision * interval '1 millisecond') as minute, r.value ->> 1 as job_type,
       coalesce(r.value ->> 2, '') as queue, (r.value ->> 3)::bigint as completed, (r.value ->> 4)::bigint as retried,
       (r.value ->> 5)::bigint as failed, (r.value ->> 6)::double precision as run_ms,
@@ -2714,7 +2716,15 @@ begin
       (r.value ->> 8)::double precision as wait_ms,
       array(select b.value::bigint from jsonb_array_elements_text(r.value -> 9) with ordinality b(value, n) order by b.n) as wait_buckets
     from jsonb_array_elements(p_entries) r
-  ) x;
+  ), fresh as (
+    select d.job_type, d.queue, row_number() over (order by d.job_type, d.queue) as n from (select distinct r.job_type, r.queue from r) d
+    where not exists (select from :schema.metric_totals t where t.job_type = d.job_type and t.queue = d.queue)
+  ), x as (
+    select r.minute, case when f.n > v_room then '*' else r.job_type end as job_type, case when f.n > v_room then '' else r.queue end as queue,
+      r.completed, r.retried, r.failed, r.run_ms, r.run_buckets, r.wait_ms, r.wait_buckets
+    from r left join fresh f on f.job_type = r.job_type and f.queue = r.queue
+  )
+  select array_agg(x order by x.minute, x.job_type, x.queue) into v_all from x;
   -- One by one: two entries may be of the same minute, and no statement may meet a row twice.
   foreach e in array coalesce(v_all, '{}') loop
     insert into :schema.metrics as m select e.*
@@ -5297,7 +5307,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'dbbf557ff211b6a3a761e4088b51884da0a6d1c6d1db7cadcb566c0638d3d7f9'
+export const functionsChecksum: string = '88d1e86d5056d737bdea4b9a6b6021ab8ce1a76d78432ab8a3385f8dbe4f069c'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

@@ -3,6 +3,7 @@
 -- somebody looks.
 -- Each minute is a hash mm:<minutes since 1970> for three days, and mt that of the sums, by type, U+001F, queue: JSON of
 -- {completed, retried, failed, run ms, run counts, wait ms, wait counts}. mtx says when each of mt was last added to.
+-- At most 1,000 types and queues are told apart, or one queue for each customer would fill the memory: what comes later is type '*'.
 --   ARGV  JSON array of [ms ago, type, queue or '', and these seven]
 -- Returns the server's clock in ms.
 
@@ -23,6 +24,7 @@ end
 for _, entry in ipairs(cjson.decode(ARGV[1])) do
   local key = P .. 'mm:' .. whole(math.floor((now - entry[1]) / 60000))
   local series = entry[2] .. '\31' .. entry[3]
+  if call('HEXISTS', P .. 'mt', series) == 0 and call('HLEN', P .. 'mt') >= 1000 then series = '*\31' end
   add(key, series, entry)
   call('EXPIRE', key, 3 * 86400 + 3600)
   add(P .. 'mt', series, entry)
