@@ -174,7 +174,7 @@ describe.skipIf(url === '')('in a terminal', { timeout: TIME_LIMIT_MS }, () => {
     expect([unsaid.code, both.code, ended.code]).toEqual([2, 2, 1])
   })
 
-  it('prune deletes what is old and has completed, and asks what is meant', async () => {
+  it('prune deletes what is old and has ended as named, and asks what is meant', async () => {
     // An attempt that fails leaves a trail.
     const id = await queue.addJob({ jobType: 'old', payload: {}, retryDelay: 0, retryBackoff: false })
     const old = ({ kept }: { kept?: true }, _signal: AbortSignal, { attempt }: JobContext): void => {
@@ -187,6 +187,14 @@ describe.skipIf(url === '')('in a terminal', { timeout: TIME_LIMIT_MS }, () => {
     expect((await cli('prune')).code).toBe(2)
     expect(await json('prune', '--completed', '30d')).toEqual({ jobs: 1, events: 0 })
     expect([await queue.getJob(id), (await queue.getJob(ids.completed))?.status]).toEqual([null, 'completed'])
+    const cancelled = await queue.addJob({ jobType: 'old', payload: {} })
+    await queue.cancelJob(cancelled)
+    await admin.query(`update ${SCHEMA}.failed_jobs set finished_at = now() - interval '40 days' where id = $1`, [
+      cancelled,
+    ])
+    expect(await json('prune', '--failed', '30d')).toEqual({ jobs: 0, events: 0 })
+    expect((await cli('prune', '--cancelled', '30d')).stdout).toMatch(/^deleted 1 jobs that were cancelled more than /)
+    expect(await queue.getJob(cancelled)).toBeNull()
     expect((await cli('prune', '--history', '0s')).stdout).toMatch(/forgot [1-9]\d* events/)
     expect((await queue.getJob(kept))?.status).toBe('completed')
   })

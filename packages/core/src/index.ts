@@ -26,6 +26,7 @@ export type { JobLogOptions, LogMethods } from './queue-logs.ts'
 export type { MetricsMethods, MetricsOptions, MetricTotal } from './queue-metrics.ts'
 export type { Durations, JobMetrics, MetricsPoint, MetricsSeries } from './model/metrics.ts'
 export type { AuditMethods, AuditOptions } from './queue-audit.ts'
+export type { CleanupJobsOptions } from './queue-work.ts'
 export type { PauseMethods } from './queue-pauses.ts'
 export type { ExportOptions, ImportResult, TransferMethods } from './queue-transfer.ts'
 export type { TransferCounts } from './queue-transfer-format.ts'
@@ -102,6 +103,7 @@ export { FailureReason } from './model/job.ts'
 export type {
   DeadLetterPayloadEnvelope,
   DependencyFailurePolicy,
+  FinishedStatus,
   JobDependsOn,
   JobError,
   JobGroup,

@@ -19,6 +19,7 @@ import type { ScheduleMethods } from './queue-schedules.ts'
 import type { SurveyMethods } from './queue-survey.ts'
 import type { TransferMethods } from './queue-transfer.ts'
 import type { WaitMethods } from './queue-waits.ts'
+import type { CleanupJobsOptions } from './queue-work.ts'
 import type { ModuleHandler, VersionedHandler } from './run/handler-entry.ts'
 import type { ChangeResult } from './store/change.ts'
 import type { DatabaseClient } from './store/enqueue.ts'
@@ -166,8 +167,11 @@ export interface JobQueue<PayloadMap = Record<string, unknown>>
 
   /** Takes back attempts older than `minutes` (default 10) whose worker is gone; their number. */
   reclaimStuckJobs(minutes?: number): Promise<number>
-  /** Deletes completed jobs older than `days` (default 30); their number. */
-  cleanupOldJobs(days?: number, batchSize?: number): Promise<number>
+  /**
+   * Deletes completed jobs older than `days` (default 30), or with `statuses` those that ended so; their number. One that failed or was
+   * cancelled stays while another job waits for it.
+   */
+  cleanupOldJobs(days?: number, batchSize?: number, options?: CleanupJobsOptions): Promise<number>
   /** Drops the recorded trail of finished jobs older than `days` (default 30); the number of events dropped. */
   cleanupOldJobEvents(days?: number, batchSize?: number): Promise<number>
 

@@ -82,7 +82,9 @@ const NOTED: Partial<Readonly<Record<keyof JobQueue, Noted>>> = {
   enqueueDueCronJobs: { target: nothing },
   reconcileSchedules: { target: nothing },
   reclaimStuckJobs: { target: ([minutes]) => ({ minutes }) },
-  cleanupOldJobs: { target: ([days]) => ({ days }) },
+  cleanupOldJobs: {
+    target: ([days, , options]) => ({ days, ...(isRecord(options) && { statuses: options['statuses'] }) }),
+  },
   cleanupOldJobEvents: { target: ([days]) => ({ days }) },
   importLines: { target: nothing },
 }

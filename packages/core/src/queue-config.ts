@@ -30,7 +30,10 @@ export interface CommonConfig {
   readonly leaseMs?: number | undefined
   /** Whether to hear of new work by notification, over one further connection. Default `true`; without, workers poll. */
   readonly listen?: boolean | undefined
-  /** Whether completed jobs are kept as history. Default `true`. Without, `getJob` of a completed job is `null`. */
+  /**
+   * Whether completed jobs are kept as history. Default `true`. Without, `getJob` of a completed job is `null`, its key is free at once,
+   * and an add whose answer was lost with its connection is made again if its job has completed before it could be looked for.
+   */
   readonly keepCompletedJobs?: boolean | undefined
   /** How payloads of types that `jobs` does not define are stored. Default `'json'`. */
   readonly codec?: Codec | undefined

@@ -1,10 +1,11 @@
 import { prepareJobs } from './enqueue/prepare.ts'
 import { withTrace } from './observe/tracer.ts'
-import { checkInteger, checkNumber, refuseOption } from './model/check.ts'
+import { checkInteger, checkNumber, checkOptions, refuseOption } from './model/check.ts'
 import { handlersOf } from './model/define-jobs.ts'
 import { DEFAULTS } from './model/options.ts'
 import { logToConsole } from './observe/console-log.ts'
 import { createProcessor } from './processor/processor.ts'
+import { FINISHED_STATUSES, type FinishedStatus } from './model/job.ts'
 import type { JobQueue } from './queue-api.ts'
 import type { QueueCore } from './queue-core.ts'
 import type { ChildSettings } from './run/children.ts'
@@ -91,9 +92,14 @@ export function upkeepMethods({ store, hooks, clock }: QueueCore): Upkeep {
       checkNumber('minutes', minutes, { min: 0, max: 525_600, remedy: 'Leave it out for 10' })
       return run('reclaimStuckJobs', (opened) => opened.reclaimStuck({ minutes }))
     },
-    async cleanupOldJobs(days = DEFAULTS.daysToKeep, batch = DEFAULT_BATCH) {
+    async cleanupOldJobs(days = DEFAULTS.daysToKeep, batch = DEFAULT_BATCH, options = {}) {
       checkRetention(days, batch)
-      return run('cleanupOldJobs', (opened) => opened.cleanupJobs({ daysToKeep: days, batch }))
+      const statuses = statusesOf(options)
+      return run('cleanupOldJobs', async (opened) => {
+        let count = 0
+        for (const status of statuses) count += await opened.cleanupJobs({ daysToKeep: days, batch, status })
+        return count
+      })
     },
     async cleanupOldJobEvents(days = DEFAULTS.daysToKeep, batch = DEFAULT_BATCH) {
       checkRetention(days, batch)
@@ -103,6 +109,26 @@ export function upkeepMethods({ store, hooks, clock }: QueueCore): Upkeep {
 }
 
 const DEFAULT_BATCH = 1000
+
+/** What `cleanupOldJobs` takes besides an age and a batch. */
+export interface CleanupJobsOptions {
+  /** Which jobs go, by how they ended. Default `['completed']`. */
+  readonly statuses?: readonly FinishedStatus[] | undefined
+}
+
+const CLEANUP_NAMES: ReadonlySet<string> = new Set<keyof CleanupJobsOptions>(['statuses'])
+
+function statusesOf(options: CleanupJobsOptions): ReadonlySet<FinishedStatus> {
+  checkOptions('options', options, CLEANUP_NAMES, "{ statuses: ['failed'] }")
+  const { statuses = ['completed'] } = options
+  if (
+    !Array.isArray(statuses) ||
+    statuses.length === 0 ||
+    !statuses.every((status) => FINISHED_STATUSES.includes(status))
+  )
+    refuseOption('statuses', statuses, `a list of ${FINISHED_STATUSES.join(', ')}`, "Leave it out for ['completed']")
+  return new Set(statuses)
+}
 
 function checkRetention(days: number, batch: number): void {
   checkNumber('days', days, { min: 0, max: 36_500, remedy: 'Leave it out for 30' })

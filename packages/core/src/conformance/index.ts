@@ -27,6 +27,7 @@ import { migrateCases } from './migrate.ts'
 import { pauseCases } from './pauses.ts'
 import { payloadCases } from './payloads.ts'
 import { queueCases } from './queues.ts'
+import { retentionCases } from './retention.ts'
 import { retryCases } from './retry.ts'
 import { scheduleCases } from './schedules.ts'
 import { settleCases } from './settle.ts'
@@ -72,6 +73,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...auditCases,
   ...metricCases,
   ...maintainCases,
+  ...retentionCases,
   ...migrateCases,
   ...signalCases,
   ...scheduleCases,

@@ -17,6 +17,11 @@ export const JOB_STATUSES: readonly JobStatus[] = [
   'waiting',
 ]
 
+/** How a job ends. A `failed` one has ended when it has no attempt left. */
+export type FinishedStatus = 'completed' | 'failed' | 'cancelled'
+
+export const FINISHED_STATUSES: readonly FinishedStatus[] = ['completed', 'failed', 'cancelled']
+
 /** Why the last attempt of a job failed. */
 export const FailureReason = {
   Timeout: 'timeout',

@@ -9,14 +9,18 @@ export function maintainVerbs(db: Database): MaintainStore {
     async reclaimStuck({ minutes }) {
       return integer(await db.value('select :schema.reclaim_stuck($1::double precision)', [minutes]))
     },
-    async cleanupJobs({ daysToKeep, batch }) {
-      // One moment for both: what is deleted has had its steps deleted.
+    async cleanupJobs({ daysToKeep, batch, status = 'completed' }) {
+      // One moment for all: a day is old as a whole or in part.
       const before = await daysAgo(db, daysToKeep)
-      await inBatches(db, 'delete_steps', before, batch)
-      return inBatches(db, 'delete_finished', before, batch)
+      if (status !== 'completed')
+        return inBatches(db, `delete_failed('${status === 'failed' ? 'f' : 'c'}', `, before, batch)
+      const dropped = await dropOldDays(db, before, batch)
+      const deleted = await inBatches(db, 'delete_finished(', before, batch)
+      await inBatches(db, 'delete_tokens(', before, batch)
+      return dropped + deleted
     },
     cleanupEvents: async ({ daysToKeep, batch }) =>
-      inBatches(db, 'delete_events', await daysAgo(db, daysToKeep), batch),
+      inBatches(db, 'delete_events(', await daysAgo(db, daysToKeep), batch),
     async upkeep() {
       await db.query('select :schema.make_partitions()')
       await db.query('select :schema.forget_stale()')
@@ -34,11 +38,36 @@ async function daysAgo(db: Database, days: number): Promise<string> {
   )
 }
 
+/** The number of jobs that went. A day that somebody is reading stays until the next clean-up. */
+async function dropOldDays(db: Database, before: string, batch: number): Promise<number> {
+  let total = 0
+  for (const [day] of await db.query('select d::text from :schema.old_days($1::timestamptz) d', [before])) {
+    const count = await forgetDay(db, day, batch)
+    // Another node may have been quicker, and has counted them.
+    if ((await db.value('select :schema.drop_day($1::date)', [day])) === true) total += count
+  }
+  return total
+}
+
+async function forgetDay(db: Database, day: unknown, batch: number): Promise<number> {
+  let total = 0
+  for (let page: unknown = 0; page !== null;) {
+    const [row] = await db.query(
+      'select f.jobs, f.next_page from :schema.forget_day($1::date, $2::bigint, $3::integer) f',
+      [day, page, batch],
+      LONG,
+    )
+    total += integer(row?.[0] ?? 0)
+    page = row?.[1] ?? null
+  }
+  return total
+}
+
 /** Each call is its own short transaction, so that nothing is held up and vacuum keeps pace. */
-async function inBatches(db: Database, name: string, before: string, batch: number): Promise<number> {
+async function inBatches(db: Database, call: string, before: string, batch: number): Promise<number> {
   let total = 0
   for (;;) {
-    const rows = await db.query(`select :schema.${name}($1::timestamptz, $2::integer)`, [before, batch], LONG)
+    const rows = await db.query(`select :schema.${call}$1::timestamptz, $2::integer)`, [before, batch], LONG)
     const count = integer(rows[0]?.[0] ?? 0)
     total += count
     if (count === 0) return total

@@ -28,7 +28,7 @@ export type {
 } from './inspect.ts'
 export type { DependencyStore } from './dependencies.ts'
 export type { LogEntry, LogResult, LogStore } from './logs.ts'
-export type { MaintainStore } from './maintain.ts'
+export type { CleanupOptions, MaintainStore } from './maintain.ts'
 export type { MetricCounts, MetricEntry, MetricRow, MetricStore, ReadMetricsOptions } from './metrics.ts'
 export type { MigrateStore } from './migrate.ts'
 export type { PauseStore } from './pause.ts'

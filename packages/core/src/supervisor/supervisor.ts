@@ -1,5 +1,6 @@
 import { checkBoolean, checkInteger, checkNames, checkNumber } from '../model/check.ts'
 import type { Clock, Timer } from '../model/clock.ts'
+import type { FinishedStatus } from '../model/job.ts'
 import { toError } from '../model/error-record.ts'
 import { type MaintenanceTask, runTask } from '../maintain/task.ts'
 import type { ScheduleFirer } from '../maintain/schedule-firer.ts'
@@ -16,6 +17,10 @@ export interface SupervisorOptions {
   readonly stuckJobsTimeoutMinutes?: number | undefined
   /** Completed jobs older than this are deleted. Default 30; 0 keeps them. */
   readonly cleanupJobsDaysToKeep?: number | undefined
+  /** Jobs that failed for good longer ago than this are deleted, unless another waits for them. Default 0, which keeps them. */
+  readonly cleanupFailedJobsDaysToKeep?: number | undefined
+  /** Jobs that were cancelled longer ago than this are deleted, unless another waits for them. Default 0, which keeps them. */
+  readonly cleanupCancelledJobsDaysToKeep?: number | undefined
   /** The recorded trail of finished jobs older than this is dropped. Default 30; 0 keeps it. */
   readonly cleanupEventsDaysToKeep?: number | undefined
   /** Rows deleted at a time. Default 1000. */
@@ -35,6 +40,7 @@ export interface SupervisorOptions {
 /** What one round of a supervisor did. */
 export interface SupervisorRunResult {
   readonly reclaimedJobs: number
+  /** Whatever they ended as. */
   readonly cleanedUpJobs: number
   readonly cleanedUpEvents: number
   readonly expiredTokens: number
@@ -70,12 +76,21 @@ const DEFAULTS = {
   intervalMs: 60_000,
   stuckJobsTimeoutMinutes: 10,
   cleanupJobsDaysToKeep: 30,
+  cleanupFailedJobsDaysToKeep: 0,
+  cleanupCancelledJobsDaysToKeep: 0,
   cleanupEventsDaysToKeep: 30,
   cleanupBatchSize: 1000,
   reclaimStuckJobs: true,
   expireTimedOutTokens: true,
   fireSchedules: true,
 } as const
+
+const DAYS = [
+  'cleanupJobsDaysToKeep',
+  'cleanupFailedJobsDaysToKeep',
+  'cleanupCancelledJobsDaysToKeep',
+  'cleanupEventsDaysToKeep',
+] as const
 
 const DRAIN_MS = 30_000
 
@@ -91,8 +106,12 @@ export function createSupervisor(options: SupervisorOptions, deps: SupervisorDep
     max: 525_600,
     remedy: 'Leave it out for 10',
   })
-  for (const name of ['cleanupJobsDaysToKeep', 'cleanupEventsDaysToKeep'] as const) {
-    checkNumber(name, settings[name], { min: 0, max: 36_500, remedy: 'Leave it out for 30, or 0 to keep everything' })
+  for (const name of DAYS) {
+    checkNumber(name, settings[name], {
+      min: 0,
+      max: 36_500,
+      remedy: `Leave it out for ${DEFAULTS[name]}, or 0 to keep everything`,
+    })
   }
   checkInteger('cleanupBatchSize', settings.cleanupBatchSize, { min: 1, max: 100_000, remedy: 'Leave it out for 1000' })
   checkBoolean('reclaimStuckJobs', settings.reclaimStuckJobs)
@@ -188,7 +207,7 @@ class BackgroundSupervisor implements Supervisor {
   async #run(): Promise<SupervisorRunResult> {
     const settings = this.#settings
     const unsubscribe = settings.verbose ? this.#deps.subscribeVerbose() : undefined
-    const { cleanupBatchSize: batch, cleanupJobsDaysToKeep: jobDays, cleanupEventsDaysToKeep: eventDays } = settings
+    const { cleanupBatchSize: batch, cleanupEventsDaysToKeep: eventDays } = settings
     const run = (task: MaintenanceTask): Promise<number> => this.#runTask(task)
     try {
       const reclaimedJobs = settings.reclaimStuckJobs
@@ -197,10 +216,12 @@ class BackgroundSupervisor implements Supervisor {
             work: (store) => store.reclaimStuck({ minutes: settings.stuckJobsTimeoutMinutes }),
           })
         : 0
-      const cleanedUpJobs =
-        jobDays > 0
-          ? await run({ name: 'cleanupOldJobs', work: (store) => store.cleanupJobs({ daysToKeep: jobDays, batch }) })
-          : 0
+      let cleanedUpJobs = 0
+      for (const [status, daysToKeep] of keptDays(settings)) {
+        if (daysToKeep === 0) continue
+        const work: MaintenanceTask['work'] = (store) => store.cleanupJobs({ daysToKeep, batch, status })
+        cleanedUpJobs += await run({ name: 'cleanupOldJobs', work })
+      }
       const cleanedUpEvents =
         eventDays > 0
           ? await run({
@@ -241,6 +262,14 @@ class BackgroundSupervisor implements Supervisor {
     }
     events.emit('error', error)
   }
+}
+
+function keptDays(settings: Settings): readonly (readonly [FinishedStatus, number])[] {
+  return [
+    ['completed', settings.cleanupJobsDaysToKeep],
+    ['failed', settings.cleanupFailedJobsDaysToKeep],
+    ['cancelled', settings.cleanupCancelledJobsDaysToKeep],
+  ]
 }
 
 function withoutUndefined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -105,6 +105,33 @@ describe.skipIf(!hasServer)('maintenance', () => {
       expect((await api.job(cancelled)).status).toBe('cancelled')
     })
 
+    it('deletes failed and cancelled jobs when told to, and then only those', async () => {
+      const old = await completed(400)
+      const cancelled = await add()
+      await api.queue.cancelJob(cancelled)
+      const failed = await add({ maxAttempts: 1 })
+      await api.run({
+        work: () => {
+          throw new Error('no')
+        },
+      })
+      await api.sql("update :schema.failed_jobs set finished_at = finished_at - interval '31 days'")
+      expect(await api.queue.cleanupOldJobs(30, 10, { statuses: ['cancelled'] })).toBe(1)
+      expect(await api.queue.getJob(cancelled)).toBeNull()
+      expect((await api.job(failed)).status).toBe('failed')
+      expect(await api.queue.cleanupOldJobs(30, 10, { statuses: ['failed', 'cancelled', 'failed'] })).toBe(1)
+      expect(await api.queue.getJob(failed)).toBeNull()
+      expect((await api.job(old)).status).toBe('completed')
+    })
+
+    it.each([[[]], [['pending']], ['failed'], [null]])('refuses the statuses %j', async (statuses) => {
+      const options = JSON.parse(JSON.stringify({ statuses })) as object
+      await expect(api.queue.cleanupOldJobs(30, 10, options)).rejects.toMatchObject({
+        code: 'OPTION_INVALID',
+        details: { field: 'statuses' },
+      })
+    })
+
     it('refuses days and batch sizes that make no sense', async () => {
       await expect(api.queue.cleanupOldJobs(-1)).rejects.toMatchObject({ details: { field: 'days' } })
       await expect(api.queue.cleanupOldJobs(30, 0)).rejects.toMatchObject({ details: { field: 'batchSize' } })
@@ -142,6 +169,25 @@ describe.skipIf(!hasServer)('maintenance', () => {
       expect((await api.job(lost)).status).toBe('processing')
       const longer = { cleanupJobsDaysToKeep: 50 }
       expect(await api.queue.createSupervisor(longer).start()).toMatchObject({ reclaimedJobs: 1, cleanedUpJobs: 0 })
+    })
+
+    it('deletes failed and cancelled jobs by options of their own, by default none', async () => {
+      const cancelled = await add()
+      await api.queue.cancelJob(cancelled)
+      const failed = await add({ maxAttempts: 1 })
+      await api.run({
+        work: () => {
+          throw new Error('no')
+        },
+      })
+      await api.sql("update :schema.failed_jobs set finished_at = finished_at - interval '400 days'")
+      expect(await api.queue.createSupervisor().start()).toMatchObject({ cleanedUpJobs: 0 })
+      const options = { cleanupFailedJobsDaysToKeep: 500, cleanupCancelledJobsDaysToKeep: 30 }
+      expect(await api.queue.createSupervisor(options).start()).toMatchObject({ cleanedUpJobs: 1 })
+      expect(await api.queue.getJob(cancelled)).toBeNull()
+      const all = { cleanupFailedJobsDaysToKeep: 300 }
+      expect(await api.queue.createSupervisor(all).start()).toMatchObject({ cleanedUpJobs: 1 })
+      expect(await api.queue.getJob(failed)).toBeNull()
     })
 
     it('goes on when a task fails, telling onError and the error event', async () => {

@@ -117,7 +117,8 @@ describe.skipIf(url === undefined)('the contract as a role that may create nothi
       [app, `create or replace function ${SCHEMA}.make_partitions() returns integer language sql as 'select 1'`],
       [app, `update ${SCHEMA}.migrations set version = 99 where version = 1`],
       [app, `insert into ${SCHEMA}.migrations values (99, 'x', 'x', 99)`],
-      [reader, `select ${SCHEMA}.delete_finished(clock_timestamp(), 1000)`],
+      [reader, `select ${SCHEMA}.drop_day(current_date)`],
+      [reader, `select ${SCHEMA}.forget_day(current_date, 0, 1000)`],
       [reader, `select ${SCHEMA}.make_partitions()`],
       [reader, `select ${SCHEMA}.add_jobs('[{"job_type":"x","payload":1}]')`],
     ]

@@ -160,4 +160,78 @@ describe.skipIf(SERVER_URL === undefined)('operations', () => {
     expect(await queue.addJob({ jobType: 'work', payload: null, idempotencyKey: 'k4' })).toBe(ids[4])
     await lab.check()
   })
+
+  test('a whole day goes with its keys and steps, a few pages at a time, and is counted once by however many clean it up', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    await queue.ready()
+    const { schema } = lab
+    const start = new Date(Math.floor(Date.now() / 86_400_000) * 86_400_000 - 40 * 86_400_000)
+    const day = start.toISOString().slice(0, 10)
+    const part = `"${schema}".finished_jobs_${day.replaceAll('-', '')}`
+    await lab.sql(
+      `create table ${part} partition of "${schema}".finished_jobs for values from ('${day}Z') to ('${day}T24:00Z')`,
+    )
+    const ids = await queue.addJobs(
+      Array.from({ length: 600 }, (_, n) => ({
+        jobType: 'work',
+        payload: 'x'.repeat(100),
+        ...(n % 3 === 0 && { idempotencyKey: `k${n}` }),
+      })),
+    )
+    const processor = queue.createProcessor(
+      {
+        work: async (_payload, _signal, ctx) =>
+          void (ctx.jobId % 7 === 0 && (await ctx.run('step', () => Promise.resolve(1)))),
+      },
+      { batchSize: 600, concurrency: 50 },
+    )
+    await processor.start()
+    await lab.sql(`update "${schema}".finished_jobs set finished_at = $1`, [new Date(start.getTime() + 3_600_000)])
+    const count = async (table: string): Promise<number> =>
+      Number((await lab.sql(`select count(*) as n from "${schema}".${table}`))[0]?.['n'])
+    expect([await count('job_keys'), (await count('job_steps')) > 0]).toEqual([200, true])
+
+    const [piece] = await lab.sql(`select * from "${schema}".forget_day('${day}', 0, 20)`)
+    expect(Number(piece?.['jobs'])).toBeLessThan(120)
+    expect(Number(piece?.['next_page'])).toBe(2)
+    expect(await count('job_keys')).toBeGreaterThan(150)
+
+    const counts = await Promise.all([
+      queue.cleanupOldJobs(30, 20),
+      queue.cleanupOldJobs(30, 20),
+      queue.cleanupOldJobs(30, 20),
+    ])
+    expect(counts.toSorted((a, b) => a - b)).toEqual([0, 0, 600])
+    expect([await count('job_keys'), await count('job_steps'), await queue.getJob(ids[0] ?? 0)]).toEqual([0, 0, null])
+    expect(await lab.sql(`select to_regclass('${part}') as part`)).toEqual([{ part: null }])
+    await lab.check()
+  })
+
+  test('a day of history that somebody reads stays whole, with what is after it deleted, and goes later', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    await queue.ready()
+    const { schema } = lab
+    const day = new Date(Date.now() - 40 * 86_400_000).toISOString().slice(0, 10)
+    const part = `"${schema}".finished_jobs_${day.replaceAll('-', '')}`
+    await lab.sql(
+      `create table ${part} partition of "${schema}".finished_jobs for values from ('${day}Z') to ('${day}T24:00Z')`,
+    )
+    const ids = await queue.addJobs([1, 2].map((n) => ({ jobType: 'work', payload: n })))
+    await queue.createProcessor({ work: () => undefined }).start()
+    await lab.sql(`update "${schema}".finished_jobs set finished_at = '${day}T01:00Z' where id = $1`, [ids[0]])
+    await lab.sql(`update "${schema}".finished_jobs set finished_at = finished_at - interval '35 days' where id = $1`, [
+      ids[1],
+    ])
+    const reader = await lab.session()
+    await reader.query('begin')
+    await reader.query(`select from ${part}`)
+    expect(await queue.cleanupOldJobs(30)).toBe(1)
+    expect((await queue.getJobs()).map(({ id }) => id)).toEqual([ids[0]])
+    await reader.query('commit')
+    expect(await queue.cleanupOldJobs(30)).toBe(1)
+    expect(await queue.getJobs()).toEqual([])
+    await lab.check()
+  })
 })

@@ -208,11 +208,16 @@ const passTime: fc.Arbitrary<Command> = fc.constantFrom(1, 2, 30).map((hours) =>
   }),
 )
 
-const cleanUp: fc.Arbitrary<Command> = fc.constantFrom(1, 2).map((daysToKeep) =>
-  step(`clean up after ${daysToKeep} days`, async (model, { target }) => {
-    deepStrictEqual(await target.store.cleanupJobs({ daysToKeep, batch: 2 }), model.cleanUp(daysToKeep))
-  }),
-)
+const ENDS = ['completed', 'failed', 'cancelled'] as const
+
+const cleanUp: fc.Arbitrary<Command> = fc
+  .tuple(fc.constantFrom(...ENDS), fc.constantFrom(1, 2))
+  .map(([status, daysToKeep]) =>
+    step(`clean up what is ${status} after ${daysToKeep} days`, async (model, { target }) => {
+      const count = await target.store.cleanupJobs({ status, daysToKeep, batch: 2 })
+      deepStrictEqual(count, model.cleanUp(status, daysToKeep))
+    }),
+  )
 
 const upkeep: fc.Arbitrary<Command> = fc.constant(
   step('upkeep', async (_model, { target }) => {

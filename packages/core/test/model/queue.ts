@@ -272,9 +272,9 @@ export class ModelQueue {
   }
 
   /** Deletes completed jobs that ended that long ago; how many. */
-  cleanUp(daysToKeep: number): number {
+  cleanUp(status: 'completed' | 'failed' | 'cancelled', daysToKeep: number): number {
     const old = [...this.jobs.values()].filter(
-      (job) => job.place === 'completed' && job.endedAt + daysToKeep * 24 <= this.now,
+      (job) => job.place === status && job.endedAt + daysToKeep * 24 <= this.now,
     )
     for (const job of old) this.#forget(job)
     return old.length

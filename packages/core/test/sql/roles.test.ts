@@ -44,7 +44,7 @@ describe.each(SQL_SERVERS)('roles on PostgreSQL %s', (version, url) => {
         `select :schema.allow_tenant('${producer.role}', 'a')`,
         'select :schema.isolate_tenants(current_user)',
         // Runs with the owner's rights for those who may delete jobs.
-        'select :schema.delete_finished(now(), 10)',
+        'select :schema.drop_day(current_date)',
       ]) {
         await expect(producer.sql(text)).rejects.toThrow(/permission denied|must be owner|grant options/)
       }

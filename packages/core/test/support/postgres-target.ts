@@ -66,10 +66,12 @@ export function sqlHooks(
       ])
     },
     async ageFinished(id, days) {
-      await run(
-        `update ${quoted(schema)}.finished_jobs set finished_at = finished_at - $2::double precision * interval '1 day' where id = $1`,
-        [id, days],
-      )
+      for (const table of ['finished_jobs', 'failed_jobs']) {
+        await run(
+          `update ${quoted(schema)}.${table} set finished_at = finished_at - $2::double precision * interval '1 day' where id = $1`,
+          [id, days],
+        )
+      }
     },
     reset: () => resetInstance(run, schema),
     async uninstall() {

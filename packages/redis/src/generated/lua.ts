@@ -404,6 +404,7 @@ local function retry_job(j, reset, running)
   if ended then
     lane = ready_lane(j, false)
     mark('dead:' .. j.l, tonumber(j.id), false)
+    call('ZREM', P .. 'ended:' .. j.l, j.id)
     mark('live', tonumber(j.id), true)
     live_tag_index('ZADD', j)
     fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false
@@ -1055,6 +1056,7 @@ end_job = function(j, status, err, message, reason, root)
   mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
   mark('dead:' .. status, tonumber(j.id), true)
+  call('ZADD', P .. 'ended:' .. status, now, j.id)
   local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false, wu = false, wk = false, pz = false }
   if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
   if status == 'f' then
@@ -1897,7 +1899,7 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'begin_import' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'count_live' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'end_import' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'export_head' | 'export_jobs' | 'export_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'import_jobs' | 'import_schedules' | 'import_tokens' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'metric_totals' | 'migrate' | 'open_wait' | 'pause' | 'read_metrics' | 'reclaim' | 'reconcile_schedules' | 'record_metrics' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'begin_import' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_ended' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'count_live' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'end_import' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'export_head' | 'export_jobs' | 'export_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'import_jobs' | 'import_schedules' | 'import_tokens' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'metric_totals' | 'migrate' | 'open_wait' | 'pause' | 'read_metrics' | 'reclaim' | 'reconcile_schedules' | 'record_metrics' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
   add_schedule: {
     name: 'add_schedule',
     sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
@@ -1956,7 +1958,7 @@ return answer
   },
   cancel: {
     name: 'cancel',
-    sha: '5c8d8ed582d888445fe48f4fd60178ddd12e7618',
+    sha: '05a57d22318f96180e2a3f579ca7937c50aa10dc',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -1972,7 +1974,7 @@ return answer
   },
   cancel_many: {
     name: 'cancel_many',
-    sha: '7ef161c952d06fba19d9636f28995e8455238e76',
+    sha: '9d920eb3301b925ff0f4f12f2449dda2abb51591',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -1992,7 +1994,7 @@ return answer
   },
   check: {
     name: 'check',
-    sha: '3c923b23a0dadf1f5d814e254b19a5ccae58f748',
+    sha: '86f38b7b558c3d500baeea5a879ae2a23d8c33f0',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
 local function all_of(set)
@@ -2058,6 +2060,9 @@ end
 for _, id in ipairs(call('LRANGE', P .. 'finished', 0, -1)) do
   if not has_number('done', id) then report('a completion of a job that is gone', 'job ' .. id) end
 end
+for _, status in ipairs({ 'f', 'c' }) do
+  counted('jobs by the time of their end', call('ZCARD', P .. 'ended:' .. status), count_numbers('dead:' .. status))
+end
 counted('completed jobs', call('LLEN', P .. 'finished'), count_numbers('done'))
 local keys = call('HGETALL', P .. 'keys')
 for at = 2, #keys, 2 do
@@ -2088,6 +2093,32 @@ for _, id in ipairs(call('ZRANGE', P .. 'sa', 0, -1)) do
 end
 counted('names of schedules', call('HLEN', P .. 'sn'), call('ZCARD', P .. 'sa'))
 return problems
+`,
+  },
+  cleanup_ended: {
+    name: 'cleanup_ended',
+    sha: '7382a7e465ced6976f602c240b827cc25a062f3b',
+    text: `#!lua flags=allow-oom
+` + parts.base + parts.bits + parts.lanes + parts.complete + `local function verb()
+local status, before = ARGV[1], now - tonumber(ARGV[2]) * 86400000
+local count, kept = 0, 0
+local ids = call('ZRANGEBYSCORE', P .. 'ended:' .. status, '-inf', '(' .. whole(before), 'LIMIT', ARGV[4], ARGV[3])
+for _, id in ipairs(ids) do
+  local is_awaited = call('EXISTS', P .. 'dp:' .. id, P .. 'dk:' .. id, P .. 'dw:' .. id) > 0 or call('HEXISTS', P .. 'noted', id) == 1
+  if is_awaited then
+    kept = kept + 1
+  else
+    delete_job(read_job(id))
+    mark('dead:' .. status, tonumber(id), false)
+    call('ZREM', P .. 'ended:' .. status, id)
+    count = count + 1
+  end
+end
+return { count, kept }
+end
+local answer = verb()
+flush()
+return answer
 `,
   },
   cleanup_events: {
@@ -2156,7 +2187,7 @@ return answer
   },
   complete_token: {
     name: 'complete_token',
-    sha: '5cefa9170aedbc37f00c0380a13b34c22d4082fe',
+    sha: '4662830a3b17f56832f41ef612b0e92969e2d4b5',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
@@ -2190,7 +2221,7 @@ return count
   },
   create_token: {
     name: 'create_token',
-    sha: '362c04c5f85da05269a97573c33a5383343fa5a2',
+    sha: '1869dc7e1954f7eca89b03ed8134e0762396ce17',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 if #ARGV > 4 then
@@ -2225,7 +2256,7 @@ return { whole(now), schedules_due(), answer }
   },
   edit: {
     name: 'edit',
-    sha: '24fead809c8e5048533ac36b7efb88135fb60c3f',
+    sha: '9124057039f6e6dc844a9b09e6ba729a4a26b2a2',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
 local j = read_job(ARGV[1])
@@ -2242,7 +2273,7 @@ return answer
   },
   edit_many: {
     name: 'edit_many',
-    sha: '94fed1d6c793d639e9a3fed107f8bc8181c3701a',
+    sha: '51481700a80506362c663d50da67cf6e49debd35',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -2296,7 +2327,7 @@ return answer
   },
   end_import: {
     name: 'end_import',
-    sha: '21269ba423c904ec21fde147f267ef9f9b764386',
+    sha: '9b2f5a3c26d703a37ebc0abd01f5083fdebec85b',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + `local function verb()
 local first, last = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -2325,7 +2356,7 @@ return answer
   },
   enqueue: {
     name: 'enqueue',
-    sha: 'ce12ffc78003bf4b3be7c0d9e1e2315ff6b3075b',
+    sha: '41515e0717f76c6381b8cb8485bfb8637c4ad6e5',
     text: `#!lua
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + `local cold
 rest = function()
@@ -2358,7 +2389,7 @@ return answer
   },
   exchange: {
     name: 'exchange',
-    sha: '912f317e5da5e932eb0dff610810b68520a74cec',
+    sha: 'f7c9c0cc2afc58f93a49d08895031fba4eaeb90a',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + parts.claim + `local cold
 rest = function()
@@ -2468,7 +2499,7 @@ return answer
   },
   expire_tokens: {
     name: 'expire_tokens',
-    sha: '3ae4c4cae0587a7fac3e129deb017b3d061fda44',
+    sha: '74a86fef3b33ae2a251cb79a2616265d880e7cb9',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local count = expire_tokens(tonumber(ARGV[1]))
@@ -2692,7 +2723,7 @@ return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
   },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: '58c042adba3fcb60a58b5390f93410ad6d3f26a9',
+    sha: '1000e3f863f5fa06c49f3d2c99376c2864347d58',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
 local added, moved = {}, 0
@@ -2813,7 +2844,7 @@ return answer
   },
   import_jobs: {
     name: 'import_jobs',
-    sha: '151b3b6a984ec62db3e8bffabfe53f59533ed2ce',
+    sha: '80361ee8532631972fafe916cebb80d409392246',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + `local function verb()
 local set, at, imported, taken = 'im:' .. ARGV[1], 3, 0, 0
@@ -2871,6 +2902,7 @@ local function join_ended(j)
     if j.tr then call('RPUSH', P .. 'trails', j.id) end
   else
     mark('dead:' .. j.l, tonumber(j.id), true)
+    call('ZADD', P .. 'ended:' .. j.l, j.fin, j.id)
   end
 end
 local function import_token(t, job)
@@ -3180,7 +3212,7 @@ return answer
   },
   load_steps: {
     name: 'load_steps',
-    sha: 'aa21a05347ec01f912d0aea19af6750346672139',
+    sha: '259a8f0ae28972abded95739de209828f4733190',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3225,7 +3257,7 @@ return answer
   },
   open_wait: {
     name: 'open_wait',
-    sha: '95a26c725a33ce7235db471a0dda3cd9c82686af',
+    sha: '16ddfd3994e3c769bf73165dff96cb0d54014254',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3291,7 +3323,7 @@ return found
   },
   reclaim: {
     name: 'reclaim',
-    sha: '5ec824d915f7cc255a5f625208c10d98355ef7e2',
+    sha: '18e1b657155363e30b0450fb42da99e3b5e3cd0e',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.rescue + `local function verb()
 local count = rescue()
@@ -3395,7 +3427,7 @@ return answer
   },
   redrive: {
     name: 'redrive',
-    sha: '941bee00de2aaf98b83cf3743f38b3cb2b80dd2c',
+    sha: 'ca7219d878c5c2fcde3ad34b1e78de18b4da59f8',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
 local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -3518,7 +3550,7 @@ return answer
   },
   retry: {
     name: 'retry',
-    sha: '949a6114c42b37ea78f69111b2332a229e9731b9',
+    sha: '51114222ff29071eb7f213f1af4743216c03d9aa',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -3532,7 +3564,7 @@ return answer
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: '611a949372c653ac8b7417149f36071a93c55490',
+    sha: '85b439deed22b6776783fb13af1275c8a92f9fa1',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -3554,7 +3586,7 @@ return answer
   },
   send_event: {
     name: 'send_event',
-    sha: 'cd90ecd642c5b882a9f8fca0553d5ff3a790401e',
+    sha: '2dcb2e9b5f4b907f540505d0b8cbea711ac531de',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local function contains(data, wanted)
@@ -3611,7 +3643,7 @@ return answer
   },
   settle: {
     name: 'settle',
-    sha: 'e7dce2c8192be3dd647633b9ba87e81e7c92af81',
+    sha: '1465a283bb966afa583574aded121074b0653b5c',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + `local cold
 rest = function()
@@ -3631,7 +3663,7 @@ return answer
   },
   signal_job: {
     name: 'signal_job',
-    sha: 'b90da42950e260356fda1886ea3a055636daf1de',
+    sha: '9b030cba7a15adb8f45815b078062545cfe02a2e',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3698,7 +3730,7 @@ return {
   },
   store_step: {
     name: 'store_step',
-    sha: '1114c2c45ad432520e503c4bce9869db7350f15a',
+    sha: 'd852a7844b299eeeaab7d964525eac697fbdd37c',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3730,7 +3762,7 @@ return answer
   },
   unregister: {
     name: 'unregister',
-    sha: '5df65dad2d732ec9e76f894e554c9955e6852ed8',
+    sha: '7c69e9694b48ad0466bebd9b9d035e8c91528715',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.add_after + parts.steps + parts.waits + parts.completions + parts.settle + parts.rescue + `local function verb()
 local worker = ARGV[1]

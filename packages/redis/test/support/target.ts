@@ -62,6 +62,7 @@ async function keysOf(admin: Redis, tag: string): Promise<string[]> {
 async function ageFinished(admin: Redis, tag: string, id: number, days: number): Promise<void> {
   const ended = Number(await admin.hget(`${tag}j:${id}`, 'fin'))
   await admin.hset(`${tag}j:${id}`, 'fin', ended - days * 86_400_000)
+  for (const name of ['ended:f', 'ended:c']) await admin.zadd(`${tag}${name}`, 'XX', 'INCR', -days * 86_400_000, id)
   for (const name of ['finished', 'trails']) {
     const ids = await admin.lrange(`${tag}${name}`, 0, -1)
     const times = new Map<string, number>()

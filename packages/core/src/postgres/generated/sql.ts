@@ -597,6 +597,14 @@ create index transfer_lots_source on :schema.transfer_lots (source, last_id);
 `,
     checksum: '550455ce948e8e310b500d7a997c88e80321d866819a636f7cee317a3d7186a7',
   },
+  {
+    version: 17,
+    name: 'cancellations_by_time',
+    sql: `-- Cancelled jobs by when they were cancelled, for retention; those that failed have theirs (0012).
+create index failed_jobs_cancelled_time on :schema.failed_jobs (finished_at, id) where status = 'c';
+`,
+    checksum: '9ad5a7e6d498f665aa2e5ebb88f5b2322fad0305e7f2a35319b8df63d5caa3d4',
+  },
 ]
 
 export const functionFiles: readonly { readonly name: string; readonly sql: string }[] = [
@@ -658,7 +666,7 @@ $$;
 --                whoever knows what length, no other job's row is touched; the next node looks
 --   p_forgotten  an id that was given out and is not stored any more counts as completed: no history is kept
 -- Returns what add_jobs does, or in \`missing\` the prerequisites that do not exist; then nothing was added.
--- Locks: the nonce, with p_own (shared, advisory); job_keys rows in key order; with p_own see dependencies.sql.
+-- Locks: the nonce, with p_own (shared, advisory); the lock of prerequisites (shared, advisory); job_keys rows in key order; with p_own see dependencies.sql.
 create or replace function :schema.add_dependents(
   p_jobs jsonb, p_nonce bigint, p_notify boolean, p_own boolean, p_forgotten boolean,
   out ids bigint[], out created boolean[], out sleepers boolean, out missing bigint[]
@@ -681,6 +689,8 @@ begin
     from jsonb_array_elements(p_jobs) x(value) cross join lateral jsonb_array_elements_text(x.value -> 'depends_on_job_ids') r(value)
     where x.value ? 'depends_on_job_ids' and r.value::bigint >= 0;
   if v_asked is not null then
+    -- None of them is deleted without having completed before those who wait for it are to be seen.
+    perform pg_advisory_xact_lock_shared(:schema.prerequisite_lock());
     select array_agg(s.id) filter (where s.state is null), array_agg(s.id) filter (where s.state = 'k') into missing, v_met
       from :schema.job_states(v_asked) s;
     if p_forgotten and missing is not null then
@@ -1568,7 +1578,7 @@ create or replace function :schema.job_states(p_ids bigint[]) returns table (id 
 $$;
 
 -- Looks whether prerequisites have ended that nobody may have told these dependents of. One that is not stored any more was completed
--- and cleaned up: it existed when the dependent was added.
+-- and cleaned up: it existed when the dependent was added, and what has not completed is kept while somebody waits for it (delete_failed).
 --   p_patient  leave those that have failed: the dependent was retried knowing it
 create or replace function :schema.check_prerequisites(p_jobs bigint[], p_ons bigint[], p_patient boolean, p_now timestamptz) returns void
 language plpgsql as $$
@@ -3274,47 +3284,142 @@ begin
   return v_made;
 end $$;
 
--- Deletes completed jobs that ended before p_before: whole days by dropping their partition, the rest at most p_batch rows a call.
--- Returns how many rows went; call again while it returns at least p_batch.
-create or replace function :schema.delete_finished(p_before timestamptz, p_batch integer) returns bigint language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  v_part record;
-  v_count bigint;
+-- The days of history that ended before p_before, oldest first. Each is walked by forget_day, piece by piece, and then dropped by drop_day:
+-- to delete its rows would write more than it took to store them.
+create or replace function :schema.old_days(p_before timestamptz) returns setof date language sql stable as $$
+  select d.day from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    cross join lateral (select to_date(substring(c.relname from '^finished_jobs_(\\d{8})$'), 'YYYYMMDD') as day) d
+  where i.inhparent = ':schema.finished_jobs'::regclass and (d.day + 1)::timestamp at time zone 'UTC' <= p_before
+  order by d.day
+$$;
+
+-- Runs with the owner's rights, to drop partitions, for those who may delete rows.
+create or replace function :schema.check_may_delete() returns void language plpgsql stable as $$
 begin
-  -- It runs with the owner's rights to drop partitions, for those who may delete rows.
   if not has_table_privilege(:schema.caller(), ':schema.finished_jobs', 'delete') then
     raise exception 'permission denied for table finished_jobs' using errcode = '42501';
   end if;
-  for v_part in
-    select c.oid, c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent = ':schema.finished_jobs'::regclass and c.relname ~ '^finished_jobs_\\d{8}$'
-      and (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC' <= p_before
-    order by c.relname
-  loop
-    begin
-      perform set_config('lock_timeout', '500ms', true);
-      execute format('delete from :schema.job_keys k using %I.%I f where f.idempotency_key is not null '
-        || 'and k.key_hash = :schema.key_hash(f.tenant_id, f.idempotency_key) and k.job_id = f.id', ':rawschema', v_part.relname);
-      execute format('select count(*) from %I.%I', ':rawschema', v_part.relname) into v_count;
-      execute format('drop table %I.%I', ':rawschema', v_part.relname);
-      -- An answer of 0 would end the caller's round: an empty day is followed by the next.
-      if v_count > 0 then return v_count; end if;
-    exception when lock_not_available or deadlock_detected then
-      null;
-    end;
-  end loop;
-  with d as (
-    delete from :schema.finished_jobs f using (
-      select o.tableoid, o.ctid from :schema.finished_jobs o where o.finished_at < p_before limit p_batch) o
-    where f.tableoid = o.tableoid and f.ctid = o.ctid
+end $$;
+
+-- Forgets the keys and all else that belongs to the jobs in one piece of a day's history: the pages from p_page on that hold about p_batch.
+-- Returns how many jobs they hold, and where the next piece begins; null at the end of the day.
+create or replace function :schema.forget_day(p_day date, p_page bigint, p_batch integer, out jobs bigint, out next_page bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_name text := 'finished_jobs_' || to_char(p_day, 'YYYYMMDD');
+  v_pages bigint;
+  v_ids bigint[];
+  v_kept bigint[];
+begin
+  perform :schema.check_may_delete();
+  jobs := 0;
+  if to_regclass(format('%I.%I', ':rawschema', v_name)) is null then return; end if;
+  v_pages := pg_relation_size(format('%I.%I', ':rawschema', v_name)::regclass) / current_setting('block_size')::bigint;
+  -- About ten jobs to a page.
+  next_page := p_page + greatest(1, p_batch / 10);
+  execute format('select array_agg(f.id), array_agg(f.id) filter (where f.idempotency_key is not null) from %I.%I f '
+      || 'where f.ctid >= %L and f.ctid < %L', ':rawschema', v_name, format('(%s,0)', p_page), format('(%s,0)', next_page))
+    into v_ids, v_kept;
+  if next_page >= v_pages then next_page := null; end if;
+  if v_ids is null then return; end if;
+  jobs := cardinality(v_ids);
+  delete from :schema.job_keys k where k.job_id = any (v_kept);
+  perform :schema.forget_steps(v_ids);
+end $$;
+
+-- Drops a day of history that has been walked to its end. Returns false if it is not there, or if somebody reads history: try again later.
+create or replace function :schema.drop_day(p_day date) returns boolean language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_name text := 'finished_jobs_' || to_char(p_day, 'YYYYMMDD');
+begin
+  perform :schema.check_may_delete();
+  -- Today's is being written.
+  if p_day >= (clock_timestamp() at time zone 'UTC')::date then return false; end if;
+  perform set_config('lock_timeout', '500ms', true);
+  if to_regclass(format('%I.%I', ':rawschema', v_name)) is null then return false; end if;
+  execute format('drop table %I.%I', ':rawschema', v_name);
+  return true;
+exception when lock_not_available or deadlock_detected or undefined_table then
+  return false;
+end $$;
+
+-- Deletes completed jobs that ended before p_before, with all that belongs to them, and are in no whole day before it: at most p_batch a
+-- call. Returns how many went; call again until it is 0.
+create or replace function :schema.delete_finished(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
+declare
+  v_day timestamptz := date_trunc('day', p_before at time zone 'UTC') at time zone 'UTC';
+  v_ids bigint[];
+begin
+  with o as (
+    select x.part, x.place from (
+      select o.tableoid as part, o.ctid as place from :schema.finished_jobs o where o.finished_at >= v_day and o.finished_at < p_before
+      union all
+      -- What came too late for a day of its own.
+      select o.tableoid, o.ctid from :schema.finished_jobs_default o where o.finished_at < v_day
+    ) x limit p_batch
+  ), d as (
+    delete from :schema.finished_jobs f using o where f.tableoid = o.part and f.ctid = o.place
     returning f.id, f.tenant_id, f.idempotency_key
+  ), k as (
+    delete from :schema.job_keys k using d
+    where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+  )
+  select array_agg(d.id) into v_ids from d;
+  if v_ids is null then return 0; end if;
+  perform :schema.forget_steps(v_ids);
+  return cardinality(v_ids);
+end $$;
+
+-- Deletes tokens of no job that ended before p_before and that nobody waits for, at most p_batch a call. Returns how many went.
+create or replace function :schema.delete_tokens(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
+declare
+  v_count bigint;
+begin
+  delete from :schema.tokens t where t.id = any (array(
+    select o.id from :schema.tokens o
+    where o.job_id is null and o.status <> 'w' and coalesce(o.completed_at, o.timeout_at) < p_before
+      and not exists (select from :schema.job_steps s where s.awaited = o.id and s.status = 'p' and s.kind in ('w', 'e'))
+    limit p_batch));
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+-- Held shared by whoever adds jobs that depend on stored ones, until its transaction ends, and alone by whoever deletes jobs that did not
+-- complete: one that is gone counts as completed for those that wait for it.
+create or replace function :schema.prerequisite_lock() returns bigint language sql immutable as $$
+  select hashtextextended(':channel', 4909)
+$$;
+
+-- Deletes jobs that failed for good (p_status 'f') or were cancelled ('c') before p_before, oldest first, with all that belongs to them:
+-- at most p_batch a call. One that another job waits for stays, and one whose end has not been told to all who waited.
+-- Returns how many went; call again until it is 0. That it is, too, where somebody adds dependents in a transaction that goes on.
+-- Locks: the lock of prerequisites (alone; 100 ms at most), the jobs' rows (skipping those that somebody has), those of their keys, steps,
+-- signals, tokens and log lines.
+create or replace function :schema.delete_failed(p_status "char", p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
+declare
+  v_ids bigint[];
+  v_count bigint;
+begin
+  perform set_config('lock_timeout', '100ms', true);
+  perform pg_advisory_xact_lock(:schema.prerequisite_lock());
+  -- The status as a literal: each has an index of its own by time.
+  execute format('select array_agg(o.id) from (select f.id from :schema.failed_jobs f where f.status = %L and f.finished_at < $1 '
+    || 'and not exists (select from :schema.job_dependencies d where d.on_job_id = f.id) '
+    || 'and not exists (select from :schema.dependency_wakes w where w.job_id = f.id) '
+    || 'order by f.finished_at, f.id limit $2 for update of f skip locked) o', p_status) into v_ids using p_before, p_batch;
+  if v_ids is null then return 0; end if;
+  perform :schema.forget_steps(v_ids);
+  with d as (
+    delete from :schema.failed_jobs f where f.id = any (v_ids) returning f.id, f.tenant_id, f.idempotency_key
   ), k as (
     delete from :schema.job_keys k using d
     where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
   )
   select count(*) into v_count from d;
   return v_count;
+exception when lock_not_available or deadlock_detected then
+  return 0;
 end $$;
 
 -- Forgets the recorded trail of finished jobs older than p_before, at most p_batch jobs a call. Returns how many events went.
@@ -3363,7 +3468,7 @@ begin
 end $$;
 
 -- Owner's rights are for the roles that the owner grants them to (see postgres/grants.ts), not for whoever may look into the schema.
-revoke execute on function :schema.make_partitions(), :schema.delete_finished(timestamptz, integer) from public;
+revoke execute on function :schema.make_partitions(), :schema.forget_day(date, bigint, integer), :schema.drop_day(date) from public;
 `,
   },
   {
@@ -3517,7 +3622,8 @@ begin
   execute format('revoke insert, update, delete on :schema.tenant_roles, :schema.migrations from %I', role_name);
   execute format('grant usage, select on all sequences in schema :schema to %I', role_name);
   -- Upkeep of the history, with the owner's rights.
-  execute format('grant execute on function :schema.make_partitions(), :schema.delete_finished(timestamptz, integer) to %I', role_name);
+  execute format('grant execute on function :schema.make_partitions(), :schema.forget_day(date, bigint, integer), :schema.drop_day(date) '
+    || 'to %I', role_name);
 end $$;
 comment on function :schema.grant_worker(name) is
   'Lets a role add, read, claim, settle and change jobs, by SQL or through the TypeScript client with \`migrate: ''check''\`. It cannot create, drop or alter anything. Repeat it after a migration.';
@@ -4595,31 +4701,6 @@ begin
   end if;
   return v_steps;
 end $$;
-
--- The part of retention that goes before the jobs themselves: steps, signals, tokens and log lines of jobs completed before p_before,
--- and tokens of no job that ended before it. At most the rows of p_batch jobs a call. Returns how many rows went; call again until it is 0.
-create or replace function :schema.delete_steps(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
-declare
-  v_ids bigint[];
-  v_steps bigint := 0;
-  v_tokens bigint;
-begin
-  select array_agg(o.id) into v_ids from (
-    select f.id from :schema.finished_jobs f
-    where f.finished_at < p_before and (exists (select from :schema.job_steps s where s.job_id = f.id)
-      or exists (select from :schema.job_signals s where s.job_id = f.id) or exists (select from :schema.tokens t where t.job_id = f.id)
-      or exists (select from :schema.job_log_sizes z where z.job_id = f.id))
-    limit p_batch
-  ) o;
-  if v_ids is not null then v_steps := :schema.forget_steps(v_ids); end if;
-  delete from :schema.tokens t where t.id = any (array(
-    select o.id from :schema.tokens o
-    where o.job_id is null and o.status <> 'w' and coalesce(o.completed_at, o.timeout_at) < p_before
-      and not exists (select from :schema.job_steps s where s.awaited = o.id and s.status = 'p' and s.kind in ('w', 'e'))
-    limit p_batch));
-  get diagnostics v_tokens = row_count;
-  return v_steps + v_tokens;
-end $$;
 `,
   },
   {
@@ -5307,7 +5388,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '88d1e86d5056d737bdea4b9a6b6021ab8ce1a76d78432ab8a3385f8dbe4f069c'
+export const functionsChecksum: string = '067269cc0ca12c1c8768b87a028c666fb44959b8461ab7ed617660464384e723'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

@@ -83,6 +83,7 @@ local function retry_job(j, reset, running)
   if ended then
     lane = ready_lane(j, false)
     mark('dead:' .. j.l, tonumber(j.id), false)
+    call('ZREM', P .. 'ended:' .. j.l, j.id)
     mark('live', tonumber(j.id), true)
     live_tag_index('ZADD', j)
     fields.cl, fields.by, fields.fin, fields.dla, fields.dli = false, false, false, false, false

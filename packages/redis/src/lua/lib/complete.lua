@@ -1,5 +1,6 @@
 -- Ends of jobs, and completions. A live job's id is in the set live, a completed one's in done (and in the list finished, in the order of completion),
--- that of a final failure in dead:f, of a cancelled one in dead:c; see bits.lua. One between two attempts is in the zset again.
+-- that of a final failure in dead:f, of a cancelled one in dead:c; see bits.lua. The zsets ended:f and ended:c have the latter two by the
+-- time of their end. One between two attempts is in the zset again.
 
 local function key_field(j)
   return (j.tn or '') .. '\31' .. j.ik

@@ -39,6 +39,7 @@ end_job = function(j, status, err, message, reason, root)
   mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
   mark('dead:' .. status, tonumber(j.id), true)
+  call('ZADD', P .. 'ended:' .. status, now, j.id)
   local fields = { l = status, fin = now, w = false, na = false, cq = false, hp = false, pr = false, wu = false, wk = false, pz = false }
   if root then fields.pr = '{"rootJobId":' .. root .. ',"dependencyCascade":true}' end
   if status == 'f' then

@@ -73,6 +73,9 @@ end
 for _, id in ipairs(call('LRANGE', P .. 'finished', 0, -1)) do
   if not has_number('done', id) then report('a completion of a job that is gone', 'job ' .. id) end
 end
+for _, status in ipairs({ 'f', 'c' }) do
+  counted('jobs by the time of their end', call('ZCARD', P .. 'ended:' .. status), count_numbers('dead:' .. status))
+end
 counted('completed jobs', call('LLEN', P .. 'finished'), count_numbers('done'))
 
 local keys = call('HGETALL', P .. 'keys')

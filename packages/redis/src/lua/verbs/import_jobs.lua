@@ -71,6 +71,7 @@ local function join_ended(j)
     if j.tr then call('RPUSH', P .. 'trails', j.id) end
   else
     mark('dead:' .. j.l, tonumber(j.id), true)
+    call('ZADD', P .. 'ended:' .. j.l, j.fin, j.id)
   end
 end
 

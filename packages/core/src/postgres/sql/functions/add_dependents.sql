@@ -5,7 +5,7 @@
 --                whoever knows what length, no other job's row is touched; the next node looks
 --   p_forgotten  an id that was given out and is not stored any more counts as completed: no history is kept
 -- Returns what add_jobs does, or in `missing` the prerequisites that do not exist; then nothing was added.
--- Locks: the nonce, with p_own (shared, advisory); job_keys rows in key order; with p_own see dependencies.sql.
+-- Locks: the nonce, with p_own (shared, advisory); the lock of prerequisites (shared, advisory); job_keys rows in key order; with p_own see dependencies.sql.
 create or replace function :schema.add_dependents(
   p_jobs jsonb, p_nonce bigint, p_notify boolean, p_own boolean, p_forgotten boolean,
   out ids bigint[], out created boolean[], out sleepers boolean, out missing bigint[]
@@ -28,6 +28,8 @@ begin
     from jsonb_array_elements(p_jobs) x(value) cross join lateral jsonb_array_elements_text(x.value -> 'depends_on_job_ids') r(value)
     where x.value ? 'depends_on_job_ids' and r.value::bigint >= 0;
   if v_asked is not null then
+    -- None of them is deleted without having completed before those who wait for it are to be seen.
+    perform pg_advisory_xact_lock_shared(:schema.prerequisite_lock());
     select array_agg(s.id) filter (where s.state is null), array_agg(s.id) filter (where s.state = 'k') into missing, v_met
       from :schema.job_states(v_asked) s;
     if p_forgotten and missing is not null then

@@ -12,7 +12,7 @@ create or replace function :schema.job_states(p_ids bigint[]) returns table (id 
 $$;
 
 -- Looks whether prerequisites have ended that nobody may have told these dependents of. One that is not stored any more was completed
--- and cleaned up: it existed when the dependent was added.
+-- and cleaned up: it existed when the dependent was added, and what has not completed is kept while somebody waits for it (delete_failed).
 --   p_patient  leave those that have failed: the dependent was retried knowing it
 create or replace function :schema.check_prerequisites(p_jobs bigint[], p_ons bigint[], p_patient boolean, p_now timestamptz) returns void
 language plpgsql as $$

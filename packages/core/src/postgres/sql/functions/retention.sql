@@ -28,47 +28,142 @@ begin
   return v_made;
 end $$;
 
--- Deletes completed jobs that ended before p_before: whole days by dropping their partition, the rest at most p_batch rows a call.
--- Returns how many rows went; call again while it returns at least p_batch.
-create or replace function :schema.delete_finished(p_before timestamptz, p_batch integer) returns bigint language plpgsql
-security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  v_part record;
-  v_count bigint;
+-- The days of history that ended before p_before, oldest first. Each is walked by forget_day, piece by piece, and then dropped by drop_day:
+-- to delete its rows would write more than it took to store them.
+create or replace function :schema.old_days(p_before timestamptz) returns setof date language sql stable as $$
+  select d.day from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
+    cross join lateral (select to_date(substring(c.relname from '^finished_jobs_(\d{8})$'), 'YYYYMMDD') as day) d
+  where i.inhparent = ':schema.finished_jobs'::regclass and (d.day + 1)::timestamp at time zone 'UTC' <= p_before
+  order by d.day
+$$;
+
+-- Runs with the owner's rights, to drop partitions, for those who may delete rows.
+create or replace function :schema.check_may_delete() returns void language plpgsql stable as $$
 begin
-  -- It runs with the owner's rights to drop partitions, for those who may delete rows.
   if not has_table_privilege(:schema.caller(), ':schema.finished_jobs', 'delete') then
     raise exception 'permission denied for table finished_jobs' using errcode = '42501';
   end if;
-  for v_part in
-    select c.oid, c.relname from pg_catalog.pg_inherits i join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent = ':schema.finished_jobs'::regclass and c.relname ~ '^finished_jobs_\d{8}$'
-      and (to_date(right(c.relname, 8), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC' <= p_before
-    order by c.relname
-  loop
-    begin
-      perform set_config('lock_timeout', '500ms', true);
-      execute format('delete from :schema.job_keys k using %I.%I f where f.idempotency_key is not null '
-        || 'and k.key_hash = :schema.key_hash(f.tenant_id, f.idempotency_key) and k.job_id = f.id', ':rawschema', v_part.relname);
-      execute format('select count(*) from %I.%I', ':rawschema', v_part.relname) into v_count;
-      execute format('drop table %I.%I', ':rawschema', v_part.relname);
-      -- An answer of 0 would end the caller's round: an empty day is followed by the next.
-      if v_count > 0 then return v_count; end if;
-    exception when lock_not_available or deadlock_detected then
-      null;
-    end;
-  end loop;
-  with d as (
-    delete from :schema.finished_jobs f using (
-      select o.tableoid, o.ctid from :schema.finished_jobs o where o.finished_at < p_before limit p_batch) o
-    where f.tableoid = o.tableoid and f.ctid = o.ctid
+end $$;
+
+-- Forgets the keys and all else that belongs to the jobs in one piece of a day's history: the pages from p_page on that hold about p_batch.
+-- Returns how many jobs they hold, and where the next piece begins; null at the end of the day.
+create or replace function :schema.forget_day(p_day date, p_page bigint, p_batch integer, out jobs bigint, out next_page bigint)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_name text := 'finished_jobs_' || to_char(p_day, 'YYYYMMDD');
+  v_pages bigint;
+  v_ids bigint[];
+  v_kept bigint[];
+begin
+  perform :schema.check_may_delete();
+  jobs := 0;
+  if to_regclass(format('%I.%I', ':rawschema', v_name)) is null then return; end if;
+  v_pages := pg_relation_size(format('%I.%I', ':rawschema', v_name)::regclass) / current_setting('block_size')::bigint;
+  -- About ten jobs to a page.
+  next_page := p_page + greatest(1, p_batch / 10);
+  execute format('select array_agg(f.id), array_agg(f.id) filter (where f.idempotency_key is not null) from %I.%I f '
+      || 'where f.ctid >= %L and f.ctid < %L', ':rawschema', v_name, format('(%s,0)', p_page), format('(%s,0)', next_page))
+    into v_ids, v_kept;
+  if next_page >= v_pages then next_page := null; end if;
+  if v_ids is null then return; end if;
+  jobs := cardinality(v_ids);
+  delete from :schema.job_keys k where k.job_id = any (v_kept);
+  perform :schema.forget_steps(v_ids);
+end $$;
+
+-- Drops a day of history that has been walked to its end. Returns false if it is not there, or if somebody reads history: try again later.
+create or replace function :schema.drop_day(p_day date) returns boolean language plpgsql
+security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_name text := 'finished_jobs_' || to_char(p_day, 'YYYYMMDD');
+begin
+  perform :schema.check_may_delete();
+  -- Today's is being written.
+  if p_day >= (clock_timestamp() at time zone 'UTC')::date then return false; end if;
+  perform set_config('lock_timeout', '500ms', true);
+  if to_regclass(format('%I.%I', ':rawschema', v_name)) is null then return false; end if;
+  execute format('drop table %I.%I', ':rawschema', v_name);
+  return true;
+exception when lock_not_available or deadlock_detected or undefined_table then
+  return false;
+end $$;
+
+-- Deletes completed jobs that ended before p_before, with all that belongs to them, and are in no whole day before it: at most p_batch a
+-- call. Returns how many went; call again until it is 0.
+create or replace function :schema.delete_finished(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
+declare
+  v_day timestamptz := date_trunc('day', p_before at time zone 'UTC') at time zone 'UTC';
+  v_ids bigint[];
+begin
+  with o as (
+    select x.part, x.place from (
+      select o.tableoid as part, o.ctid as place from :schema.finished_jobs o where o.finished_at >= v_day and o.finished_at < p_before
+      union all
+      -- What came too late for a day of its own.
+      select o.tableoid, o.ctid from :schema.finished_jobs_default o where o.finished_at < v_day
+    ) x limit p_batch
+  ), d as (
+    delete from :schema.finished_jobs f using o where f.tableoid = o.part and f.ctid = o.place
     returning f.id, f.tenant_id, f.idempotency_key
+  ), k as (
+    delete from :schema.job_keys k using d
+    where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+  )
+  select array_agg(d.id) into v_ids from d;
+  if v_ids is null then return 0; end if;
+  perform :schema.forget_steps(v_ids);
+  return cardinality(v_ids);
+end $$;
+
+-- Deletes tokens of no job that ended before p_before and that nobody waits for, at most p_batch a call. Returns how many went.
+create or replace function :schema.delete_tokens(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
+declare
+  v_count bigint;
+begin
+  delete from :schema.tokens t where t.id = any (array(
+    select o.id from :schema.tokens o
+    where o.job_id is null and o.status <> 'w' and coalesce(o.completed_at, o.timeout_at) < p_before
+      and not exists (select from :schema.job_steps s where s.awaited = o.id and s.status = 'p' and s.kind in ('w', 'e'))
+    limit p_batch));
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+-- Held shared by whoever adds jobs that depend on stored ones, until its transaction ends, and alone by whoever deletes jobs that did not
+-- complete: one that is gone counts as completed for those that wait for it.
+create or replace function :schema.prerequisite_lock() returns bigint language sql immutable as $$
+  select hashtextextended(':channel', 4909)
+$$;
+
+-- Deletes jobs that failed for good (p_status 'f') or were cancelled ('c') before p_before, oldest first, with all that belongs to them:
+-- at most p_batch a call. One that another job waits for stays, and one whose end has not been told to all who waited.
+-- Returns how many went; call again until it is 0. That it is, too, where somebody adds dependents in a transaction that goes on.
+-- Locks: the lock of prerequisites (alone; 100 ms at most), the jobs' rows (skipping those that somebody has), those of their keys, steps,
+-- signals, tokens and log lines.
+create or replace function :schema.delete_failed(p_status "char", p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
+declare
+  v_ids bigint[];
+  v_count bigint;
+begin
+  perform set_config('lock_timeout', '100ms', true);
+  perform pg_advisory_xact_lock(:schema.prerequisite_lock());
+  -- The status as a literal: each has an index of its own by time.
+  execute format('select array_agg(o.id) from (select f.id from :schema.failed_jobs f where f.status = %L and f.finished_at < $1 '
+    || 'and not exists (select from :schema.job_dependencies d where d.on_job_id = f.id) '
+    || 'and not exists (select from :schema.dependency_wakes w where w.job_id = f.id) '
+    || 'order by f.finished_at, f.id limit $2 for update of f skip locked) o', p_status) into v_ids using p_before, p_batch;
+  if v_ids is null then return 0; end if;
+  perform :schema.forget_steps(v_ids);
+  with d as (
+    delete from :schema.failed_jobs f where f.id = any (v_ids) returning f.id, f.tenant_id, f.idempotency_key
   ), k as (
     delete from :schema.job_keys k using d
     where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
   )
   select count(*) into v_count from d;
   return v_count;
+exception when lock_not_available or deadlock_detected then
+  return 0;
 end $$;
 
 -- Forgets the recorded trail of finished jobs older than p_before, at most p_batch jobs a call. Returns how many events went.
@@ -117,4 +212,4 @@ begin
 end $$;
 
 -- Owner's rights are for the roles that the owner grants them to (see postgres/grants.ts), not for whoever may look into the schema.
-revoke execute on function :schema.make_partitions(), :schema.delete_finished(timestamptz, integer) from public;
+revoke execute on function :schema.make_partitions(), :schema.forget_day(date, bigint, integer), :schema.drop_day(date) from public;

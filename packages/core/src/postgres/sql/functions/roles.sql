@@ -38,7 +38,8 @@ begin
   execute format('revoke insert, update, delete on :schema.tenant_roles, :schema.migrations from %I', role_name);
   execute format('grant usage, select on all sequences in schema :schema to %I', role_name);
   -- Upkeep of the history, with the owner's rights.
-  execute format('grant execute on function :schema.make_partitions(), :schema.delete_finished(timestamptz, integer) to %I', role_name);
+  execute format('grant execute on function :schema.make_partitions(), :schema.forget_day(date, bigint, integer), :schema.drop_day(date) '
+    || 'to %I', role_name);
 end $$;
 comment on function :schema.grant_worker(name) is
   'Lets a role add, read, claim, settle and change jobs, by SQL or through the TypeScript client with `migrate: ''check''`. It cannot create, drop or alter anything. Repeat it after a migration.';

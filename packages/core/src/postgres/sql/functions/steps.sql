@@ -92,28 +92,3 @@ begin
   end if;
   return v_steps;
 end $$;
-
--- The part of retention that goes before the jobs themselves: steps, signals, tokens and log lines of jobs completed before p_before,
--- and tokens of no job that ended before it. At most the rows of p_batch jobs a call. Returns how many rows went; call again until it is 0.
-create or replace function :schema.delete_steps(p_before timestamptz, p_batch integer) returns bigint language plpgsql as $$
-declare
-  v_ids bigint[];
-  v_steps bigint := 0;
-  v_tokens bigint;
-begin
-  select array_agg(o.id) into v_ids from (
-    select f.id from :schema.finished_jobs f
-    where f.finished_at < p_before and (exists (select from :schema.job_steps s where s.job_id = f.id)
-      or exists (select from :schema.job_signals s where s.job_id = f.id) or exists (select from :schema.tokens t where t.job_id = f.id)
-      or exists (select from :schema.job_log_sizes z where z.job_id = f.id))
-    limit p_batch
-  ) o;
-  if v_ids is not null then v_steps := :schema.forget_steps(v_ids); end if;
-  delete from :schema.tokens t where t.id = any (array(
-    select o.id from :schema.tokens o
-    where o.job_id is null and o.status <> 'w' and coalesce(o.completed_at, o.timeout_at) < p_before
-      and not exists (select from :schema.job_steps s where s.awaited = o.id and s.status = 'p' and s.kind in ('w', 'e'))
-    limit p_batch));
-  get diagnostics v_tokens = row_count;
-  return v_steps + v_tokens;
-end $$;
