@@ -1,4 +1,4 @@
-import { successions, wasAway } from './cause.ts'
+import { earliestClaim, successions, wasAway } from './cause.ts'
 import type { Recorded } from '../history/event.ts'
 import { type Exec, isRestart, type Job, mayHaveHit, type Timeline } from './timeline.ts'
 
@@ -58,9 +58,11 @@ function hadToWait(timeline: Timeline, previous: Exec, next: Exec): boolean {
   if (end?.outcome !== 'threw' || previous.staleBy !== next || previous.aborts.length > 0) return false
   const recordedBy = end.at + timeline.bounds.settleMs
   if (worker.hampered.intersects(end.at, recordedBy) || worker.diedAt <= recordedBy) return false
+  const claimedFrom = earliestClaim(timeline, previous)
   if (wasAway(timeline, previous, next.start.at) || databaseClockMoved(timeline, previous, next)) return false
   return !job.changes.some(
-    (change) => (isRestart(change) || movesRunAt(change)) && mayHaveHit(change, previous.start.at, next.start.at),
+    // From the claim on: a handler may begin after a retry took the job from it.
+    (change) => (isRestart(change) || movesRunAt(change)) && mayHaveHit(change, claimedFrom, next.start.at),
   )
 }
 

@@ -32,11 +32,19 @@ export function checkTruthfulStates(timeline: Timeline): Finding {
 
 function checkCompleted(findings: Findings, job: Job): void {
   const completed = job.states.find((state) => state.status === 'completed')
-  if (completed === undefined || job.execs.some((exec) => succeededAt(exec) <= completed.at)) return
+  if (completed === undefined || job.execs.some((exec) => mayHaveCompleted(exec, completed.at))) return
   findings.add(
     'It is reported completed, but no handler of it had succeeded.',
     [job.execs.at(-1)?.end, completed],
     [job.id],
+  )
+}
+
+/** A handler that was told that the fate of its transaction is unknown throws, and may have completed its job all the same. */
+function mayHaveCompleted(exec: Exec, by: number): boolean {
+  if (succeededAt(exec) <= by) return true
+  return exec.reports.some(
+    ({ event, error }) => event.verb === 'transaction' && error?.isUnknown === true && event.at <= by,
   )
 }
 

@@ -54,7 +54,14 @@ export type WorkerEvent =
       readonly valueHash?: string
     }
   | { readonly type: 'report-ok'; readonly call: string }
-  | { readonly type: 'report-error'; readonly call: string; readonly code?: string; readonly message: string }
+  | {
+      readonly type: 'report-error'
+      readonly call: string
+      readonly code?: string
+      readonly message: string
+      /** Whether nobody knows if the call took effect: of a transaction. */
+      readonly isUnknown?: boolean
+    }
   /** First line of a step's function. */
   | { readonly type: 'step-start'; readonly exec: string; readonly step: string }
   /** `ctx.run` resolved: the step's value is stored. */

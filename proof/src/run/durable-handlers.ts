@@ -60,8 +60,8 @@ async function transact(plan: Extract<Plan, { do: 'transact' }>, execution: Exec
       return output
     })
   } catch (error) {
-    const code = isMillraceError(error) ? { code: error.code } : {}
-    recorder.record({ type: 'report-error', call, ...code, message: String(error) })
+    const about = isMillraceError(error) ? { code: error.code, isUnknown: error.details.outcome === 'unknown' } : {}
+    recorder.record({ type: 'report-error', call, ...about, message: String(error) })
     throw error
   }
   recorder.record({ type: 'report-ok', call })

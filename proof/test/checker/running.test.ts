@@ -9,6 +9,29 @@ const zombie = () =>
     .fault([1_000, 15_000], 'stall', ['w1'])
     .start(7_000, 'w2', 1, { attempt: 2 })
 
+/** A job that somebody retries at `at`: its first handler begins at 5,000 and fails, its second begins before that. */
+const takenOver = (at: number) =>
+  new Story()
+    .add(100, 1, { retryDelaysMs: [1_000] })
+    .change(at, 1, 'retry', 'changed')
+    .start(5_000, 'w1', 1)
+    .start(5_020, 'w2', 1, { attempt: 2 })
+    .end(5_030, 'w1', 1, { outcome: 'threw' })
+    .write(5_040, 'w1', 'lease-lost', { exec: 'w1/1/1' })
+    .end(5_100, 'w2', 1, { attempt: 2 })
+    .finish()
+
+/** A job whose handler threw when its transaction failed, and which is completed. */
+const transacted = (error: { readonly code: string; readonly isUnknown: boolean }) =>
+  new Story()
+    .add(100, 1, { transactional: true })
+    .start(200, 'w1', 1, { jobType: 'transact' })
+    .write(210, 'w1', 'report', { call: 'w1/1/tx', exec: 'w1/1/1', verb: 'transaction' })
+    .write(300, 'w1', 'report-error', { call: 'w1/1/tx', message: 'as it happens', ...error })
+    .end(310, 'w1', 1, { outcome: 'threw' })
+    .write(59_000, 'harness', 'effects', { job: 1, count: 1 })
+    .finish()
+
 const CASES: readonly Case[] = [
   {
     guarantee: 'G3',
@@ -28,6 +51,13 @@ const CASES: readonly Case[] = [
         .end(300, 'w1', 1, { outcome: 'threw' })
         .ran([400, 500], 'w1', 1, 2)
         .finish(),
+  },
+  {
+    guarantee: 'G4',
+    flaw: 'a job is completed though its transaction was refused and its only handler threw',
+    bad: () => transacted({ code: 'LEASE_LOST', isUnknown: false }),
+    // The commit was cut off from its answer, and so was the question what became of it.
+    good: () => transacted({ code: 'STORE_UNAVAILABLE', isUnknown: true }),
   },
   {
     guarantee: 'G4',
@@ -139,6 +169,14 @@ const CASES: readonly Case[] = [
         .end(300, 'w1', 1, { outcome: 'threw' })
         .ran([1_301, 1_400], 'w1', 1, 2)
         .finish(),
+  },
+  {
+    guarantee: 'G6',
+    flaw: 'a job runs again beside an attempt that fails later, and nobody asked for it',
+    bad: () => takenOver(1_000),
+    // Answered before the first handler began, which had been claimed by then.
+    good: () => takenOver(4_985),
+    also: ['G9'],
   },
   {
     guarantee: 'G9',

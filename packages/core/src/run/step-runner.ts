@@ -88,7 +88,7 @@ export class StepRunner {
       children.keep(before)
       if (kept === undefined) throw this.#refused(error)
       // The commit was not answered. It is looked up, never done again.
-      const found = await persist(host, () => settings.store.findCompletion({ id, token }))
+      const found = await this.#lookUp(error, () => settings.store.findCompletion({ id, token }))
       if (found === 'open') throw error
       // Where no history is kept, a completed job leaves no trace.
       if (found === 'lost' && settings.keepCompleted) throw this.#refused(leaseLost())
@@ -175,7 +175,7 @@ export class StepRunner {
     } catch (error) {
       if (kept === undefined) throw error
       const { id, token } = host.job
-      const found = await persist(host, () => settings.store.findStep({ id, token, key: step.key }))
+      const found = await this.#lookUp(error, () => settings.store.findStep({ id, token, key: step.key }))
       if (found === 'lost') throw this.#refused(leaseLost())
       if (found === 'absent') throw error
     } finally {
@@ -213,6 +213,15 @@ export class StepRunner {
     } catch (failure) {
       // The handler is to hear of its own error, unless the lease is gone.
       if (isMillraceError(failure, 'LEASE_LOST')) throw failure
+    }
+  }
+
+  /** What became of a commit. Where that cannot be known, the error of the commit says so; that of the question would be about the question. */
+  async #lookUp<T>(unanswered: unknown, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await persist(this.#options.host, ask)
+    } catch {
+      throw unanswered
     }
   }
 

@@ -1189,7 +1189,8 @@ create or replace function :schema.check_invariants() returns table (invariant t
   union all
   select 'a paused job that nothing will resume', format('job %s', j.id)
     from :schema.jobs j where j.lane = 'p'
-      and not exists (select from :schema.paused_jobs q join :schema.pauses p on p.id = q.pause_id where q.job_id = j.id)
+      -- Hashed whatever the statistics say: no index leads from a job to its pause (6 s for 6,500 jobs by a nested loop).
+      and j.id not in (select q.job_id from :schema.paused_jobs q join :schema.pauses p on p.id = q.pause_id)
   union all
   select 'jobs of a source that nothing is known of', format('source %s', l.source)
     from :schema.transfer_lots l where not exists (select from :schema.transfers t where t.source = l.source)
@@ -5388,7 +5389,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '067269cc0ca12c1c8768b87a028c666fb44959b8461ab7ed617660464384e723'
+export const functionsChecksum: string = 'a110baeb294ddb228214ad49aa62520e99c0b973f7f7749046e5a48741b82a21'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
