@@ -37,10 +37,15 @@ export async function expectMounted({ url, base, queue }: Mounted): Promise<void
     (await ask(`${base}/api/jobs/${id}/cancel`, { method: 'POST', headers })).status
   expect(await cancel({ ...CHANGE, origin: 'https://evil.example' })).toBe(403)
   expect(await cancel({})).toBe(403)
-  expect(await cancel({ 'x-millrace-dashboard': '1' })).toBe(200)
+  // As the page itself sends it; the server may know itself by another name than the one it was asked by.
+  expect(await cancel({ 'x-millrace-dashboard': '1', 'sec-fetch-site': 'same-origin', origin: url })).toBe(200)
   expect((await queue.getJob(id))?.status).toBe('cancelled')
   expect(JSON.parse((await ask(`${base}/api/jobs?limit=1`)).text)).toMatchObject({
     jobs: [{ id, status: 'cancelled' }],
+  })
+  expect(await firstPushed(`${url}${base}/api/events?path=/jobs/${id}`)).toMatchObject({
+    path: `/jobs/${id}`,
+    body: { job: { id, status: 'cancelled' } },
   })
   expect(await ask(`${base}/api/jobs`, { method: 'HEAD' })).toMatchObject({ status: 200, text: '' })
   expect((await ask(`${base}/assets/none.js`)).status).toBe(404)
@@ -48,4 +53,19 @@ export async function expectMounted({ url, base, queue }: Mounted): Promise<void
   const numbers = await ask(`${base}/metrics`)
   expect(numbers.headers.get('content-type')).toContain('text/plain')
   expect(numbers.text).toContain('# TYPE millrace_jobs gauge')
+}
+
+/** The first message of a stream, which is then left. */
+async function firstPushed(url: string): Promise<unknown> {
+  const leave = new AbortController()
+  const { body } = await fetch(url, { signal: AbortSignal.any([leave.signal, AbortSignal.timeout(10_000)]) })
+  let text = ''
+  for await (const chunk of body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    text += chunk
+    const [, data] = /^data: (.*)\n/m.exec(text) ?? []
+    if (data === undefined) continue
+    leave.abort()
+    return JSON.parse(data)
+  }
+  throw new Error(`the stream ended before it said anything: ${text}`)
 }

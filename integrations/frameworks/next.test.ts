@@ -11,6 +11,7 @@ import type { JobQueue } from 'millrace'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { App } from './app.ts'
+import { expectMounted } from './mounted-dashboard.ts'
 import { faultsOf, type Restart, runRestarts } from './restarts.ts'
 
 const serverUrl = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
@@ -94,6 +95,11 @@ describe.skipIf(serverUrl === '')('an app of Next', () => {
     const worked = await fetch(`${app.url}/api/jobs/run`, { headers: { authorization: 'Bearer open sesame' } })
     expect(await worked.json()).toEqual({ processed: 25, isDone: true })
     expect(new Set(await Promise.all(ids.map(({ id }) => statusOf(id))))).toEqual(new Set(['completed']))
+  }, 60_000)
+
+  test('has the dashboard at two paths: the page, its files, reads, pushes and changes', async () => {
+    const { url } = await start({ WORK: 'off' })
+    for (const base of ['/admin/jobs', '/q']) await expectMounted({ url, base, queue })
   }, 60_000)
 
   test(
