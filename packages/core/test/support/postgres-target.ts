@@ -48,6 +48,7 @@ export async function resetInstance(run: RunSql, schema: string): Promise<void> 
     'transfer_lots',
     'transfers',
     'metrics',
+    'metric_spans',
     'metric_totals',
   ]
   for (const table of tables) await run(`delete from ${quoted(schema)}.${table}`)

@@ -150,6 +150,17 @@ create or replace function :schema.check_invariants() returns table (invariant t
       or m.completed + m.retried + m.failed <> (select coalesce(sum(b), 0) from unnest(m.run_buckets) b)
       or m.completed + m.retried + m.failed < (select coalesce(sum(b), 0) from unnest(m.wait_buckets) b)
   union all
+  -- Of the last two days, of which nothing is forgotten yet.
+  select 'an hour that disagrees with its minutes', format('%s at %s', s.job_type, s.at)
+    from :schema.metric_spans s where s.span = 60 and s.job_type <> '' and s.at > clock_timestamp() - interval '2 days'
+      and s.completed <> (select coalesce(sum(m.completed), 0) from :schema.metrics m
+        where m.minute >= s.at and m.minute < s.at + interval '1 hour' and m.job_type = s.job_type and m.queue = s.queue)
+  union all
+  select 'a span of everything that disagrees with its types', format('%s minutes at %s', s.span, s.at)
+    from :schema.metric_spans s where s.job_type = '' and s.at > clock_timestamp() - interval '2 days'
+      and s.completed <> (select coalesce(sum(m.completed), 0) from :schema.metrics m
+        where m.minute >= s.at and m.minute < s.at + s.span * interval '1 minute')
+  union all
   select 'a tag barrier that nothing will open', format('job %s', j.id)
     from :schema.jobs j where j.lane = 'd' and j.unmet = 1 and j.depends_on_tags is not null
       and not exists (select from :schema.job_dependencies d where d.job_id = j.id)

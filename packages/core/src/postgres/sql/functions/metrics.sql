@@ -9,7 +9,7 @@ create or replace aggregate :schema.sum_buckets(bigint[]) (sfunc = :schema.add_b
 -- At most 1,000 types and queues are told apart, or one queue for each customer would fill the tables: what comes later is type '*'.
 --   p_entries  array of [ms ago, type, queue or null, completed, retried, failed, run ms, run buckets, wait ms, wait buckets]
 -- Returns the database's time, in milliseconds since 1970.
--- Locks: rows of metrics, then of metric_totals, each by its key, so that workers who report at the same time wait and nothing more.
+-- Locks: rows of metrics, then of metric_spans, then of metric_totals, each by its key, so that workers who report at the same time wait and nothing more.
 create or replace function :schema.record_metrics(p_entries jsonb) returns double precision language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -42,6 +42,19 @@ begin
         run_ms = m.run_ms + excluded.run_ms, run_buckets = :schema.add_buckets(m.run_buckets, excluded.run_buckets),
         wait_ms = m.wait_ms + excluded.wait_ms, wait_buckets = :schema.add_buckets(m.wait_buckets, excluded.wait_buckets);
   end loop;
+  insert into :schema.metric_spans as s
+    select x.span, x.at, x.job_type, x.queue, sum(x.completed), sum(x.retried), sum(x.failed), sum(x.run_ms), :schema.sum_buckets(x.run_buckets),
+      sum(x.wait_ms), :schema.sum_buckets(x.wait_buckets)
+    from (
+      select k.span, date_bin(k.span * interval '1 minute', a.minute, 'epoch'::timestamptz) as at,
+        case k.is_all when true then '' else a.job_type end as job_type, case k.is_all when true then '' else a.queue end as queue,
+        a.completed, a.retried, a.failed, a.run_ms, a.run_buckets, a.wait_ms, a.wait_buckets
+      from unnest(v_all) a, (values (60::smallint, false), (60::smallint, true), (1::smallint, true)) k(span, is_all)) x
+    group by x.span, x.at, x.job_type, x.queue order by x.span, x.at, x.job_type, x.queue
+    on conflict (span, at, job_type, queue) do update set
+      completed = s.completed + excluded.completed, retried = s.retried + excluded.retried, failed = s.failed + excluded.failed,
+      run_ms = s.run_ms + excluded.run_ms, run_buckets = :schema.add_buckets(s.run_buckets, excluded.run_buckets),
+      wait_ms = s.wait_ms + excluded.wait_ms, wait_buckets = :schema.add_buckets(s.wait_buckets, excluded.wait_buckets);
   insert into :schema.metric_totals as t
     select a.job_type, a.queue, v_now, sum(a.completed), sum(a.retried), sum(a.failed), sum(a.run_ms), :schema.sum_buckets(a.run_buckets),
       sum(a.wait_ms), :schema.sum_buckets(a.wait_buckets)
@@ -53,7 +66,21 @@ begin
   return extract(epoch from clock_timestamp()) * 1000;
 end $$;
 
--- What ended in spans of p_step minutes, the last of which has p_until in it (null: now), p_minutes back from there.
+-- Metrics of minutes (or with p_hours, of hours) that begin in [p_from, p_to), by type and queue, or with p_all of all together.
+create or replace function :schema.metric_rows(p_all boolean, p_hours boolean, p_from timestamptz, p_to timestamptz) returns table (
+  at timestamptz, job_type text, queue text, completed bigint, retried bigint, failed bigint, run_ms double precision, run_buckets bigint[],
+  wait_ms double precision, wait_buckets bigint[]
+) language sql stable as $$
+  select m.minute, m.job_type, m.queue, m.completed, m.retried, m.failed, m.run_ms, m.run_buckets, m.wait_ms, m.wait_buckets
+  from :schema.metrics m where not p_all and not p_hours and m.minute >= p_from and m.minute < p_to
+  union all
+  select s.at, s.job_type, s.queue, s.completed, s.retried, s.failed, s.run_ms, s.run_buckets, s.wait_ms, s.wait_buckets
+  from :schema.metric_spans s where (p_all or p_hours) and s.span = case p_hours when true then 60 else 1 end
+    and s.at >= p_from and s.at < p_to and (s.job_type = '') = p_all
+$$;
+
+-- What ended in spans of p_step minutes, the last of which has p_until in it (null: now), p_minutes back from there. Whole hours are read
+-- as such where spans are made of them, what is before and after by the minute.
 --   p_by             'jobType' or 'queue': what is told apart; null: nothing
 --   p_type, p_queue  only of these; null: of any
 create or replace function :schema.read_metrics(
@@ -62,15 +89,31 @@ create or replace function :schema.read_metrics(
   at timestamptz, job_type text, queue text, completed bigint, retried bigint, failed bigint, run_ms double precision, run_buckets bigint[],
   wait_ms double precision, wait_buckets bigint[]
 ) language sql stable as $$
+  with asked as materialized (
+    -- Until when, itself not included.
+    select date_trunc('minute', coalesce(p_until, clock_timestamp())) + interval '1 minute' as until,
+      p_by is null and p_type is null and p_queue is null as is_all
+  ), limits as materialized (
+    select o.is_all, o.first, o.until,
+      case when o.has_hours then o.first_hour else o.until end as first_hour, case when o.has_hours then o.end_hour else o.until end as end_hour
+    from (select h.*, p_step % 60 = 0 and h.first_hour < h.end_hour as has_hours from (
+      select a.is_all, a.until, a.until - p_minutes * interval '1 minute' as first,
+        date_bin('1 hour', a.until - p_minutes * interval '1 minute' + interval '59 minutes', 'epoch'::timestamptz) as first_hour,
+        -- The present hour has nothing after now.
+        date_bin('1 hour', case when p_until is null then a.until + interval '59 minutes' else a.until end, 'epoch'::timestamptz) as end_hour
+      from asked a) h) o
+  )
   select s.at, s.job_type, s.queue, sum(s.completed)::bigint, sum(s.retried)::bigint, sum(s.failed)::bigint, sum(s.run_ms),
     :schema.sum_buckets(s.run_buckets), sum(s.wait_ms), :schema.sum_buckets(s.wait_buckets)
   from (
-    select date_bin(p_step * interval '1 minute', m.minute, 'epoch'::timestamptz) as at, case p_by when 'jobType' then m.job_type end as job_type,
+    select date_bin(p_step * interval '1 minute', m.at, 'epoch'::timestamptz) as at, case p_by when 'jobType' then m.job_type end as job_type,
       case p_by when 'queue' then nullif(m.queue, '') end as queue, m.completed, m.retried, m.failed, m.run_ms, m.run_buckets, m.wait_ms,
       m.wait_buckets
-    from :schema.metrics m, (select coalesce(p_until, clock_timestamp()) as until) w
-    where m.minute <= w.until and m.minute > w.until - p_minutes * interval '1 minute'
-      and (p_type is null or m.job_type = p_type) and (p_queue is null or m.queue = p_queue)
+    from limits l, lateral (
+      select * from :schema.metric_rows(l.is_all, false, l.first, l.first_hour)
+      union all select * from :schema.metric_rows(l.is_all, true, l.first_hour, l.end_hour)
+      union all select * from :schema.metric_rows(l.is_all, false, l.end_hour, l.until)) m
+    where (p_type is null or m.job_type = p_type) and (p_queue is null or m.queue = p_queue)
   ) s group by s.at, s.job_type, s.queue order by s.at, s.job_type, s.queue
 $$;
 
@@ -79,5 +122,7 @@ create or replace function :schema.forget_metrics() returns void language sql as
   delete from :schema.metrics m where m.minute <= (
     select max(o.minute) from (
       select o.minute from :schema.metrics o where o.minute < clock_timestamp() - interval '3 days' order by o.minute limit 50000) o);
+  delete from :schema.metric_spans s where s.span = 1 and s.at < clock_timestamp() - interval '3 days'
+    or s.span = 60 and s.at < clock_timestamp() - interval '3 days 1 hour';
   delete from :schema.metric_totals t where t.changed_at < clock_timestamp() - interval '30 days';
 $$;

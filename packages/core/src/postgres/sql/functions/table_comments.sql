@@ -26,6 +26,7 @@ comment on table :schema.transfer_lots is 'Which jobs of those instances have co
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
 comment on table :schema.metrics is 'What ended in each minute of the last three days, as workers told it.';
+comment on table :schema.metric_spans is 'Hours of it, and minutes and hours of all types together.';
 comment on table :schema.metric_totals is 'The same since ever, by type and queue.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
 comment on table :schema.app_schedule_locks is 'Schedules of app_jobs that a scheduler of @pgpm/database-jobs has taken.';
