@@ -99,7 +99,7 @@ describe.skipIf(serverUrl === '')('an app of Next', () => {
 
   test('has the dashboard at two paths: the page, its files, reads, pushes and changes', async () => {
     const { url } = await start({ WORK: 'off' })
-    for (const base of ['/admin/jobs', '/q']) await expectMounted({ url, base, queue })
+    for (const base of ['/admin/jobs', '/q']) await expect(expectMounted({ url, base, queue })).resolves.toBeUndefined()
   }, 60_000)
 
   test(

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { type JobFilters, type JobQueue, type JobRecord, type JobStatus, MillraceError } from 'millrace'
+import { type JobFilters, type JobQueue, type JobRecord, type JobStatus, MillraceError, parseJobQuery } from 'millrace'
 import { integer, list, positive, time } from './values.ts'
 
 /** Options of commands that mean several jobs. */
@@ -40,6 +40,21 @@ export function filtersOf(options: FilterOptions): JobFilters {
     priority: options.priority,
     createdAt: isTimed ? { gte: createdAfter, lt: createdBefore } : undefined,
   }
+}
+
+/**
+ * What the words of a query mean, and options beside them.
+ *
+ * @throws MillraceError `OPTION_INVALID` for a query that means nothing, and for what both name
+ */
+export function withQuery(words: readonly string[], filters: JobFilters): JobFilters {
+  const queried = parseJobQuery(words.join(' '))
+  const twice = Object.entries(filters).find(([name, value]) => value !== undefined && Object.hasOwn(queried, name))
+  if (twice === undefined) return { ...filters, ...queried }
+  const [field, value] = twice
+  throw new MillraceError('OPTION_INVALID', `\`${field}\` is given as an option and in the query.`, {
+    details: { field, value, remedy: 'Leave one of the two out' },
+  })
 }
 
 /** @throws MillraceError `OPTION_INVALID` */

@@ -145,6 +145,10 @@ describe.skipIf(url === '')('on PostgreSQL', { timeout: TIME_LIMIT_MS }, () => {
     expect(await json('ls', '--tag', 'a', '--status', 'pending')).toMatchObject([{ id: evil }, { id }])
     expect(await json('ls', '--tag', 'a', '--before', String(evil))).toMatchObject([{ id }])
     expect(await json('ls', '--type', 'mail', '--group', 'g')).toMatchObject([{ id }])
+    expect(await json('ls', 'tag:a status:pending', 'created:>-1h', '--group', 'g')).toMatchObject([{ id }])
+    const meaningless = await cli('ls', 'colour:red')
+    expect([meaningless.code, meaningless.stderr]).toEqual([2, expect.stringContaining('it names one of status, is')])
+    expect((await cli('ls', 'group:g', '--group', 'g')).code).toBe(2)
 
     const shown = await cli('inspect', String(evil))
     expect(shown.stdout).toMatch(/status +pending[^]*payload .*eve[^]*added/)

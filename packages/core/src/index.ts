@@ -48,6 +48,8 @@ export { ERROR_CODES, isMillraceError, MillraceError } from './errors.ts'
 export type { ErrorDetails, MillraceErrorCode } from './errors.ts'
 
 export { getNextCronOccurrence, validateCronExpression } from './model/cron.ts'
+export { describeCron } from './model/cron-words.ts'
+export { JOB_QUERY_TERMS, parseJobQuery } from './model/job-query.ts'
 export type { CatchUp } from './model/schedule.ts'
 export type { CronScheduleOptions, EditCronScheduleOptions, SchedulePeriod } from './model/schedule-options.ts'
 export type { ScheduleTick } from './store/schedule.ts'

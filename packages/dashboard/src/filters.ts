@@ -1,14 +1,22 @@
-import type { JobFilters, JobStatus } from 'millrace'
+import { parseJobQuery, type JobFilters, type JobStatus } from 'millrace'
 import type { Access } from './access.ts'
 import type { Schema } from './call.ts'
 import { RequestProblem } from './request-problem.ts'
 
 export const STATUSES: readonly JobStatus[] = ['pending', 'processing', 'completed', 'failed', 'cancelled', 'waiting']
 
+/** Of the text of a query. */
+const MAX_QUERY = 2000
 const TEXT: Schema = { type: 'string', minLength: 1, maxLength: 255 }
 
 /** The filters of a list, as parameters. */
 export const FILTER_PARAMETERS: Readonly<Record<string, Schema>> = {
+  q: {
+    type: 'string',
+    maxLength: MAX_QUERY,
+    description:
+      'A query such as `status:failed type:mail.send created:>-2h`, as `millrace ls` takes it; beside the others.',
+  },
   status: { type: 'string', description: 'One status, or several with commas.', examples: STATUSES },
   jobType: TEXT,
   tag: { type: 'string', description: 'Jobs that have all of these, with commas between them.' },
@@ -24,6 +32,7 @@ export const FILTER_PARAMETERS: Readonly<Record<string, Schema>> = {
  * The filters that parameters, or the fields of a body, ask for, and the tenant that access is limited to.
  *
  * @throws RequestProblem 400
+ * @throws MillraceError `OPTION_INVALID` for a query that means nothing
  */
 export function filtersOf(read: (name: string) => unknown, { tenantId }: Access): JobFilters {
   const text = (name: string): string | undefined => {
@@ -34,20 +43,33 @@ export function filtersOf(read: (name: string) => unknown, { tenantId }: Access)
   const list = (name: string): string[] => (text(name) ?? '').split(',').flatMap((part) => part.trim() || [])
   const [status, tags] = [list('status').map(checkedStatus), list('tag')]
   const [jobType, groupId, priority, final] = [text('jobType'), text('groupId'), text('priority'), text('final')]
+  const queried = queryIn(read('q'))
   const asked = text('tenantId')
   // Another tenant than one's own has nothing, whatever else is asked for.
-  if (tenantId !== null && asked !== undefined && asked !== tenantId) throw invalid('tenantId', asked)
-  const tenant = tenantId ?? asked
-  return {
+  for (const other of [asked, queried.tenantId])
+    if (tenantId !== null && other !== undefined && other !== tenantId) throw invalid('tenantId', other)
+  const given: JobFilters = {
     ...(status.length > 0 && { status: status.length === 1 ? status[0] : status }),
     ...(jobType !== undefined && { jobType }),
     ...(tags.length > 0 && { tags: { values: tags } }),
     ...(groupId !== undefined && { groupId }),
-    ...(tenant !== undefined && { tenantId: tenant }),
+    ...(asked !== undefined && { tenantId: asked }),
     ...(priority !== undefined && { priority: checkedInteger('priority', priority) }),
     ...(final !== undefined && { final: checkedFlag('final', final) }),
     ...createdBetween(text('createdAfter'), text('createdBefore')),
   }
+  const twice = Object.keys(given).find((name) => Object.hasOwn(queried, name))
+  if (twice !== undefined)
+    throw new RequestProblem(400, 'PARAMETER_INVALID', `\`${twice}\` is given beside \`q\` and in it.`)
+  return { ...queried, ...given, ...(tenantId !== null && { tenantId }) }
+}
+
+function queryIn(given: unknown): JobFilters {
+  if (given === undefined || given === null || given === '') return {}
+  const query = textOf('q', given)
+  if (query.length > MAX_QUERY)
+    throw new RequestProblem(400, 'PARAMETER_INVALID', `\`q\` has at most ${MAX_QUERY} characters.`)
+  return parseJobQuery(query)
 }
 
 function createdBetween(after: string | undefined, before: string | undefined): Pick<JobFilters, 'createdAt'> {

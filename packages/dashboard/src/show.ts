@@ -1,5 +1,6 @@
 import type { CronScheduleRecord, JobEvent, JobLogLine, JobRecord, JobStep, WorkerRecord } from 'millrace'
-import { getNextCronOccurrence } from 'millrace'
+import { describeCron, getNextCronOccurrence } from 'millrace'
+import { clockChangeNotes } from './clock-changes.ts'
 import { isPlain, plain, shown, type Shown } from './plain.ts'
 import { redact } from './redact.ts'
 import type { EventRow, JobDetail, JobRow, LogRow, ScheduleRow, StepRow, WorkerRow } from './wire.ts'
@@ -111,6 +112,8 @@ export function scheduleRow(schedule: CronScheduleRecord): ScheduleRow {
     lastSkippedAt: time(schedule.lastSkippedAt),
     nextRunAt: time(schedule.nextRunAt),
     nextRuns: nextRuns(schedule),
+    inWords: schedule.everyMs === null ? describeCron(schedule.cronExpression) : null,
+    clockChanges: schedule.everyMs === null ? clockChangeNotes(schedule, new Date()) : [],
   }
 }
 

@@ -243,6 +243,10 @@ export interface ScheduleRow extends Pick<
   readonly nextRunAt: Time | null
   /** The next five, the first included. */
   readonly nextRuns: readonly Time[]
+  /** The cron expression; `null`: it is not made clearer by words. */
+  readonly inWords: string | null
+  /** What the next changes of the clock do to it, a sentence each. */
+  readonly clockChanges: readonly string[]
 }
 
 export interface TickRow extends Omit<ScheduleTick, 'tickAt' | 'firedAt'> {
@@ -348,6 +352,8 @@ export interface Meta {
   readonly canProcess: boolean
   readonly jobTypes: readonly string[]
   readonly redacts: boolean
+  /** What a search for jobs may name: a term, and what it means. */
+  readonly queryTerms: readonly (readonly [term: string, meaning: string])[]
 }
 
 export interface Problem {

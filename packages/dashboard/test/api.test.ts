@@ -51,6 +51,11 @@ describe.skipIf(!hasServer)('the API of the dashboard', () => {
     expect(await ids('status=failed&final=true')).toBe(1)
     expect(await ids('status=failed&final=false')).toBe(1)
     expect(await ids('createdAfter=2999-01-01T00:00:00Z')).toBe(0)
+    expect(await ids(`q=${encodeURIComponent('status:completed,failed mail.send tag:even')}`)).toBe(6)
+    expect(await ids('q=is:dead&jobType=report.build')).toBe(1)
+    expect(await ask('/jobs?q=colour:red')).toMatchObject([400, { code: 'OPTION_INVALID' }])
+    expect(await ask('/jobs?q=status:failed&status=failed')).toMatchObject([400, { code: 'PARAMETER_INVALID' }])
+    expect((await ask(`/jobs?q=${'x'.repeat(2001)}`))[0]).toBe(400)
   })
 
   test('shows a job with its events, steps and relations', async () => {

@@ -285,6 +285,38 @@ describe.skipIf(!hasServer || !hasChromium)('what an operator does, in Chromium'
     expect(await watched.violations()).toEqual([])
   })
 
+  test('progress is live, and a thousand lines of a log cost no more than those in view', async () => {
+    const id = await instance.queue.addJob({ jobType: 'long', payload: {}, maxAttempts: 1 })
+    let goOn: () => void = () => undefined
+    const next = new Promise<void>((resolve) => (goOn = resolve))
+    const running = runOnly({
+      long: async (_payload, _signal, ctx) => {
+        await ctx.setProgress(30)
+        await next
+        await ctx.setProgress(60)
+        for (let line = 1; line <= 1000; line++) ctx.log(`line ${line}`)
+        return 'done'
+      },
+    })
+    const watched = await open(`jobs/${id}`)
+    const { page } = watched
+    await page.getByText('30 %').waitFor()
+    goOn()
+    await running
+    await page.locator('h1 + .status.completed').waitFor()
+    const log = page.getByRole('log')
+    await log.getByText('line 1000', { exact: false }).waitFor()
+    expect(await log.locator('p:has(time)').count()).toBe(1000)
+    const first = log.locator('p:has(time)').first()
+    // Out of view it is not laid out, which is what makes it cheap; scrolled to, it is.
+    const isDrawn = (): Promise<boolean> =>
+      first.evaluate((line) => line.firstElementChild?.checkVisibility({ contentVisibilityAuto: true }) ?? false)
+    expect(await isDrawn()).toBe(false)
+    await first.scrollIntoViewIfNeeded()
+    await expect.poll(isDrawn).toBe(true)
+    expect(await watched.violations()).toEqual([])
+  })
+
   test('the audit tells who did what, also through a name that authorize gives', async () => {
     await using named = await serveDashboard(instance.queue, { authorize: () => ({ actor: 'grace@example.com' }) })
     const id = await instance.queue.addJob({ jobType: 'noted', payload: {}, runAt: new Date(Date.now() + HOUR_MS) })

@@ -270,7 +270,9 @@ describe.skipIf(!hasServer)('against the dashboard', () => {
     const schedule = await instance.queue.addCronJob({ ...cron, scheduleName: 'theirs', tenantId: 'rival' })
     const options: DashboardOptions = { authorize: () => ({ tenantId: 'acme' }) }
     expect(await json(send('/api/jobs', {}, options))).toMatchObject({ jobs: [{ id: own }], hasMore: false })
-    expect((await send('/api/jobs?tenantId=rival', {}, options)).status).toBe(400)
+    for (const asked of ['tenantId=rival', 'q=tenant:rival'])
+      expect([asked, (await send(`/api/jobs?${asked}`, {}, options)).status]).toEqual([asked, 400])
+    expect(await json(send('/api/jobs?q=t', {}, options))).toMatchObject({ jobs: [{ id: own }] })
     expect((await json(send('/api/schedules', {}, options))) as object).toEqual({ schedules: [] })
     expect(await json(send('/api/overview', {}, options))).toMatchObject({
       counts: { pending: 1 },

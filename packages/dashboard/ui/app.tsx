@@ -12,6 +12,7 @@ import { Keys } from './keys.tsx'
 import { LanesScreen } from './lanes.tsx'
 import { OverviewScreen } from './overview.tsx'
 import { Empty, Trouble } from './parts.tsx'
+import { Palette } from './palette.tsx'
 import { PausedBanner } from './pauses.tsx'
 import { usePlace, type Place } from './route.ts'
 import { SchedulesScreen } from './schedules.tsx'
@@ -44,6 +45,11 @@ export function App(): ReactNode {
     () => (meta === null ? null : { meta, tell, pauses: paused?.pauses ?? [], refreshPauses }),
     [meta, tell, paused, refreshPauses],
   )
+  const screens = useMemo(() => screensFor(meta), [meta])
+  const targets = useMemo(
+    () => screens.map(({ path, name }) => ({ name, kind: 'screen', href: `/${path}` })),
+    [screens],
+  )
   return (
     <>
       <a className="skip" href="#main" onClick={skipToMain}>
@@ -53,11 +59,12 @@ export function App(): ReactNode {
         <a className="brand" href="#/">
           Millrace
         </a>
-        <Screens current={place.parts[0] ?? ''} meta={meta} />
+        <Screens current={place.parts[0] ?? ''} shown={screens} />
         <div className="who">
           {meta?.canChange === false && <span className="status waiting">read only</span>}
           {meta?.tenantId !== null && meta !== null && <span className="quiet">{meta.tenantId}</span>}
           {meta?.actor !== null && meta !== null && <span className="quiet">{meta.actor}</span>}
+          <Palette screens={targets} meta={meta} />
           <Keys />
         </div>
       </header>
@@ -99,11 +106,22 @@ function skipToMain(event: { preventDefault(): void }): void {
   document.getElementById('main')?.focus()
 }
 
-function Screens({ current, meta }: { readonly current: string; readonly meta: Meta | null }): ReactNode {
-  const shown = SCREENS.filter(
+type ScreenName = (typeof SCREENS)[number]
+
+/** Those that who looks may see. */
+function screensFor(meta: Meta | null): readonly ScreenName[] {
+  return SCREENS.filter(
     ({ isForAll, path: place }) =>
       (!isForAll || meta?.tenantId === null) && (place !== 'add' || meta?.canChange === true),
   )
+}
+
+interface ScreensProps {
+  readonly current: string
+  readonly shown: readonly ScreenName[]
+}
+
+function Screens({ current, shown }: ScreensProps): ReactNode {
   return (
     <nav aria-label="Screens">
       <ul>

@@ -4,6 +4,7 @@ import { post } from './api.ts'
 import { useShared } from './context.ts'
 import { fieldOf, jobs, number } from './format.ts'
 import { Dialog } from './parts.tsx'
+import { statusesIn, withStatus } from './query.ts'
 import { useChunks } from './use-chunks.ts'
 
 type Action = 'cancel' | 'retry' | 'edit'
@@ -18,19 +19,19 @@ const DONE: Readonly<Record<Action, string>> = { cancel: 'cancelled', retry: 'ma
 
 interface Props {
   /** What the list shows. */
-  readonly filters: Readonly<Record<string, string>>
+  readonly query: string
   readonly onClose: () => void
 }
 
 /** Does something with all jobs that match: first says how many, then does it in parts that can be stopped. */
-export function BulkDialog({ filters, onClose }: Props): ReactNode {
+export function BulkDialog({ query, onClose }: Props): ReactNode {
   const { tell } = useShared()
-  const [action, setAction] = useState<Action>(firstAction(filters['status']))
-  const { found, error } = useCount(action, filters)
+  const [action, setAction] = useState<Action>(firstAction(statusesIn(query)))
+  const { found, error } = useCount(action, query)
   const { changed, isRunning, run, stop } = useChunks()
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault()
-    const given = { ...filtersFor(action, filters), action, ...changesIn(action, new FormData(event.currentTarget)) }
+    const given = { q: queryFor(action, query), action, ...changesIn(action, new FormData(event.currentTarget)) }
     const done = await run(async (cursor) => {
       const answer = await post<BulkAnswer>('/bulk', { ...given, ...(cursor !== null && { cursor }) })
       return { changed: answer.changed, next: answer.nextCursor }
@@ -41,7 +42,9 @@ export function BulkDialog({ filters, onClose }: Props): ReactNode {
   }
   return (
     <Dialog title="All jobs that match" onClose={onClose}>
-      <p className="quiet">{described(filters)}</p>
+      <p className="quiet">
+        All that match <code>{queryFor(action, query)}</code>
+      </p>
       <form onSubmit={(event) => void submit(event)}>
         <fieldset className="choices" disabled={isRunning}>
           <legend>What to do</legend>
@@ -104,24 +107,27 @@ function changesIn(action: Action, form: FormData): { readonly changes?: object 
   }
 }
 
-function firstAction(status: string | undefined): Action {
-  return status === 'failed' || status === 'cancelled' ? 'retry' : 'cancel'
+/** What an action can be done to. */
+const FOR: Readonly<Record<Action, readonly string[]>> = {
+  cancel: ['pending'],
+  retry: ['failed', 'cancelled'],
+  edit: ['pending'],
+}
+
+function firstAction(statuses: readonly string[]): Action {
+  return statuses.length > 0 && statuses.every((status) => FOR.retry.includes(status)) ? 'retry' : 'cancel'
 }
 
 /** A list of pending jobs has nothing to retry: what an action is for decides, not the tab that one came from. */
-function filtersFor(action: Action, { status, ...filters }: Props['filters']): object {
-  const isFor = action === 'retry' ? status === 'failed' || status === 'cancelled' : status === 'pending'
-  return isFor && status !== undefined
-    ? { ...filters, status }
-    : { ...filters, status: action === 'retry' ? 'failed,cancelled' : 'pending' }
+function queryFor(action: Action, query: string): string {
+  const statuses = statusesIn(query)
+  const isFor = statuses.length > 0 && statuses.every((status) => FOR[action].includes(status))
+  return isFor ? query : withStatus(query, FOR[action].join(','))
 }
 
-function useCount(
-  action: Action,
-  filters: Props['filters'],
-): { readonly found: BulkCount | null; readonly error: string | null } {
+function useCount(action: Action, query: string): { readonly found: BulkCount | null; readonly error: string | null } {
   const asked = JSON.stringify({
-    ...filtersFor(action, filters),
+    q: queryFor(action, query),
     action,
     dryRun: true,
     ...(action === 'edit' && { changes: { priority: 0 } }),
@@ -169,10 +175,4 @@ function told(found: BulkCount | null): string {
   const { count, hasMore } = found
   if (count === 0) return 'No jobs match.'
   return hasMore ? `More than ${number(count)} jobs match.` : `${jobs(count)} ${count === 1 ? 'matches' : 'match'}.`
-}
-
-function described(filters: Props['filters']): string {
-  const { status: _, ...rest } = filters
-  const parts = Object.entries(rest).map(([name, value]) => `${name} ${value}`)
-  return parts.length === 0 ? 'No filter: all jobs of the instance.' : `With ${parts.join(', ')}.`
 }

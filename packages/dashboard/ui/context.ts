@@ -19,6 +19,7 @@ export const SharedContext = createContext<Shared>({
     canProcess: false,
     jobTypes: [],
     redacts: false,
+    queryTerms: [],
   },
   pauses: [],
   refreshPauses: () => undefined,

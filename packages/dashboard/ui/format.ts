@@ -32,6 +32,17 @@ export function fullDate(iso: string): string {
   return DATE.format(new Date(iso))
 }
 
+/** By the clock of a time zone; by ours if the browser does not know it. */
+export function dateIn(iso: string, timeZone: string): string {
+  try {
+    return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short', timeZone }).format(
+      new Date(iso),
+    )
+  } catch {
+    return fullDate(iso)
+  }
+}
+
 /** What `datetime-local` takes, in local time. */
 export function localInput(iso: string): string {
   const date = new Date(iso)

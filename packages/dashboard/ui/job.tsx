@@ -3,7 +3,7 @@ import type { Explanation } from 'millrace'
 import type { EventRow, GraphView, JobDetail, Relations, StepRow } from '../src/wire.ts'
 import { JobActions } from './job-actions.tsx'
 import { useShared } from './context.ts'
-import { duration, jobs } from './format.ts'
+import { duration, fullDate, jobs } from './format.ts'
 import { Graph } from './graph.tsx'
 import { JobsTable } from './jobs-table.tsx'
 import { Logs } from './logs.tsx'
@@ -80,6 +80,17 @@ function Loaded({ job, path, refresh }: LoadedProps): ReactNode {
   )
 }
 
+/** A time as programs write it, which the texts of `explain` have. */
+const INSTANT = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/
+
+function Instant({ at }: { readonly at: string }): ReactNode {
+  return (
+    <time dateTime={at} title={at}>
+      {fullDate(at)}
+    </time>
+  )
+}
+
 /** Of a job that somebody may be waiting for. */
 function Why({ job, path }: Pick<LoadedProps, 'job' | 'path'>): ReactNode {
   const { meta } = useShared()
@@ -88,7 +99,9 @@ function Why({ job, path }: Pick<LoadedProps, 'job' | 'path'>): ReactNode {
   if (!isAsked || data === null) return null
   return (
     <Panel title="Where it stands">
-      <p className="message plain">{data.text}</p>
+      <p className="message plain">
+        {data.text.split(INSTANT).map((part, at) => (at % 2 === 1 ? <Instant key={at} at={part} /> : part))}
+      </p>
     </Panel>
   )
 }

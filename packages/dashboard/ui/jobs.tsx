@@ -6,18 +6,18 @@ import { useShared } from './context.ts'
 import { fieldOf, number } from './format.ts'
 import { JobsTable } from './jobs-table.tsx'
 import { Empty, Trouble } from './parts.tsx'
+import { completions, queryIn, statusesIn, withStatus } from './query.ts'
 import { go } from './route.ts'
 import { useSearch, type Search } from './use-search.ts'
 import { useLive } from './use-poll.ts'
 
 const STATUSES = ['', 'pending', 'processing', 'waiting', 'completed', 'failed', 'cancelled']
-/** Those of the form; a link may carry others, which are kept. */
-const FIELDS = ['jobType', 'tag', 'groupId', 'tenantId'] as const
 const PAGE = 50
 
 export function JobsScreen({ params }: { readonly params: URLSearchParams }): ReactNode {
   const { meta } = useShared()
   const [isBulk, setIsBulk] = useState(false)
+  const query = queryIn(params)
   return (
     <>
       <div className="title">
@@ -28,22 +28,23 @@ export function JobsScreen({ params }: { readonly params: URLSearchParams }): Re
           </button>
         )}
       </div>
-      {isBulk && <BulkDialog filters={filtersIn(params)} onClose={() => setIsBulk(false)} />}
-      <StatusTabs params={params} />
-      <FilterForm key={params.toString()} params={params} />
-      <JobList params={params} label="Jobs" />
+      {isBulk && <BulkDialog query={query} onClose={() => setIsBulk(false)} />}
+      <StatusTabs query={query} />
+      <SearchForm key={query} query={query} />
+      <JobList params={new URLSearchParams(query === '' ? {} : { q: query })} label="Jobs" />
     </>
   )
 }
 
-function StatusTabs({ params }: { readonly params: URLSearchParams }): ReactNode {
-  const current = params.get('status') ?? ''
+function StatusTabs({ query }: { readonly query: string }): ReactNode {
+  const named = statusesIn(query)
+  const current = named.length === 1 ? named[0] : named.length === 0 ? '' : undefined
   return (
     <nav className="tabs" aria-label="Status">
       {STATUSES.map((status) => (
         <a
           key={status}
-          href={`#/jobs${queryOf({ ...filtersIn(params), status })}`}
+          href={`#/jobs${queryOf({ q: withStatus(query, status) })}`}
           aria-current={status === current ? 'page' : undefined}
         >
           {status === '' ? 'all' : status}
@@ -53,41 +54,57 @@ function StatusTabs({ params }: { readonly params: URLSearchParams }): ReactNode
   )
 }
 
-function FilterForm({ params }: { readonly params: URLSearchParams }): ReactNode {
+function SearchForm({ query }: { readonly query: string }): ReactNode {
   const { meta } = useShared()
+  const [text, setText] = useState(query)
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault()
-    const form = new FormData(event.currentTarget)
-    const given = Object.fromEntries(FIELDS.map((name) => [name, fieldOf(form, name)]))
-    go(`/jobs${queryOf({ ...filtersIn(params), ...given })}`)
+    go(`/jobs${queryOf({ q: fieldOf(new FormData(event.currentTarget), 'q') })}`)
   }
-  const field = (name: (typeof FIELDS)[number], label: string): ReactNode => (
-    <label>
-      {label}
-      <input
-        name={name}
-        defaultValue={params.get(name) ?? ''}
-        autoComplete="off"
-        list={name === 'jobType' ? 'types' : undefined}
-      />
-    </label>
-  )
-  const isFiltered = FIELDS.some((name) => params.has(name))
   return (
-    <form className="filters" onSubmit={submit} aria-label="Filter">
-      {field('jobType', 'Type')}
-      {field('tag', 'Tags')}
-      {field('groupId', 'Group')}
-      {meta.tenantId === null && field('tenantId', 'Tenant')}
-      <datalist id="types">
-        {meta.jobTypes.map((type) => (
-          <option key={type} value={type} />
+    <form className="search" onSubmit={submit} role="search" aria-label="Jobs">
+      <input
+        type="search"
+        name="q"
+        aria-label="Search"
+        placeholder="status:failed type:mail.send tag:vip created:>-2h"
+        autoComplete="off"
+        spellCheck={false}
+        list="completions"
+        value={text}
+        onChange={(event) => setText(event.target.value)}
+      />
+      <datalist id="completions">
+        {completions(text, { statuses: STATUSES.slice(1), types: meta.jobTypes }).map((whole) => (
+          <option key={whole} value={whole} />
         ))}
       </datalist>
-      <button type="submit">Filter</button>
-      {isFiltered && <a href={`#/jobs${queryOf({ status: params.get('status') })}`}>Clear</a>}
+      <button type="submit">Search</button>
+      {query !== '' && <a href="#/jobs">Clear</a>}
+      <details>
+        <summary>How to search</summary>
+        <dl className="terms">
+          {meta.queryTerms.map(([term, meaning]) => (
+            <div key={term}>
+              <dt>
+                <code>{term}</code>
+              </dt>
+              <dd>{inCode(meaning)}</dd>
+            </div>
+          ))}
+        </dl>
+        <p className="quiet">
+          All terms hold together. A value with spaces or colons stands in double quotes. <code>millrace ls</code> takes
+          the same.
+        </p>
+      </details>
     </form>
   )
+}
+
+/** What stands in backticks as code. */
+function inCode(text: string): ReactNode {
+  return text.split('`').map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))
 }
 
 /** One page of jobs after the other, by where the page before ended, so that each costs the same. */

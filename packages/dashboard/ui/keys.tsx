@@ -59,7 +59,8 @@ interface HelpProps {
 function Help({ isOn, turn, onClose }: HelpProps): ReactNode {
   const keys: readonly (readonly [string, string])[] = [
     ...Object.entries(PLACES).map(([key, place]) => [`g ${key}`, place === '/' ? 'overview' : place.slice(1)] as const),
-    ['/', 'filter'],
+    ['⌘K, Ctrl K', 'go anywhere, by name'],
+    ['/', 'search, filter'],
     ['j, k', 'next, previous row'],
     ['?', 'this list'],
   ]

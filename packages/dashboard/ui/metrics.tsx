@@ -37,7 +37,8 @@ export function MetricsPanel(): ReactNode {
 }
 
 function Loaded({ view }: { readonly view: MetricsView }): ReactNode {
-  const { points, total, types, stepMinutes } = view
+  const { total, types, stepMinutes } = view
+  const points = whole(view.points)
   if (types.length === 0)
     return <Empty>Nothing has ended in this time. Workers tell what they did once a minute.</Empty>
   const span = stepMinutes === 1 ? 'minute' : `${stepMinutes} minutes`
@@ -49,12 +50,12 @@ function Loaded({ view }: { readonly view: MetricsView }): ReactNode {
             { kind: 'done', values: points.map(({ completed }) => completed) },
             { kind: 'bad', values: points.map(({ retried, failed }) => retried + failed) },
           ]}
-          text={`${number(total.completed)} completed and ${number(total.retried + total.failed)} failed attempts, by ${span}.`}
+          text={`${number(total.completed)} completed and ${number(total.retried + total.failed)} failed attempts (red), at most ${number(Math.max(...points.map(({ completed }) => completed)))} in ${stepMinutes === 1 ? 'a minute' : span}.`}
         />
         <Lines
           lines={[
-            { kind: 'done', values: points.map(({ runP95Ms }) => runP95Ms ?? 0) },
-            { kind: 'quiet', values: points.map(({ waitP95Ms }) => waitP95Ms ?? 0) },
+            { kind: 'done', values: points.map(({ runP95Ms }) => runP95Ms) },
+            { kind: 'quiet', values: points.map(({ waitP95Ms }) => waitP95Ms) },
           ]}
           text={`95 % ran at most ${time(total.runP95Ms)} and waited at most ${time(total.waitP95Ms)} (grey), by ${span}.`}
         />
@@ -64,25 +65,35 @@ function Loaded({ view }: { readonly view: MetricsView }): ReactNode {
   )
 }
 
+/** Without the span that is not over, which would look as if everything had stopped; unless there is nothing else. */
+function whole(points: MetricsView['points']): MetricsView['points'] {
+  const over = points.slice(0, -1)
+  return over.some(({ completed, retried, failed }) => completed + retried + failed > 0) ? over : points
+}
+
 interface LinesProps {
-  readonly lines: readonly { readonly kind: string; readonly values: readonly number[] }[]
+  /** `null`: nothing was measured then, and there is no line. */
+  readonly lines: readonly { readonly kind: string; readonly values: readonly (number | null)[] }[]
   readonly text: string
 }
 
 function Lines({ lines, text }: LinesProps): ReactNode {
-  const highest = Math.max(1, ...lines.flatMap(({ values }) => values))
-  const at = (values: readonly number[]): string =>
+  const highest = Math.max(1, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)))
+  const drawn = (values: readonly (number | null)[]): string =>
     values
-      .map((value, n) => {
+      .flatMap((value, n) => {
+        if (value === null) return []
         const x = (n / Math.max(1, values.length - 1)) * WIDTH
-        return `${x.toFixed(1)},${(HEIGHT - (value / highest) * (HEIGHT - 8)).toFixed(1)}`
+        const place = `${x.toFixed(1)},${(HEIGHT - 2 - (value / highest) * (HEIGHT - 8)).toFixed(1)}`
+        // To where it is, so that one that stands alone is a dot.
+        return [(values[n - 1] ?? null) === null ? `M${place}L${place}` : `L${place}`]
       })
-      .join(' ')
+      .join('')
   return (
     <figure className="chart">
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={text}>
         {lines.map(({ kind, values }) => (
-          <polyline key={kind} className={kind} points={at(values)} vectorEffect="non-scaling-stroke" />
+          <path key={kind} className={kind} d={drawn(values)} vectorEffect="non-scaling-stroke" />
         ))}
       </svg>
       <figcaption>{text}</figcaption>

@@ -2,7 +2,7 @@ import { useState, type ReactNode } from 'react'
 import type { ScheduleRow, TickRow } from '../src/wire.ts'
 import { post } from './api.ts'
 import { useChange, useShared } from './context.ts'
-import { duration, fullDate } from './format.ts'
+import { dateIn, duration, fullDate } from './format.ts'
 import { Dialog, Empty, Facts, JobLink, Panel, Time, Trouble } from './parts.tsx'
 import { useLive, usePoll } from './use-poll.ts'
 
@@ -52,9 +52,12 @@ function Schedule({ schedule, refresh }: Props): ReactNode {
 function factsOf(schedule: ScheduleRow): readonly (readonly [string, ReactNode])[] {
   const rule =
     schedule.everyMs === null ? (
-      <code key="rule">
-        {schedule.cronExpression} ({schedule.timezone})
-      </code>
+      <span key="rule">
+        {schedule.inWords}
+        <code className="rule">
+          {schedule.cronExpression} ({schedule.timezone})
+        </code>
+      </span>
     ) : (
       `every ${duration(schedule.everyMs)}`
     )
@@ -66,7 +69,11 @@ function factsOf(schedule: ScheduleRow): readonly (readonly [string, ReactNode])
         {schedule.jobType}
       </span>,
     ],
-    ['Next runs', schedule.nextRuns.length === 0 ? 'none' : <NextRuns key="next" runs={schedule.nextRuns} />],
+    [
+      schedule.everyMs === null ? `Next runs, ${schedule.timezone}` : 'Next runs',
+      schedule.nextRuns.length === 0 ? 'none' : <NextRuns key="next" schedule={schedule} />,
+    ],
+    ['Clock', schedule.clockChanges.length > 0 && <Notes key="clock" notes={schedule.clockChanges} />],
     ['Last added', <Time key="last" at={schedule.lastEnqueuedAt} none="never" />],
     ['Last job', schedule.lastJobId && <JobLink key="job" id={schedule.lastJobId} />],
     ['Last skipped', schedule.lastSkippedAt && <Time key="skip" at={schedule.lastSkippedAt} />],
@@ -74,18 +81,29 @@ function factsOf(schedule: ScheduleRow): readonly (readonly [string, ReactNode])
     ['Tenant', schedule.tenantId],
     ['Declared in', schedule.owner],
   ]
-  return facts.filter(([, value]) => value !== null && value !== 0)
+  return facts.filter(([, value]) => value !== null && value !== 0 && value !== false)
 }
 
-function NextRuns({ runs }: { readonly runs: readonly string[] }): ReactNode {
+/** By the clock that the rule goes by. */
+function NextRuns({ schedule: { nextRuns, everyMs, timezone } }: { readonly schedule: ScheduleRow }): ReactNode {
   return (
     <ol className="runs">
-      {runs.map((run) => (
+      {nextRuns.map((run) => (
         <li key={run}>
-          <Time at={run} /> <span className="quiet">{fullDate(run)}</span>
+          <Time at={run} /> <span className="quiet">{everyMs === null ? dateIn(run, timezone) : fullDate(run)}</span>
         </li>
       ))}
     </ol>
+  )
+}
+
+function Notes({ notes }: { readonly notes: readonly string[] }): ReactNode {
+  return (
+    <ul className="runs">
+      {notes.map((note) => (
+        <li key={note}>{note}</li>
+      ))}
+    </ul>
   )
 }
 

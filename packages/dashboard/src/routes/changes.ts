@@ -29,7 +29,7 @@ const NEW: Readonly<Record<string, Schema>> = {
   queue: { type: 'string' },
   tenantId: { type: 'string' },
 }
-const { status: _status, final: _final, ...DEAD_FILTERS } = FILTER_PARAMETERS
+const { status: _status, final: _final, q: _q, ...DEAD_FILTERS } = FILTER_PARAMETERS
 
 /** The routes that change jobs. */
 export const changeRoutes: readonly Route[] = [

@@ -1,4 +1,4 @@
-import type { Figures, JobStatus } from 'millrace'
+import { JOB_QUERY_TERMS, type Figures, type JobStatus } from 'millrace'
 import type { Call, Route } from '../call.ts'
 import { STATUSES } from '../filters.ts'
 import { jobRow, time, workerRow } from '../show.ts'
@@ -60,6 +60,7 @@ async function metaOf(call: Call): Promise<Meta> {
     canProcess: dashboard.processor !== null && access.tenantId === null,
     jobTypes: [...types].toSorted((one, other) => one.localeCompare(other)),
     redacts: settings.redact.length > 0,
+    queryTerms: JOB_QUERY_TERMS,
   }
 }
 
