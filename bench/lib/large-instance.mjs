@@ -54,6 +54,28 @@ export async function fillLarge(url, schema, size) {
   await client.end()
 }
 
+/**
+ * Reports what a worker of all types tells once a minute, as often as asked.
+ *
+ * @param {string} url @param {string} schema @param {number} times
+ * @returns {Promise<number[]>} Milliseconds of each.
+ */
+export async function reportMinutes(url, schema, times) {
+  const client = new pg.Client(url)
+  await client.connect()
+  const counts = Array.from({ length: 26 }, (_, n) => (n < 12 ? 0 : n * 3))
+  const all = counts.reduce((sum, one) => sum + one, 0)
+  const entries = Array.from({ length: TYPES }, (_, n) => [3e4, `type-${n}`, null, all, 0, 0, 9e4, counts, 3e4, counts])
+  const took = []
+  for (let time = 0; time < times; time++) {
+    const startedAt = performance.now()
+    await client.query(`select ${schema}.record_metrics($1::jsonb)`, [JSON.stringify(entries)])
+    took.push(performance.now() - startedAt)
+  }
+  await client.end()
+  return took
+}
+
 /** @typedef {ReturnType<typeof runner>} Run */
 
 /** @param {Run} run @param {Size} size */

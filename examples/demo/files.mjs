@@ -7,6 +7,9 @@ import { extname, join, relative } from 'node:path'
 /** Folders that hold what somebody else wrote, or a program, or pictures of one. */
 const SKIPPED = new Set(['node_modules', '.git', 'dist', 'coverage', '.millrace', 'images'])
 
+/** What a program has packed or compiled: nobody counts lines in that, and it is no failure that there are none. */
+const SKIPPED_KINDS = new Set('br bz2 gz jar node otf pdf so tar tgz ttf wasm woff woff2 xz zip zst'.split(' '))
+
 /** @type {Readonly<Record<string, string>>} */
 const LANGUAGES = {
   ...named('C', 'c h'),
@@ -50,7 +53,7 @@ const LANGUAGES = {
  */
 
 /**
- * Every file below `root`, sorted within each folder. What cannot be read is found as well: that is for the job to say.
+ * Every file below `root` but those that a program has packed, sorted within each folder. What cannot be read is found as well: that is for the job to say.
  *
  * @param {string} root
  * @param {{ except?: string; signal?: AbortSignal }} [options] - `except`: a further folder to leave out.
@@ -73,6 +76,7 @@ export async function* findFiles(root, { except, signal } = {}) {
         if (!SKIPPED.has(entry.name) && path !== except) folders.push(path)
         continue
       }
+      if (SKIPPED_KINDS.has(kindOf(path))) continue
       if (!entry.isFile() && !(entry.isSymbolicLink() && (await pointsToFile(path)))) continue
       const found = await describe(root, path)
       if (found !== undefined) yield found
@@ -130,7 +134,12 @@ async function pointsToFile(path) {
 
 /** @param {string} path */
 function languageOf(path) {
-  return LANGUAGES[extname(path).slice(1).toLowerCase()] ?? 'Other'
+  return LANGUAGES[kindOf(path)] ?? 'Other'
+}
+
+/** @param {string} path */
+function kindOf(path) {
+  return extname(path).slice(1).toLowerCase()
 }
 
 /** @param {string} language @param {string} extensions */
