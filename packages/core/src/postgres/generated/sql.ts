@@ -605,6 +605,54 @@ create index failed_jobs_cancelled_time on :schema.failed_jobs (finished_at, id)
 `,
     checksum: '9ad5a7e6d498f665aa2e5ebb88f5b2322fad0305e7f2a35319b8df63d5caa3d4',
   },
+  {
+    version: 18,
+    name: 'metric_spans',
+    sql: `-- What metrics holds, added up further, so that three days are read from hundreds of rows and not from hundreds of thousands: each hour by
+-- type and queue (span 60), and of all types and queues together, which is job_type '', each minute and each hour (1 and 60).
+create table :schema.metric_spans (
+  span smallint not null,
+  -- When it begins; an hour begins where the clock of UTC says so.
+  at timestamptz not null,
+  job_type text not null,
+  queue text not null,
+  completed bigint not null,
+  retried bigint not null,
+  failed bigint not null,
+  run_ms double precision not null,
+  run_buckets bigint[] not null,
+  wait_ms double precision not null,
+  wait_buckets bigint[] not null,
+  constraint metric_spans_pkey primary key (span, at, job_type, queue)
+);
+
+-- Of what is there already. Without functions, which are not there yet in this version.
+insert into :schema.metric_spans
+  with m as (
+    select s.span, date_bin(s.span * interval '1 minute', m.minute, 'epoch'::timestamptz) as at, case s.is_all when true then '' else m.job_type end as job_type,
+      case s.is_all when true then '' else m.queue end as queue, m.completed, m.retried, m.failed, m.run_ms, m.run_buckets, m.wait_ms, m.wait_buckets
+    from :schema.metrics m, (values (60::smallint, false), (60::smallint, true), (1::smallint, true)) s(span, is_all)
+  ), sums as (
+    select m.span, m.at, m.job_type, m.queue, sum(m.completed)::bigint as completed, sum(m.retried)::bigint as retried,
+      sum(m.failed)::bigint as failed, sum(m.run_ms) as run_ms, sum(m.wait_ms) as wait_ms
+    from m group by m.span, m.at, m.job_type, m.queue
+  ), runs as (
+    select r.span, r.at, r.job_type, r.queue, array_agg(r.v order by r.n) as buckets from (
+      select m.span, m.at, m.job_type, m.queue, u.n, sum(u.v)::bigint as v from m, unnest(m.run_buckets) with ordinality u(v, n)
+      group by m.span, m.at, m.job_type, m.queue, u.n) r
+    group by r.span, r.at, r.job_type, r.queue
+  ), waits as (
+    select r.span, r.at, r.job_type, r.queue, array_agg(r.v order by r.n) as buckets from (
+      select m.span, m.at, m.job_type, m.queue, u.n, sum(u.v)::bigint as v from m, unnest(m.wait_buckets) with ordinality u(v, n)
+      group by m.span, m.at, m.job_type, m.queue, u.n) r
+    group by r.span, r.at, r.job_type, r.queue
+  )
+  select s.span, s.at, s.job_type, s.queue, s.completed, s.retried, s.failed, s.run_ms, coalesce(r.buckets, '{}'), s.wait_ms,
+    coalesce(w.buckets, '{}')
+  from sums s left join runs r using (span, at, job_type, queue) left join waits w using (span, at, job_type, queue);
+`,
+    checksum: '6be5398e3d531157967179d28dd6e4c282cf7b50939eee1f2e795f1288e59659',
+  },
 ]
 
 export const functionFiles: readonly { readonly name: string; readonly sql: string }[] = [
@@ -1307,6 +1355,17 @@ create or replace function :schema.check_invariants() returns table (invariant t
     from :schema.metrics m where least(m.completed, m.retried, m.failed, m.run_ms, m.wait_ms) < 0
       or m.completed + m.retried + m.failed <> (select coalesce(sum(b), 0) from unnest(m.run_buckets) b)
       or m.completed + m.retried + m.failed < (select coalesce(sum(b), 0) from unnest(m.wait_buckets) b)
+  union all
+  -- Of the last two days, of which nothing is forgotten yet.
+  select 'an hour that disagrees with its minutes', format('%s at %s', s.job_type, s.at)
+    from :schema.metric_spans s where s.span = 60 and s.job_type <> '' and s.at > clock_timestamp() - interval '2 days'
+      and s.completed <> (select coalesce(sum(m.completed), 0) from :schema.metrics m
+        where m.minute >= s.at and m.minute < s.at + interval '1 hour' and m.job_type = s.job_type and m.queue = s.queue)
+  union all
+  select 'a span of everything that disagrees with its types', format('%s minutes at %s', s.span, s.at)
+    from :schema.metric_spans s where s.job_type = '' and s.at > clock_timestamp() - interval '2 days'
+      and s.completed <> (select coalesce(sum(m.completed), 0) from :schema.metrics m
+        where m.minute >= s.at and m.minute < s.at + s.span * interval '1 minute')
   union all
   select 'a tag barrier that nothing will open', format('job %s', j.id)
     from :schema.jobs j where j.lane = 'd' and j.unmet = 1 and j.depends_on_tags is not null
@@ -2711,7 +2770,7 @@ create or replace aggregate :schema.sum_buckets(bigint[]) (sfunc = :schema.add_b
 -- At most 1,000 types and queues are told apart, or one queue for each customer would fill the tables: what comes later is type '*'.
 --   p_entries  array of [ms ago, type, queue or null, completed, retried, failed, run ms, run buckets, wait ms, wait buckets]
 -- Returns the database's time, in milliseconds since 1970.
--- Locks: rows of metrics, then of metric_totals, each by its key, so that workers who report at the same time wait and nothing more.
+-- Locks: rows of metrics, then of metric_spans, then of metric_totals, each by its key, so that workers who report at the same time wait and nothing more.
 create or replace function :schema.record_metrics(p_entries jsonb) returns double precision language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
@@ -2744,6 +2803,19 @@ begin
         run_ms = m.run_ms + excluded.run_ms, run_buckets = :schema.add_buckets(m.run_buckets, excluded.run_buckets),
         wait_ms = m.wait_ms + excluded.wait_ms, wait_buckets = :schema.add_buckets(m.wait_buckets, excluded.wait_buckets);
   end loop;
+  insert into :schema.metric_spans as s
+    select x.span, x.at, x.job_type, x.queue, sum(x.completed), sum(x.retried), sum(x.failed), sum(x.run_ms), :schema.sum_buckets(x.run_buckets),
+      sum(x.wait_ms), :schema.sum_buckets(x.wait_buckets)
+    from (
+      select k.span, date_bin(k.span * interval '1 minute', a.minute, 'epoch'::timestamptz) as at,
+        case k.is_all when true then '' else a.job_type end as job_type, case k.is_all when true then '' else a.queue end as queue,
+        a.completed, a.retried, a.failed, a.run_ms, a.run_buckets, a.wait_ms, a.wait_buckets
+      from unnest(v_all) a, (values (60::smallint, false), (60::smallint, true), (1::smallint, true)) k(span, is_all)) x
+    group by x.span, x.at, x.job_type, x.queue order by x.span, x.at, x.job_type, x.queue
+    on conflict (span, at, job_type, queue) do update set
+      completed = s.completed + excluded.completed, retried = s.retried + excluded.retried, failed = s.failed + excluded.failed,
+      run_ms = s.run_ms + excluded.run_ms, run_buckets = :schema.add_buckets(s.run_buckets, excluded.run_buckets),
+      wait_ms = s.wait_ms + excluded.wait_ms, wait_buckets = :schema.add_buckets(s.wait_buckets, excluded.wait_buckets);
   insert into :schema.metric_totals as t
     select a.job_type, a.queue, v_now, sum(a.completed), sum(a.retried), sum(a.failed), sum(a.run_ms), :schema.sum_buckets(a.run_buckets),
       sum(a.wait_ms), :schema.sum_buckets(a.wait_buckets)
@@ -2755,7 +2827,21 @@ begin
   return extract(epoch from clock_timestamp()) * 1000;
 end $$;
 
--- What ended in spans of p_step minutes, the last of which has p_until in it (null: now), p_minutes back from there.
+-- Metrics of minutes (or with p_hours, of hours) that begin in [p_from, p_to), by type and queue, or with p_all of all together.
+create or replace function :schema.metric_rows(p_all boolean, p_hours boolean, p_from timestamptz, p_to timestamptz) returns table (
+  at timestamptz, job_type text, queue text, completed bigint, retried bigint, failed bigint, run_ms double precision, run_buckets bigint[],
+  wait_ms double precision, wait_buckets bigint[]
+) language sql stable as $$
+  select m.minute, m.job_type, m.queue, m.completed, m.retried, m.failed, m.run_ms, m.run_buckets, m.wait_ms, m.wait_buckets
+  from :schema.metrics m where not p_all and not p_hours and m.minute >= p_from and m.minute < p_to
+  union all
+  select s.at, s.job_type, s.queue, s.completed, s.retried, s.failed, s.run_ms, s.run_buckets, s.wait_ms, s.wait_buckets
+  from :schema.metric_spans s where (p_all or p_hours) and s.span = case p_hours when true then 60 else 1 end
+    and s.at >= p_from and s.at < p_to and (s.job_type = '') = p_all
+$$;
+
+-- What ended in spans of p_step minutes, the last of which has p_until in it (null: now), p_minutes back from there. Whole hours are read
+-- as such where spans are made of them, what is before and after by the minute.
 --   p_by             'jobType' or 'queue': what is told apart; null: nothing
 --   p_type, p_queue  only of these; null: of any
 create or replace function :schema.read_metrics(
@@ -2764,15 +2850,31 @@ create or replace function :schema.read_metrics(
   at timestamptz, job_type text, queue text, completed bigint, retried bigint, failed bigint, run_ms double precision, run_buckets bigint[],
   wait_ms double precision, wait_buckets bigint[]
 ) language sql stable as $$
+  with asked as materialized (
+    -- Until when, itself not included.
+    select date_trunc('minute', coalesce(p_until, clock_timestamp())) + interval '1 minute' as until,
+      p_by is null and p_type is null and p_queue is null as is_all
+  ), limits as materialized (
+    select o.is_all, o.first, o.until,
+      case when o.has_hours then o.first_hour else o.until end as first_hour, case when o.has_hours then o.end_hour else o.until end as end_hour
+    from (select h.*, p_step % 60 = 0 and h.first_hour < h.end_hour as has_hours from (
+      select a.is_all, a.until, a.until - p_minutes * interval '1 minute' as first,
+        date_bin('1 hour', a.until - p_minutes * interval '1 minute' + interval '59 minutes', 'epoch'::timestamptz) as first_hour,
+        -- The present hour has nothing after now.
+        date_bin('1 hour', case when p_until is null then a.until + interval '59 minutes' else a.until end, 'epoch'::timestamptz) as end_hour
+      from asked a) h) o
+  )
   select s.at, s.job_type, s.queue, sum(s.completed)::bigint, sum(s.retried)::bigint, sum(s.failed)::bigint, sum(s.run_ms),
     :schema.sum_buckets(s.run_buckets), sum(s.wait_ms), :schema.sum_buckets(s.wait_buckets)
   from (
-    select date_bin(p_step * interval '1 minute', m.minute, 'epoch'::timestamptz) as at, case p_by when 'jobType' then m.job_type end as job_type,
+    select date_bin(p_step * interval '1 minute', m.at, 'epoch'::timestamptz) as at, case p_by when 'jobType' then m.job_type end as job_type,
       case p_by when 'queue' then nullif(m.queue, '') end as queue, m.completed, m.retried, m.failed, m.run_ms, m.run_buckets, m.wait_ms,
       m.wait_buckets
-    from :schema.metrics m, (select coalesce(p_until, clock_timestamp()) as until) w
-    where m.minute <= w.until and m.minute > w.until - p_minutes * interval '1 minute'
-      and (p_type is null or m.job_type = p_type) and (p_queue is null or m.queue = p_queue)
+    from limits l, lateral (
+      select * from :schema.metric_rows(l.is_all, false, l.first, l.first_hour)
+      union all select * from :schema.metric_rows(l.is_all, true, l.first_hour, l.end_hour)
+      union all select * from :schema.metric_rows(l.is_all, false, l.end_hour, l.until)) m
+    where (p_type is null or m.job_type = p_type) and (p_queue is null or m.queue = p_queue)
   ) s group by s.at, s.job_type, s.queue order by s.at, s.job_type, s.queue
 $$;
 
@@ -2781,6 +2883,8 @@ create or replace function :schema.forget_metrics() returns void language sql as
   delete from :schema.metrics m where m.minute <= (
     select max(o.minute) from (
       select o.minute from :schema.metrics o where o.minute < clock_timestamp() - interval '3 days' order by o.minute limit 50000) o);
+  delete from :schema.metric_spans s where s.span = 1 and s.at < clock_timestamp() - interval '3 days'
+    or s.span = 60 and s.at < clock_timestamp() - interval '3 days 1 hour';
   delete from :schema.metric_totals t where t.changed_at < clock_timestamp() - interval '30 days';
 $$;
 `,
@@ -4886,6 +4990,7 @@ comment on table :schema.transfer_lots is 'Which jobs of those instances have co
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
 comment on table :schema.metrics is 'What ended in each minute of the last three days, as workers told it.';
+comment on table :schema.metric_spans is 'Hours of it, and minutes and hours of all types together.';
 comment on table :schema.metric_totals is 'The same since ever, by type and queue.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
 comment on table :schema.app_schedule_locks is 'Schedules of app_jobs that a scheduler of @pgpm/database-jobs has taken.';
@@ -5389,7 +5494,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = 'a110baeb294ddb228214ad49aa62520e99c0b973f7f7749046e5a48741b82a21'
+export const functionsChecksum: string = '8981921c55d44fdbe9ae2664e310928fddd038f9978649469c52263c09ece078'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
