@@ -131,15 +131,19 @@ const COMMON_NAMES = [
 const SQL_NAMES: ReadonlySet<string> = new Set([...COMMON_NAMES, 'databaseConfig', 'pool', 'dataDir', 'schema', 'with'])
 const REDIS_NAMES: ReadonlySet<string> = new Set([...COMMON_NAMES, 'redisConfig', 'keyPrefix', 'allowEviction'])
 
+/** Options that say which database is meant, or of which kind. */
+const PLACES = ['backend', 'databaseConfig', 'pool', 'dataDir', 'client', 'redisConfig', 'keyPrefix', 'allowEviction']
+
 /**
- * What `initJobQueue` will open. Without an argument: `DATABASE_URL`, else the embedded database under `./.millrace`.
+ * What `initJobQueue` will open. Where no database is named, and no backend: `DATABASE_URL`, else the embedded database under
+ * `./.millrace`.
  *
  * @throws MillraceError `CONFIG_INVALID` or `OPTION_INVALID`
  */
 export function resolveConfig(config: JobQueueConfig | undefined, env: NodeJS.ProcessEnv): ResolvedConfig {
-  const given = config ?? defaultConfig(env)
-  if (typeof given !== 'object' || given === null)
-    refuseOption('config', given, 'an object', 'Leave it out for the embedded database')
+  if (config !== undefined && (typeof config !== 'object' || config === null))
+    refuseOption('config', config, 'an object', 'Leave it out for the embedded database')
+  const given = config === undefined || namesNoPlace(config) ? { ...config, ...defaultPlace(env) } : config
   const backend: unknown = given.backend ?? 'postgres'
   if (backend !== 'postgres' && backend !== 'pglite' && backend !== 'redis') {
     throw new MillraceError('CONFIG_INVALID', `Unknown backend: ${String(backend)}`, {
@@ -167,13 +171,18 @@ function refuseWithoutServer(given: JobQueueConfig): void {
     {
       details: {
         field: 'databaseConfig',
-        remedy: 'Pass one of them, or no configuration at all for the embedded database',
+        remedy: 'Pass one of them; leave both and `backend` out for `DATABASE_URL`, else the embedded database',
       },
     },
   )
 }
 
-function defaultConfig(env: NodeJS.ProcessEnv): JobQueueConfig {
+/** An option that is there counts though it is `undefined`: whoever wrote it meant a database of theirs, not just any. */
+function namesNoPlace(config: JobQueueConfig): config is PostgresJobQueueConfig {
+  return !PLACES.some((name) => name in config)
+}
+
+function defaultPlace(env: NodeJS.ProcessEnv): PostgresJobQueueConfig | PgliteJobQueueConfig {
   const url = env['DATABASE_URL']
   return url ? { databaseConfig: { connectionString: url } } : { backend: 'pglite' }
 }

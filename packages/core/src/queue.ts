@@ -20,7 +20,7 @@ import { upkeepMethods, workMethods } from './queue-work.ts'
 // The first overload has two type parameters, so that `typeof initJobQueue<PayloadMap>` with one means the other overload.
 /**
  * Makes a queue. No I/O: the first call opens the database and brings its schema up to date; `await queue.ready()` forces
- * it. Without a configuration: `DATABASE_URL`, else the embedded database under `./.millrace`.
+ * it. Where neither a database nor a backend is named: `DATABASE_URL`, else the embedded database under `./.millrace`.
  *
  * Its methods can be taken off it and called alone.
  *

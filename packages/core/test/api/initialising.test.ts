@@ -44,8 +44,14 @@ describe('what is refused at once', () => {
 
   it('throws when PostgreSQL is given neither a pool nor a configuration', () => {
     const message = 'PostgreSQL backend requires either "databaseConfig" or "pool" to be provided.'
-    expect(() => initJobQueue({ backend: 'postgres' })).toThrow(message)
-    expect(() => initJobQueue({})).toThrow(message)
+    vi.stubEnv('DATABASE_URL', URL_WITHOUT_SERVER)
+    for (const config of [
+      { backend: 'postgres' },
+      { databaseConfig: undefined },
+      { pool: undefined },
+      { dataDir: 'x' },
+    ])
+      expect(() => initJobQueue(config as never)).toThrow(message)
   })
 
   it('throws when Redis is given neither a client nor a configuration', () => {
@@ -55,6 +61,27 @@ describe('what is refused at once', () => {
 
   it('names an unknown option', () => {
     expect(() => initJobQueue({ databaseConfig: {}, schmea: 'x' } as never)).toThrow(/schmea/)
+  })
+})
+
+describe('a configuration that names no database', () => {
+  it('means that of DATABASE_URL, as none at all does', () => {
+    vi.stubEnv('DATABASE_URL', URL_WITHOUT_SERVER)
+    for (const config of [undefined, {}, { leaseMs: 5000, schema: 'mine', listen: false }]) {
+      const queue = initJobQueue(config)
+      unused.push(queue)
+      const pool = queue.getPool()
+      expect(pool instanceof pg.Pool && pool.options.connectionString).toBe(URL_WITHOUT_SERVER)
+    }
+  })
+
+  it('means the embedded one without DATABASE_URL, and its other options hold', () => {
+    vi.stubEnv('DATABASE_URL', '')
+    const queue = initJobQueue({ leaseMs: 5000 })
+    unused.push(queue)
+    expect(() => queue.getPool()).toThrow('getPool() is only available with the PostgreSQL backend.')
+    expect(() => initJobQueue({ leaseMs: 1 })).toThrow(/leaseMs/)
+    expect(() => initJobQueue({ schmea: 'x' } as never)).toThrow(/schmea/)
   })
 })
 
