@@ -77,6 +77,22 @@ describe.skipIf(SERVER_URL === undefined)('metrics', () => {
     expect(sumMs).toBeLessThan(300 * count)
   })
 
+  test('minutes go after three days and sums after thirty without a job, and nothing younger', async () => {
+    const lab = await openLab()
+    const queue = lab.queue()
+    await queue.ready()
+    const counts = `1, 0, 0, 1, '{1}'::bigint[], 0, '{}'::bigint[]`
+    await lab.sql(`insert into ${lab.schema}.metrics
+      select date_trunc('minute', now() - ago::interval), ago, '', ${counts} from unnest(array['73 hours', '71 hours', '0 hours']) ago`)
+    await lab.sql(`insert into ${lab.schema}.metric_totals
+      select ago, '', now() - ago::interval, ${counts} from unnest(array['31 days', '29 days']) ago`)
+    await queue.createSupervisor({ fireSchedules: false }).start()
+    const left = async (table: string): Promise<unknown[]> =>
+      (await lab.sql(`select job_type from ${lab.schema}.${table} order by job_type`)).map((row) => row['job_type'])
+    expect(await left('metrics')).toEqual(['0 hours', '71 hours'])
+    expect(await left('metric_totals')).toEqual(['29 days'])
+  })
+
   test('an idle worker tells nothing', async () => {
     const lab = await openLab()
     const queue = lab.queue()
