@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createProgram } from '../packages/cli/dist/program.js'
+import { resultOf } from '../packages/cli/dist/results.js'
 
 /** @typedef {ReturnType<typeof createProgram>} Command */
 
@@ -26,6 +27,9 @@ export function renderReference() {
     '## Options of every command',
     '',
     ...optionRows(everywhere),
+    '',
+    'Exit codes: 0 done, 1 found something, did not change it, or failed, 2 cannot use the command line, 3 cannot reach the database. With',
+    '`--json` an error is `{ error: { code, message, why, next } }` on standard error.',
     '',
     ...program.commands.flatMap((command) => sections(command, 'millrace', '##')),
   ].join('\n')
@@ -53,8 +57,22 @@ function sections(command, path, heading) {
     sentence(command.description()) + (described.length > 0 ? ` ${sentence(cell(described.join('; ')))}` : ''),
     '',
     ...(command.options.length > 0 ? [...optionRows(command.options), ''] : []),
+    ...answer(own.replace(/^millrace /, '')),
     ...command.commands.flatMap((inner) => sections(inner, own, `${heading}#`)),
   ]
+}
+
+/** What it prints and ends with. @param {string} path */
+function answer(path) {
+  const result = resultOf(path)
+  if (result === undefined) return []
+  const code = result.finding === undefined ? [] : [`Exit code 1: ${result.finding}.`]
+  return [[`With \`--json\`: ${inText(result.json)}.`, ...code].join(' '), '']
+}
+
+/** Shapes as code. @param {string} text */
+function inText(text) {
+  return text.replaceAll(/\{.*\}/g, (shape) => inCode(shape)).replaceAll('|', '\\|')
 }
 
 /** @param {Command} command @param {string} path */

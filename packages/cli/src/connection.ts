@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { type CommonConfig, type JobQueueConfig, MillraceError } from 'millrace'
 import { schemaFromUrl } from 'millrace/postgres'
@@ -79,7 +80,8 @@ function onRedis(url: string, keyPrefix: string | undefined, common: CommonConfi
 }
 
 function embedded(dataDir: string, shared: CommonConfig): JobQueueConfig {
-  if (shared.migrate === 'check' && !existsSync(dataDir)) {
+  // A folder that only something else is in, or nothing, would become one by being looked at.
+  if (shared.migrate === 'check' && !existsSync(join(dataDir, 'data'))) {
     throw new MillraceError(
       'STORE_UNAVAILABLE',
       `There is no embedded database in ${dataDir}, and none other is named.`,
@@ -126,7 +128,14 @@ function checkedUrl(field: '--database' | 'DATABASE_URL' | '--redis' | 'REDIS_UR
   const [wanted, other] =
     field === '--redis' || field === 'REDIS_URL' ? (['redis', 'postgres'] as const) : (['postgres', 'redis'] as const)
   const { pattern, option, example } = URLS[wanted]
-  if (pattern.test(url)) return url
+  if (pattern.test(url)) {
+    if (URL.canParse(url)) return url
+    throw invalid(
+      field,
+      `\`${field}\` is a URL that cannot be read.`,
+      'Look at its port, and write what is special in a password as %40 for @, %2F for /, %23 for #',
+    )
+  }
   const remedy = URLS[other].pattern.test(url) ? `Pass it as ${URLS[other].option}` : `Pass ${option} ${example}`
   // Not the value: it may hold a password.
   throw invalid(field, `\`${field}\` must be a ${wanted}:// URL.`, remedy)

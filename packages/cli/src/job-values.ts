@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { text as consume } from 'node:stream/consumers'
 import { MillraceError } from 'millrace'
 
 /** What an argument for a payload means: JSON, `-` for standard input, `@file`. @throws MillraceError `OPTION_INVALID` */
-export function payloadOf(argument: string): unknown {
-  const text = textOf(argument)
+export async function payloadOf(argument: string): Promise<unknown> {
+  const text = await textOf(argument)
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -11,8 +12,11 @@ export function payloadOf(argument: string): unknown {
   }
 }
 
-function textOf(argument: string): string {
-  if (argument === '-') return readFileSync(0, 'utf8')
+async function textOf(argument: string): Promise<string> {
+  if (argument === '-') {
+    if (process.stdin.isTTY) process.stderr.write('The payload, as JSON; Ctrl+D ends it:\n')
+    return consume(process.stdin)
+  }
   if (!argument.startsWith('@')) return argument
   try {
     return readFileSync(argument.slice(1), 'utf8')

@@ -34,6 +34,36 @@ export function fitted(row: readonly Cell[], columns: number): readonly Cell[] {
   return cells
 }
 
+/** Less room than this for the last cell, and it goes below the others. */
+const LEAST_ROOM = 24
+const INDENT = 2
+
+/** A row as lines that fit into `columns`: its last cell is broken between words, below where it begins. */
+export function wrapped(row: readonly Cell[], columns: number): readonly (readonly Cell[])[] {
+  const last = row.at(-1)
+  const before = row.slice(0, -1)
+  const lead = before.reduce<number>((sum, cell) => sum + widthOf(cell) + 2, 0)
+  if (last === undefined || lead + widthOf(last) <= columns) return [row]
+  const isBelow = columns - lead < LEAST_ROOM
+  const indent = isBelow ? INDENT : lead
+  const [first = '', ...rest] = brokenLines(textOf(last), columns - indent)
+  const indented = rest.map((text) => [withText(last, ' '.repeat(indent) + text)])
+  return isBelow
+    ? [before, [withText(last, ' '.repeat(indent) + first)], ...indented]
+    : [[...before, withText(last, first)], ...indented]
+}
+
+/** A word that is longer than a line has one of its own. */
+function brokenLines(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)
+    if (line !== undefined && line.length + 1 + word.length <= width) lines[lines.length - 1] = `${line} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
 function padded(cell: Cell, width: number): Cell {
   return withText(cell, textOf(cell) + ' '.repeat(width - widthOf(cell)))
 }

@@ -1,27 +1,35 @@
 import { CommanderError } from 'commander'
 import { EXIT, report } from './failure.ts'
 import { createProgram } from './program.ts'
+import { helpFor, reportUsage } from './usage.ts'
 
 /**
  * Runs one command; what the process should end with: 0 ok, 1 something was found or failed, 2 the command line cannot be used,
  * 3 the database cannot be reached.
  */
 export async function main(args: readonly string[]): Promise<number> {
-  endQuietlyWithReader()
+  watchOutput()
   const program = createProgram()
   try {
     await program.parseAsync([...args], { from: 'user' })
     return Number(process.exitCode ?? EXIT.ok)
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-    return report(error, { json: program.opts<{ json?: true }>().json === true })
+    // Where the command line itself cannot be read, neither can `--json`.
+    const json = program.opts<{ json?: true }>().json === true || args.includes('--json')
+    if (error instanceof CommanderError) {
+      // What was asked for, help and version, has been printed; so has the help of a command that has others in it.
+      if (error.exitCode === 0) return EXIT.ok
+      return error.code === 'commander.help' ? EXIT.usage : reportUsage(error.message, { args, program, json })
+    }
+    return report(error, { json, help: helpFor(program, args) })
   }
 }
 
-/** `millrace ls | head -1` is no failure: there is nobody left to write to. */
-function endQuietlyWithReader(): void {
+/** That nobody reads on, as in `millrace ls | head -1`, is no failure; see `interruption`. */
+function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(EXIT.ok)
-    throw error
+    if (error.code === 'EPIPE') return
+    const message = `Standard output cannot be written: ${error.message}`
+    process.exit(report(new Error(message), { json: false }))
   })
 }

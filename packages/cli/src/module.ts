@@ -22,8 +22,9 @@ export function findModule(given: string | undefined): string | undefined {
   return given ?? PLACES.find((place) => existsSync(place))
 }
 
-/** As `findModule`. @throws MillraceError `OPTION_INVALID` if there is none. */
+/** As `findModule`. @throws MillraceError `OPTION_INVALID` if there is none, or not the one that is given. */
 export function existingModule(given: string | undefined): string {
+  if (given !== undefined && !existsSync(given)) throw unusable(given, `There is no file ${given}.`)
   const found = findModule(given)
   if (found !== undefined) return found
   throw new MillraceError('OPTION_INVALID', 'There is no module with jobs here: no jobs.ts, jobs.js, src/jobs.ts …', {
@@ -38,6 +39,7 @@ export function existingModule(given: string | undefined): string {
  * @throws MillraceError `OPTION_INVALID`
  */
 export async function loadModule(path: string): Promise<LoadedModule> {
+  if (!existsSync(path)) throw unusable(path, `There is no file ${path}.`)
   let exported: Readonly<Record<string, unknown>>
   try {
     exported = await imported(resolve(path))
@@ -79,8 +81,10 @@ function isDefinition(value: unknown): boolean {
 }
 
 function unusable(path: string, message: string, cause?: unknown): MillraceError {
-  const remedy = existsSync(path)
-    ? 'export const jobs = defineJobs({ … })'
-    : 'name a file that is there, or: millrace init'
+  const remedy = !existsSync(path)
+    ? 'name a file that is there, or: millrace init'
+    : cause === undefined
+      ? 'export const jobs = defineJobs({ … })'
+      : `mend it; this shows where it fails: node ${path}`
   return new MillraceError('OPTION_INVALID', message, { details: { field: 'module', value: path, remedy }, cause })
 }

@@ -1,4 +1,4 @@
-import { aligned, type Cell, painted } from './layout.ts'
+import { aligned, type Cell, fitted, painted, wrapped } from './layout.ts'
 import { toJson } from './text.ts'
 
 /** Where a command writes: people get aligned text, programs JSON. */
@@ -29,21 +29,36 @@ export class Output {
     process.stdout.write(`${this.#text(cells, ' ')}\n`)
   }
 
-  /** Rows under their headings, in columns as wide as their widest cell; `none` if there are no rows. */
+  /**
+   * Rows under their headings, in columns as wide as their widest cell; `none` if there are no rows. On a terminal each row is one line,
+   * whatever its end then lacks.
+   */
   table(headings: readonly string[], rows: readonly (readonly Cell[])[], none: string): void {
     if (rows.length === 0) return this.line(none)
     const heads = headings.map((text): Cell => ({ text, colour: 'bold' }))
-    this.columns([heads, ...rows])
+    const width = this.#width
+    for (const row of aligned([heads, ...rows])) this.#row(width === undefined ? row : fitted(row, width))
   }
 
-  /** Names and values, one pair a line. */
+  /** Names and values, one pair a line; values are not broken, so that they can be copied. */
   pairs(pairs: readonly (readonly [string, Cell])[]): void {
-    this.columns(pairs.map(([name, value]) => [{ text: name, colour: 'dim' }, value]))
+    for (const row of aligned(pairs.map(([name, value]) => [{ text: name, colour: 'dim' }, value]))) this.#row(row)
   }
 
-  /** Rows in columns as wide as their widest cell. */
+  /** Rows in columns as wide as their widest cell, the last of which is broken where a terminal is too narrow for it. */
   columns(rows: readonly (readonly Cell[])[]): void {
-    for (const row of aligned(rows)) process.stdout.write(`${this.#text(row, '  ').trimEnd()}\n`)
+    const width = this.#width
+    for (const row of aligned(rows))
+      for (const line of width === undefined ? [row] : wrapped(row, width)) this.#row(line)
+  }
+
+  #row(cells: readonly Cell[]): void {
+    process.stdout.write(`${this.#text(cells, '  ').trimEnd()}\n`)
+  }
+
+  /** Of the terminal; `undefined` where there is none, or where it does not tell. */
+  get #width(): number | undefined {
+    return process.stdout.isTTY && process.stdout.columns > 0 ? process.stdout.columns : undefined
   }
 
   #text(cells: readonly Cell[], gap: string): string {

@@ -23,6 +23,7 @@ import { addTransferCommands } from './commands/transfer.ts'
 import { addTopCommand } from './commands/top.ts'
 import { addWorkerCommand } from './commands/worker.ts'
 import { addWorkflowCommand } from './commands/workflow.ts'
+import { describeResults } from './results.ts'
 import { ownVersion } from './version.ts'
 
 /** In the order of the help. A new command is a file in `commands` and a line here. */
@@ -67,7 +68,9 @@ export function createProgram(): Command {
     .option('--json', 'print JSON')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
-    .showHelpAfterError('(millrace --help lists the commands, millrace <command> --help their options)')
+    // Said by `main`, as every other error.
+    .configureOutput({ outputError: () => undefined })
   for (const add of COMMANDS) add(program)
+  describeResults(program)
   return program
 }

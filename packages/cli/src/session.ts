@@ -8,7 +8,10 @@ import { Output } from './output.ts'
 export interface Session {
   readonly queue: JobQueue
   readonly output: Output
-  /** Aborts when the process is told to end (SIGINT, SIGTERM). */
+  /**
+   * Aborts when the process is told to end (SIGINT, SIGTERM), and when nobody reads its output any more. As long as no command has
+   * asked for it, being told ends the process at once: there is nothing to put in order.
+   */
   readonly signal: AbortSignal
 }
 
@@ -22,11 +25,19 @@ export async function withQueue(
   config: CommonConfig = { migrate: 'check' },
 ): Promise<void> {
   const options = command.optsWithGlobals<GlobalOptions>()
-  const interrupted = interruption()
+  let isHeeded = false
+  const interrupted = interruption(() => isHeeded)
   const queue = initJobQueue({ listen: false, ...configOf(options, config) })
+  const session: Session = {
+    queue,
+    output: outputOf(command),
+    get signal() {
+      isHeeded = true
+      return interrupted.signal
+    },
+  }
   try {
-    const output = outputOf(command)
-    process.exitCode = (await work({ queue, output, signal: interrupted.signal })) ?? EXIT.ok
+    process.exitCode = (await work(session)) ?? EXIT.ok
   } finally {
     interrupted.forget()
     await queue.close()
@@ -37,21 +48,35 @@ export function outputOf(command: Command): Output {
   return new Output({ json: command.optsWithGlobals<GlobalOptions>().json === true })
 }
 
-/** Listens to what tells a process to end, until `forget`. */
-export function interruption(): { readonly signal: AbortSignal; forget(): void } {
+/** Numbers of signals, as shells add them to 128. */
+const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const
+
+/**
+ * Listens to what tells a process to end, until `forget`.
+ *
+ * @param isHeeded - Whether somebody looks at the signal; if not, the process ends at once.
+ */
+export function interruption(isHeeded: () => boolean = () => true): { readonly signal: AbortSignal; forget(): void } {
   const controller = new AbortController()
-  const interrupt = (): void => {
+  const interrupt = (name: NodeJS.Signals): void => {
     // Whoever asks twice does not want to wait any longer.
-    if (controller.signal.aborted) process.exit(130)
+    if (controller.signal.aborted || !isHeeded())
+      process.exit(128 + (name === 'SIGINT' ? NUMBERS.SIGINT : NUMBERS.SIGTERM))
     controller.abort()
+  }
+  // `millrace tail | head -1`. Whatever ends by itself does what it was asked for all the same.
+  const unread = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') controller.abort()
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
+  process.stdout.on('error', unread)
   return {
     signal: controller.signal,
     forget() {
       process.off('SIGINT', interrupt)
       process.off('SIGTERM', interrupt)
+      process.stdout.off('error', unread)
     },
   }
 }

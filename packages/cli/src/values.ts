@@ -13,6 +13,12 @@ export function positive(text: string): number {
   return value
 }
 
+export function count(text: string): number {
+  const value = integer(text)
+  if (value < 0) throw new InvalidArgumentError('It must be a whole number from 0.')
+  return value
+}
+
 /** 0: one that is free. */
 export function port(text: string): number {
   const value = integer(text)

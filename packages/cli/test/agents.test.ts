@@ -96,13 +96,18 @@ describe('agents install', () => {
   })
 })
 
-describe.skipIf(!process.env['MILLRACE_TEST_PG18_URL'])('mcp', () => {
+const STORES = [
+  ['PostgreSQL', 'DATABASE_URL', process.env['MILLRACE_TEST_PG18_URL'] ?? '', ['--schema', 'cli_mcp_none']],
+  ['Redis', 'REDIS_URL', process.env['MILLRACE_TEST_REDIS_URL'] ?? '', ['--key-prefix', `cli-mcp-${process.pid}:`]],
+] as const
+
+describe.each(STORES.filter(([, , url]) => url !== ''))('mcp on %s', (_store, variable, url, place) => {
   it('speaks the protocol at standard input and output, writes nothing else there, and ends with its input', async () => {
     using folder = temporaryFolder()
-    const env = { ...process.env, DATABASE_URL: process.env['MILLRACE_TEST_PG18_URL'] }
-    const child = spawn(process.execPath, [BIN, 'mcp', '--schema', 'cli_mcp_none'], {
+    const { DATABASE_URL: _url, ...inherited } = process.env
+    const child = spawn(process.execPath, [BIN, 'mcp', ...place], {
       cwd: folder.path,
-      env,
+      env: { ...inherited, [variable]: url },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve))

@@ -10,6 +10,7 @@ import { Terminal } from './support/terminal.ts'
 
 const TIME_LIMIT_MS = 90_000
 const url = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
+const redisUrl = process.env['MILLRACE_TEST_REDIS_URL'] ?? ''
 const SCHEMA = 'cli_dev_test'
 /** 20 seconds of a machine of its own; where others work as well, their share is taken off. */
 const PROMISED_MS = 20_000 * Math.max(1, (loadavg()[0] ?? 1) / availableParallelism())
@@ -117,6 +118,27 @@ describe('dev', { timeout: TIME_LIMIT_MS }, () => {
       expect(readdirSync(folder.path)).not.toContain('.millrace')
     },
   )
+
+  it.skipIf(redisUrl === '')('works on Redis as well, and makes no embedded database', async () => {
+    using folder = temporaryFolder({ withPackages: true })
+    writeFileSync(join(folder.path, '.env'), `REDIS_URL=${redisUrl}\n`)
+    const args = ['dev', '--no-install', '--port', '0', '--key-prefix', `cli-dev-${process.pid}:`]
+    await using terminal = await Terminal.open(args, { cwd: folder.path, columns: 160 })
+    const text = await terminal.shows(GREETING, 60_000)
+    expect(text).toMatch(/database +127\.0\.0\.1:\d+ \(Redis, cli-dev-[^]*Hello, Ada/)
+    const [dashboard = ''] = /http:\/\/\S+/.exec(text) ?? []
+    const jobs = await fetch(new URL('api/jobs', dashboard))
+    expect(await jobs.json()).toMatchObject({ jobs: [{ jobType: 'greet', status: 'completed' }] })
+    const module = join(folder.path, 'jobs.ts')
+    writeFileSync(module, readFileSync(module, 'utf8').replace('Hello,', 'Goodbye,'))
+    await terminal.shows(/changed: jobs\.ts[^]*working on greet/)
+    const place = ['--key-prefix', `cli-dev-${process.pid}:`]
+    expect(await run(['enqueue', 'greet', '{"name":"Eve"}', ...place], { cwd: folder.path })).toMatchObject({ code: 0 })
+    await terminal.shows(/Goodbye, Eve[^]*completed/)
+    await terminal.send('C-c')
+    expect(await terminal.exitCode()).toBe(0)
+    expect(readdirSync(folder.path)).not.toContain('.millrace')
+  })
 
   it('says what to do where there is nothing to run', async () => {
     using folder = temporaryFolder()

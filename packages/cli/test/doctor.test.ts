@@ -3,6 +3,7 @@ import { initJobQueue, type JobQueue } from 'millrace'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Ended, run, start } from './support/command.ts'
+import { doctor, type Examined } from './support/doctor.ts'
 import { poll } from './support/poll.ts'
 
 const url = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
@@ -10,29 +11,13 @@ const SCHEMA = 'cli_doctor_test'
 const ROLE = 'cli_doctor_app'
 const JOBS = fileURLToPath(new URL('programs/jobs.mjs', import.meta.url))
 
-interface Report {
-  readonly ok: boolean
-  readonly checks: readonly {
-    readonly name: string
-    readonly ok: boolean
-    readonly detail: string
-    readonly fixable: boolean
-  }[]
-  readonly fixed?: readonly { readonly name: string; readonly done: boolean }[]
-}
-
 describe.skipIf(url === '')('doctor', { timeout: 60_000 }, () => {
   const admin = new pg.Pool({ connectionString: url, max: 3 })
   let queue: JobQueue
   const env = { DATABASE_URL: url }
   const cli = (...args: string[]): Promise<Ended> => run([...args, '--schema', SCHEMA], { env })
-  const examine = async (
-    ...args: string[]
-  ): Promise<Report & { readonly code: number | null; readonly found: string[] }> => {
-    const { code, stdout } = await cli('doctor', '--json', '--max-wait', '1h', '--max-transaction', '1h', ...args)
-    const report = JSON.parse(stdout) as Report
-    return { ...report, code, found: report.checks.flatMap(({ name, ok }) => (ok ? [] : [name])) }
-  }
+  const examine = (...args: string[]): Promise<Examined> =>
+    doctor(['--schema', SCHEMA, '--max-wait', '1h', '--max-transaction', '1h', ...args], env)
 
   beforeAll(async () => {
     await admin.query(`drop schema if exists ${SCHEMA} cascade`)
@@ -60,6 +45,13 @@ describe.skipIf(url === '')('doctor', { timeout: 60_000 }, () => {
     ['rights', `revoke execute on all functions in schema ${SCHEMA} from ${ROLE}`],
     ['invalid indexes', `update pg_index set indisvalid = false where indexrelid = '${SCHEMA}.jobs_due'::regclass`],
     ['missing indexes', `drop index ${SCHEMA}.jobs_ready, ${SCHEMA}.finished_jobs_id`],
+    ['autovacuum', `alter table ${SCHEMA}.jobs set (autovacuum_enabled = false)`],
+    [
+      'expired claims',
+      `select ${SCHEMA}.add_job('claimed', max_attempts := 1); select * from ${SCHEMA}.get_jobs('sql', array['claimed']);
+        update ${SCHEMA}.sql_leases set lease_until = now() - interval '2 minutes';
+        update ${SCHEMA}.jobs set lease_until = (select lease_until from ${SCHEMA}.sql_leases) where lease_until is not null`,
+    ],
     [
       'stale rows',
       `insert into ${SCHEMA}.cancel_requests (job_id, token, worker, lost) select n, n, 0, false from generate_series(1, 200) n`,
@@ -142,5 +134,39 @@ describe.skipIf(url === '')('doctor', { timeout: 60_000 }, () => {
     expect(code).toBe(1)
     expect(stdout).toMatch(/^NOT FIXED rights: [^]*insert of jobs[^]*as the owner of the schema: millrace grants/)
     await admin.query(`grant insert on ${SCHEMA}.jobs to ${ROLE}`)
+  })
+
+  it('a role that may not even look at the schema is told so, by the doctor and by every other command', async () => {
+    await admin.query(`revoke usage on schema ${SCHEMA} from ${ROLE}`)
+    await admin.query(`alter role ${ROLE} login password 'secret'`)
+    const as = new URL(url)
+    as.username = ROLE
+    as.password = 'secret'
+    const env = { DATABASE_URL: as.href }
+    const looked = await doctor(['--schema', SCHEMA], env)
+    expect(looked).toMatchObject({ code: 1, found: ['rights'] })
+    expect(looked.findings[0]).toMatchObject({
+      detail: expect.stringContaining('usage of the schema'),
+      next: expect.stringContaining(`millrace grants --schema '${SCHEMA}' --role '${ROLE}' | psql`),
+    })
+    expect(await run(['ls', '--schema', SCHEMA], { env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/permission denied for schema[^]*do: .*millrace grants --role/),
+    })
+    await admin.query(`grant usage on schema ${SCHEMA} to ${ROLE}`)
+  })
+
+  it('a role, or a database, that is not there is a database that cannot be reached', async () => {
+    const [role, database] = [new URL(url), new URL(url)]
+    role.username = 'nobody_of_that_name'
+    database.pathname = '/no_database_of_that_name'
+    expect(await run(['doctor'], { env: { DATABASE_URL: role.href } })).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/role "nobody_of_that_name" does not exist[^]*do: .*user and the password/),
+    })
+    expect(await run(['ls'], { env: { DATABASE_URL: database.href } })).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/does not exist[^]*do: .*name of the database/),
+    })
   })
 })

@@ -97,6 +97,22 @@ describe.skipIf(url === '')('in a terminal', { timeout: TIME_LIMIT_MS }, () => {
     }
   })
 
+  it('a narrow terminal shows a job in a line, and breaks sentences between words', async () => {
+    await using list = await open(['ls'], { columns: 40 })
+    await list.exitCode()
+    const lines = (await list.screen()).trimEnd().split('\n')
+    const { stdout } = await cli('ls')
+    const rows = stdout.trimEnd().split('\n')
+    expect(lines).toEqual(rows.map((row) => row.slice(0, 40).trimEnd()))
+    await using doctor = await open(['doctor', '--max-wait', '1h'], { columns: 40, rows: 80 })
+    await doctor.exitCode()
+    const shown = (await doctor.screen()).trimEnd()
+    expect(shown).toMatch(/^FINDING +workers\n {2}none is alive; jobs that are ready: \d+$/m)
+    expect(shown.replaceAll(/\s+/g, ' ')).toContain(
+      (await cli('doctor', '--max-wait', '1h')).stdout.split('\n').at(-2) ?? '-',
+    )
+  })
+
   it('wf draws who waits for whom, each job in full once', async () => {
     const { stdout } = await cli('wf', String(ids.flow + 1))
     const [first, ...rest] = [ids.flow, ids.flow + 1, ids.flow + 3, ids.flow + 2, ids.flow + 3]
@@ -213,12 +229,13 @@ describe.skipIf(url === '')('in a terminal', { timeout: TIME_LIMIT_MS }, () => {
       const id = await queue.addJob({ jobType: 'long', payload: {} })
       await terminal.shows(new RegExp(`RUNNING +TYPE[^]*${id} +long +[^]*WORKER +HOST[^]*FAILED +JOB[^]*no space left`))
       await terminal.resize(60, 9)
-      const small = await poll(async () => {
+      // Until it has drawn anew, what is left of the larger screen is there.
+      const small = new RegExp(`ready[^]*RUNNING[^]*${id} +long`)
+      await poll(async () => {
         const text = (await terminal.screen()).trimEnd()
         const lines = text.split('\n')
-        return lines.length === 9 && lines.every((line) => line.length <= 60) ? text : ''
+        return lines.length === 9 && lines.every((line) => line.length <= 60) && small.test(text)
       })
-      expect(small).toMatch(new RegExp(`ready[^]*RUNNING[^]*${id} +long`))
       await terminal.send('x')
       finish()
       await poll(async () => !/^RUNNING/m.test(await terminal.screen()))

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { initJobQueue, type JobQueue } from 'millrace'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Ended, run } from './support/command.ts'
+import { type Ended, run, start } from './support/command.ts'
 import { temporaryFolder } from './support/folder.ts'
 
 const url = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
@@ -51,6 +51,18 @@ describe.skipIf(url === '')('export and import', { timeout: 60_000 }, () => {
     expect(piped).toMatchObject({ code: 0, stderr: expect.stringContaining('millrace resume --all') })
     const taken = await run(['import', '--json', '--schema', TO], { env, input: piped.stdout })
     expect(JSON.parse(taken.stdout)).toMatchObject({ jobs: 3, knownJobs: 3 })
+  })
+
+  it('half an export is a failure that says so, when whoever reads it leaves or the disk is full', async () => {
+    const [from] = queues
+    await from?.resume({})
+    await from?.addJobs(
+      Array.from({ length: 300 }, (_, n) => ({ jobType: 'long', payload: { n, text: 'x'.repeat(2000) } })),
+    )
+    const half = await start(['export', '--schema', FROM], { env, readsOnly: 100 }).ended
+    expect(half).toMatchObject({ code: 1, stderr: expect.stringMatching(/nobody reads on.*cannot be imported/) })
+    expect(await cli(FROM, 'export', '/dev/full')).toMatchObject({ code: 2 })
+    await from?.cancelAllUpcomingJobs({ jobType: 'long' })
   })
 
   it('what cannot be used is refused, with what to do', async () => {

@@ -33,7 +33,8 @@ function print(output: Output, files: readonly AgentFile[], dryRun: boolean): vo
   const kept = files.filter(({ result }) => result === 'kept').length
   for (const { path, result, count } of linesOf(files)) {
     const colour = result === 'foreign' ? 'yellow' : 'green'
-    output.line({ text: result.padEnd(8), colour }, count === 1 ? path : `${path} (${count} files)`)
+    const said = dryRun && result !== 'foreign' ? `would be ${result}` : result
+    output.line({ text: said.padEnd(dryRun ? 17 : 8), colour }, count === 1 ? path : `${path} (${count} files)`)
   }
   if (kept > 0) output.line(`${kept} of ${files.length} files are as they should be.`)
   if (files.some(({ result }) => result === 'foreign')) {

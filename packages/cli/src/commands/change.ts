@@ -71,7 +71,7 @@ export function addChangeCommands(program: Command): void {
     .option('--tag <tag>', 'label, in place of all that it has; can be repeated', list)
     .option('--retry-delay <duration>', 'base delay between attempts', duration)
     .action(async (given: readonly number[], options: EditOptions, command: Command) => {
-      const updates = updatesOf(options)
+      const updates = await updatesOf(options)
       if (Object.keys(updates).length === 0) throw refused('--payload', 'No option says what to change.')
       await changeAll(command, given, {
         apply: (queue, id) => queue.editJob(id, updates, { result: true }),
@@ -80,9 +80,10 @@ export function addChangeCommands(program: Command): void {
     })
 }
 
-function updatesOf({ payload, priority, maxAttempts, timeout, tag, retryDelay }: EditOptions): EditJobOptions {
+async function updatesOf(options: EditOptions): Promise<EditJobOptions> {
+  const { payload, priority, maxAttempts, timeout, tag, retryDelay } = options
   return {
-    ...(payload !== undefined && { payload: payloadOf(payload) }),
+    ...(payload !== undefined && { payload: await payloadOf(payload) }),
     ...(priority !== undefined && { priority }),
     ...(maxAttempts !== undefined && { maxAttempts }),
     ...(timeout !== undefined && { timeoutMs: timeout }),

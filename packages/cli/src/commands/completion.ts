@@ -1,5 +1,6 @@
 import { type Command, Argument } from 'commander'
 import { STATUSES } from '../filters.ts'
+import { outputOf } from '../session.ts'
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const
 type Shell = (typeof SHELLS)[number]
@@ -16,8 +17,9 @@ bash: echo 'source <(millrace completion bash)' >> ~/.bashrc
 zsh:  millrace completion zsh > "\${fpath[1]}/_millrace"
 fish: millrace completion fish > ~/.config/fish/completions/millrace.fish`,
     )
-    .action((shell: Shell) => {
-      process.stdout.write(SCRIPTS[shell](wordsOf(program)))
+    .action((shell: Shell, _options: object, command: Command) => {
+      const script = SCRIPTS[shell](wordsOf(program))
+      outputOf(command).result({ shell, script }, () => process.stdout.write(script))
     })
 }
 

@@ -60,9 +60,10 @@ interface Development {
 }
 
 async function develop(session: Session, { module, options, place, isNew }: Development): Promise<void> {
-  const { queue, output, signal } = session
+  const { queue, output } = session
   // Opened here and kept open, an embedded database does not start anew with each version of the program.
   await queue.ready()
+  const { signal } = session
   await using dashboard = await serve(session, { ...(options.port !== undefined && { port: options.port }) })
   const database = databaseText(configOf(place, CONFIG))
   if (output.json) output.event({ event: 'ready', dashboard: dashboard.url, database, module }, [])

@@ -6,7 +6,7 @@ import { examine, type Patience, told, USUAL_PATIENCE } from '../doctor/examine.
 import { EXIT } from '../failure.ts'
 import type { Output } from '../output.ts'
 import { withQueue } from '../session.ts'
-import { duration } from '../values.ts'
+import { count, duration, positive } from '../values.ts'
 
 interface DoctorOptions extends Patience {
   readonly role?: string
@@ -31,6 +31,20 @@ export function addDoctorCommand(program: Command): void {
       duration,
       USUAL_PATIENCE.maxTransaction,
     )
+    .option('--max-pause <duration>', 'a pause that is older may be forgotten', duration, USUAL_PATIENCE.maxPause)
+    .option(
+      '--max-dead <n>',
+      'more jobs that failed for good within an hour are too many',
+      count,
+      USUAL_PATIENCE.maxDead,
+    )
+    .option(
+      '--max-xid-age <n>',
+      'whatever is more transactions behind brings a wraparound near',
+      positive,
+      USUAL_PATIENCE.maxXidAge,
+    )
+    .option('--pooled', 'a pooler in transaction mode is meant to be in between')
     .option('--role <name>', 'whose rights to look at (default: those of the connection)')
     .option(
       '--fix',

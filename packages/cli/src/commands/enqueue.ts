@@ -38,7 +38,7 @@ export function addEnqueueCommand(program: Command): void {
     .option('--dead-letter <type>', 'type of the job made of this one once its attempts are used up')
     .option('--depends-on <id>', 'a job that must have completed; can be repeated', list)
     .action(async (type: string, payload: string, options: EnqueueOptions, command: Command) => {
-      const job = { jobType: type, payload: payloadOf(payload), ...settingsOf(options) }
+      const job = { jobType: type, payload: await payloadOf(payload), ...settingsOf(options) }
       await withQueue(command, async ({ queue, output }) => {
         const id = await queue.addJob(job)
         output.result({ id }, () => output.line(id))

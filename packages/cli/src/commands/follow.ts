@@ -39,9 +39,12 @@ export function addFollowCommands(program: Command): void {
     })
 }
 
-async function wait({ queue, output, signal }: Session, id: number, timeoutMs: number): Promise<ExitCode> {
+async function wait(session: Session, id: number, timeoutMs: number): Promise<ExitCode> {
+  const { queue, output } = session
   const deadline = performance.now() + timeoutMs
   let job = await existingJob(queue, id)
+  const { signal } = session
+  if (!output.json && !hasEnded(job)) process.stderr.write(`Waiting for job ${id}; Ctrl+C ends it.\n`)
   while (!hasEnded(job)) {
     if (signal.aborted || performance.now() >= deadline) {
       printEnd(output, job, signal.aborted ? 'interrupted' : 'timeout')
@@ -74,9 +77,11 @@ function printEnd(output: Output, job: JobRecord, reason: 'ended' | 'timeout' | 
   })
 }
 
-async function follow({ queue, output, signal }: Session, options: TailOptions): Promise<void> {
+async function follow(session: Session, options: TailOptions): Promise<void> {
+  const { queue, output } = session
   const watch = new ChangeWatch(queue, filtersOf(options), options.limit)
   await watch.look()
+  const { signal } = session
   if (!output.json) process.stderr.write('Watching; Ctrl+C ends it.\n')
   while (!signal.aborted) {
     await pause(options.interval, signal)

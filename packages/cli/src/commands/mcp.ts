@@ -31,6 +31,8 @@ export function addMcpCommand(program: Command): void {
 async function serve(options: McpCommandOptions, global: GlobalOptions): Promise<void> {
   const { serveMcp } = await import('@millrace/mcp')
   const interrupted = interruption()
+  if (process.stdin.isTTY)
+    process.stderr.write('An assistant starts this and speaks the Model Context Protocol to it; Ctrl+C ends it.\n')
   let queue: JobQueue | undefined
   const open = (): JobQueue => (queue ??= initJobQueue({ listen: false, ...configOf(global, { migrate: 'check' }) }))
   const { allowWrite, redact, tenant, actor } = options

@@ -4,6 +4,7 @@ import type { LaneRecord, Pause, PauseScope } from 'millrace'
 import { EXIT } from '../failure.ts'
 import { dueOf, refused } from '../job-values.ts'
 import type { Cell } from '../layout.ts'
+import { scopeText } from '../pause-text.ts'
 import { withQueue } from '../session.ts'
 import { shortened, timeText } from '../text.ts'
 import { duration, positive, time } from '../values.ts'
@@ -101,12 +102,6 @@ function untilOf({ for: durationMs, until }: PauseCommandOptions): Date | undefi
   if (durationMs !== undefined && until !== undefined)
     throw refused('--for', 'Either --for or --until says when it ends, not both.')
   return dueOf({ ...(durationMs !== undefined && { in: durationMs }), ...(until !== undefined && { at: until }) })
-}
-
-function scopeText({ jobType, queue, group, tenantId }: PauseScope): string {
-  const parts = Object.entries({ type: jobType, queue, group, tenant: tenantId })
-  const named = parts.flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]))
-  return named.length === 0 ? 'all jobs' : named.join(', ')
 }
 
 function laneCells(lane: LaneRecord): readonly Cell[] {

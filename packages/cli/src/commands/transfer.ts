@@ -54,10 +54,13 @@ function refused(message: string, remedy: string): MillraceError {
 }
 
 async function exportTo(
-  { queue, output, signal }: Session,
+  session: Session,
   file: string | undefined,
   { ended, wait }: ExportCommandOptions,
 ): Promise<1 | void> {
+  const { queue, output } = session
+  await queue.ready()
+  const { signal } = session
   let lines = 0
   const counted = async function* (): AsyncGenerator<string> {
     for await (const line of queue.exportLines({ ended: ended === true, waitMs: wait })) {
@@ -66,15 +69,15 @@ async function exportTo(
       yield line
     }
   }
-  if (file === undefined) await pipeline(counted, process.stdout, { end: false })
-  // What jobs hold is not for others to read.
-  else await pipeline(counted, createWriteStream(file, { flags: 'wx', mode: 0o600 }))
-  if (signal.aborted) {
-    process.stderr.write(
-      `interrupted: what was written cannot be imported. The queue is paused; to go on with it: ${RESUME}\n`,
-    )
-    return EXIT.finding
+  try {
+    if (file === undefined) await pipeline(counted, process.stdout, { end: false })
+    // What jobs hold is not for others to read.
+    else await pipeline(counted, createWriteStream(file, { flags: 'wx', mode: 0o600 }))
+  } catch (error) {
+    if (!isBrokenPipe(error)) throw error
+    return brokenOff('nobody reads on')
   }
+  if (signal.aborted) return brokenOff('interrupted')
   const next = `The queue is paused for good. Import this elsewhere, or go on here: ${RESUME}`
   if (file === undefined) process.stderr.write(`${next}\n`)
   else {
@@ -83,6 +86,17 @@ async function exportTo(
       output.line(next)
     })
   }
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE'
+}
+
+function brokenOff(reason: string): 1 {
+  process.stderr.write(
+    `${reason}: what was written cannot be imported. The queue is paused; to go on with it: ${RESUME}\n`,
+  )
+  return EXIT.finding
 }
 
 function print(output: Output, { jobs, knownJobs, schedules, tokens, keysTaken, keptIds }: ImportResult): void {

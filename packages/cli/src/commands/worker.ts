@@ -42,8 +42,10 @@ interface Assignment {
   readonly options: WorkerOptions
 }
 
-async function work({ queue, output, signal }: Session, { types, options }: Assignment): Promise<void> {
+async function work(session: Session, { types, options }: Assignment): Promise<void> {
+  const { queue, output } = session
   await queue.ready()
+  const { signal } = session
   watchJobs(queue, (news) => printNews(output, news))
   const processor = queue.createProcessor(undefined, {
     concurrency: options.concurrency,

@@ -1,25 +1,14 @@
-import { isMillraceError, type JobQueue } from 'millrace'
 import { expectedIndexes, grantStatements } from 'millrace/postgres'
 import { type Check, noneOf } from './check.ts'
+import { alone, ask, askAnyway, type Place, quoted, text } from './place.ts'
 
-/** Where the doctor looks with statements of its own. */
-export interface Place {
-  readonly queue: JobQueue
-  readonly schema: string
-  /** Whose rights are looked at; `undefined`: those of the role that is connected. */
-  readonly role: string | undefined
-}
-
-const TIME_LIMIT_MS = 60_000
-/** Building an index takes as long as its table is large. */
-const FIX_LIMIT_MS = 3_600_000
 /** Fewer come and go between two rounds of upkeep. */
 const STALE_ROWS = 100
 
 /** Whether the role may do what a worker does. Nothing else can be looked at without. */
 export async function checkRights(place: Place): Promise<Check> {
   const { queue, schema } = place
-  const [found] = await ask(
+  const [found] = await askAnyway(
     place,
     'select rolname::text as name from pg_roles where rolname = coalesce($1, current_user)',
     [place.role ?? null],
@@ -29,7 +18,7 @@ export async function checkRights(place: Place): Promise<Check> {
     const detail = `there is no role ${place.role ?? ''}`
     return { name: 'rights', ok: false, detail, next: 'name one that is there: --role' }
   }
-  const missing = await ask(place, MISSING_RIGHTS, [schema, role])
+  const missing = await askAnyway(place, MISSING_RIGHTS, [schema, role])
   const check = noneOf(
     missing.map((row) => text(row['missing'])),
     { name: 'rights', fine: `${role} may add and work jobs`, what: `rights that ${role} lacks` },
@@ -44,6 +33,12 @@ export async function checkRights(place: Place): Promise<Check> {
   return { ...check, next, fix: { what: `granted ${role} what it lacked`, apply: grant } }
 }
 
+/** How many jobs failed for good within the last hour, as far as `most`. */
+export async function countDead(place: Place, most: number): Promise<number> {
+  const [row] = await ask(place, DEAD, [most])
+  return Number(row?.['dead'] ?? 0)
+}
+
 /** What only the database knows: indexes, the days of history, what dead workers left. */
 export async function checkDatabase(place: Place): Promise<readonly Check[]> {
   // One after the other, each in a short transaction of its own: an embedded database has one session.
@@ -53,6 +48,7 @@ export async function checkDatabase(place: Place): Promise<readonly Check[]> {
     await checkMissingIndexes(place),
     await checkHistory(place),
     await checkDeadWorkers(place),
+    await checkExpiredClaims(place),
     await checkStaleRows(place),
   ]
 }
@@ -63,11 +59,7 @@ async function checkTypes(place: Place): Promise<Check> {
   const taken = new Set(workers.flatMap(({ jobTypes }) => jobTypes ?? []))
   const isAllTaken = workers.length === 0 || workers.some(({ jobTypes }) => jobTypes === null)
   if (isAllTaken) return { name, ok: true, detail: workers.length === 0 ? 'no worker to ask' : 'a worker takes all' }
-  const ready = await ask(
-    place,
-    READY_TYPES.replaceAll(':schema', () => quoted(place.schema)),
-    [],
-  )
+  const ready = await ask(place, READY_TYPES, [])
   const lonely = ready.filter((row) => !taken.has(text(row['job_type'])))
   const named = lonely.map((row) => `${text(row['job_type'])} (${text(row['jobs'])} ready)`)
   const check = noneOf(named, { name, fine: 'every ready one has a worker', what: 'that no live worker takes' })
@@ -104,28 +96,20 @@ async function checkMissingIndexes(place: Place): Promise<Check> {
 
 async function checkHistory(place: Place): Promise<Check> {
   const name = 'history'
-  const [row] = await ask(
-    place,
-    HISTORY.replaceAll(':schema', () => quoted(place.schema)),
-    [place.schema],
-  )
+  const [row] = await ask(place, HISTORY, [place.schema])
   const isReady = row?.['tomorrow'] === true
   const strayed = row?.['strayed'] === true
   if (isReady && !strayed) return { name, ok: true, detail: 'its days are made ahead' }
   const detail = isReady ? 'completed jobs lie in the default partition' : 'there is no partition for tomorrow'
   const apply = async (): Promise<void> => {
-    await ask(place, `select ${quoted(place.schema)}.make_partitions()`, [])
+    await ask(place, 'select :schema.make_partitions()', [])
   }
   const next = 'run a supervisor (millrace worker --supervise), or: millrace doctor --fix'
   return { name, ok: false, detail, next, fix: { what: 'made the partitions of the days ahead', apply } }
 }
 
 async function checkDeadWorkers(place: Place): Promise<Check> {
-  const dead = await ask(
-    place,
-    DEAD_WORKERS.replaceAll(':schema', () => quoted(place.schema)),
-    [],
-  )
+  const dead = await ask(place, DEAD_WORKERS, [])
   const named = dead.map((row) => `${text(row['worker'])} with ${text(row['jobs'])} jobs`)
   const check = noneOf(named, { name: 'dead workers', fine: 'none', what: 'whose jobs nobody has taken back' })
   if (check.ok) return check
@@ -134,13 +118,23 @@ async function checkDeadWorkers(place: Place): Promise<Check> {
   return { ...check, next, fix: { what: 'took back the jobs of dead workers', apply } }
 }
 
+async function checkExpiredClaims(place: Place): Promise<Check> {
+  const rows = await ask(place, EXPIRED_CLAIMS, [])
+  const named = rows.map((row) => `job ${text(row['job'])}`)
+  const check = noneOf(named, {
+    name: 'expired claims',
+    fine: 'none',
+    what: 'made by get_jobs, that nobody has taken back',
+  })
+  if (check.ok) return check
+  const apply = async (): Promise<void> => void (await place.queue.reclaimStuckJobs())
+  const next = 'any running worker or call of get_jobs does it; or: millrace doctor --fix'
+  return { ...check, next, fix: { what: 'took back the jobs of expired claims', apply } }
+}
+
 async function checkStaleRows(place: Place): Promise<Check> {
   const name = 'stale rows'
-  const [row] = await ask(
-    place,
-    STALE.replaceAll(':schema', () => quoted(place.schema)),
-    [],
-  )
+  const [row] = await ask(place, STALE, [])
   const count = Number(row?.['stale'] ?? 0)
   if (count <= STALE_ROWS) return { name, ok: true, detail: 'none to speak of' }
   const supervisor = place.queue.createSupervisor({
@@ -158,31 +152,6 @@ async function checkStaleRows(place: Place): Promise<Check> {
     next,
     fix: { what: 'removed stale rows', apply },
   }
-}
-
-type Row = Readonly<Record<string, unknown>>
-
-async function ask({ queue }: Place, sql: string, values: readonly unknown[]): Promise<readonly Row[]> {
-  const { rows } = await queue.transaction((tx) => tx.query(sql, [...values]), { timeoutMs: TIME_LIMIT_MS })
-  return rows
-}
-
-/** A statement that PostgreSQL does not take in a transaction; an embedded database has nobody that a plain one would keep waiting. */
-async function alone(queue: JobQueue, sql: string): Promise<void> {
-  try {
-    await queue.getPool().query(sql)
-  } catch (error) {
-    if (!isMillraceError(error, 'FEATURE_UNSUPPORTED')) throw error
-    await queue.transaction((tx) => tx.query(sql.replace(' concurrently', '')), { timeoutMs: FIX_LIMIT_MS })
-  }
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`
 }
 
 const MISSING_RIGHTS = `
@@ -218,6 +187,14 @@ const HISTORY = `
 const DEAD_WORKERS = `
   select w.worker_id as worker, coalesce(cardinality(:schema.leased_jobs(w.id)), 0)::text as jobs from :schema.workers w
   where w.expires_at < clock_timestamp() - interval '1 minute' order by w.id`
+
+const DEAD = `
+  select count(*)::text as dead from (select from :schema.failed_jobs j
+    where j.status = 'f' and j.finished_at > clock_timestamp() - interval '1 hour' limit $1::bigint) d`
+
+const EXPIRED_CLAIMS = `
+  select l.job_id::text as job from :schema.sql_leases l where l.lease_until < clock_timestamp() - interval '1 minute'
+  order by l.lease_until limit 1000`
 
 const STALE = `
   select (select count(*) from :schema.cancel_requests c

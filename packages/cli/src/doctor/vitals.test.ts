@@ -15,7 +15,7 @@ const well: StoreVitals = {
 }
 
 const findings = (change: Partial<StoreVitals>): string[] =>
-  checkVitals({ ...well, ...change }, { maxTransactionMs: 1000 }).flatMap(({ name, ok, next }) =>
+  checkVitals({ ...well, ...change }, { maxTransaction: 1000, maxXidAge: 500_000_000 }).flatMap(({ name, ok, next }) =>
     ok ? [] : [`${name}: ${next === undefined ? 'nothing to do' : 'told what to do'}`],
   )
 
@@ -28,6 +28,7 @@ it.each<[string, Partial<StoreVitals>]>([
   ['transactions', { oldestTransaction: { ageMs: 1001, state: 'idle in transaction', application: '' } }],
   ['connections', { connections: { used: 91, max: 100 } }],
   ['vacuum', { tables: well.tables.map((table) => ({ ...table, deadRows: 300_001 })) }],
+  ['memory', { bytes: 91, maxBytes: 100 }],
   ['transaction ids', { xminAge: 500_000_001 }],
   ['clocks', { clockSkewMs: 5001 }],
   ['clocks', { clockSkewMs: -5001 }],

@@ -20,15 +20,29 @@ export interface CommandOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly input?: string
+  /** Closes its standard output after so many characters, as `head` does. */
+  readonly readsOnly?: number
+  /** Its standard output is a disk without room. */
+  readonly toFullDisk?: true
 }
 
 /** Starts the command line as a process of its own, with no database but what `env` names. */
-export function start(args: readonly string[], { env = {}, cwd, input }: CommandOptions = {}): Running {
+export function start(
+  args: readonly string[],
+  { env = {}, cwd, input, readsOnly, toFullDisk }: CommandOptions = {},
+): Running {
   const { DATABASE_URL: _url, REDIS_URL: _redisUrl, ...inherited } = process.env
-  const child = spawn(process.execPath, [BIN, ...args], { env: { ...inherited, ...env }, cwd })
+  const program = [process.execPath, BIN, ...args]
+  const [file = '', ...rest] = toFullDisk === true ? ['sh', '-c', '"$@" > /dev/full', 'sh', ...program] : program
+  const child = spawn(file, rest, { env: { ...inherited, ...env }, cwd })
   const out: string[] = []
   const err: string[] = []
   child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text))
+  if (readsOnly !== undefined) {
+    child.stdout.on('data', () => {
+      if (out.join('').length >= readsOnly) child.stdout.destroy()
+    })
+  }
   child.stderr.setEncoding('utf8').on('data', (text: string) => err.push(text))
   child.stdin.end(input)
   const ended = new Promise<Ended>((resolve, reject) => {

@@ -281,17 +281,6 @@ describe.skipIf(url === '')('statements over a pool', () => {
     expect(isTransient(error)).toBe(false)
   })
 
-  test("keep their limit on a user's pool when the queue closes under them", async () => {
-    const pool = userPool({ max: 1 })
-    const overUsers = new PoolExecutor({ pool })
-    const underWay = reasonOf(overUsers.query('select pg_sleep(20)', [], { timeoutMs: 400 }))
-    await untilRunning(pool.options.application_name ?? '', 'pg_sleep(20)')
-    await overUsers.close()
-    expect(await underWay).toMatchObject({ code: 'STORE_TIMEOUT' })
-    // What runs on at the server is ended, not handed to the next.
-    expect((await pool.query('select 1 as a')).rows).toEqual([{ a: 1 }])
-  })
-
   describe('in a transaction', () => {
     test('are committed together; rows come as objects, parsed as usual', async () => {
       const { executor } = open({ max: 1 })
