@@ -4989,6 +4989,7 @@ comment on table :schema.transfers is 'Instances that were imported, and what th
 comment on table :schema.transfer_lots is 'Which jobs of those instances have come.';
 comment on table :schema.settings is 'One row of settings of this instance.';
 comment on table :schema.tenant_roles is 'Which tenants a role is confined to; a role without rows is not confined.';
+comment on table :schema.audit is 'What operators did, in the order of id; for a year.';
 comment on table :schema.metrics is 'What ended in each minute of the last three days, as workers told it.';
 comment on table :schema.metric_spans is 'Hours of it, and minutes and hours of all types together.';
 comment on table :schema.metric_totals is 'The same since ever, by type and queue.';
@@ -5494,7 +5495,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '8981921c55d44fdbe9ae2664e310928fddd038f9978649469c52263c09ece078'
+export const functionsChecksum: string = '5063b879f72f4145fc168cee20d160ed55716c911f325cedcf97a1e28fc7557c'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
