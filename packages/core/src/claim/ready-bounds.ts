@@ -6,6 +6,12 @@ const TRAIL_MS = 500
 /** Sweeps take at most this share of the time. */
 const SWEEP_SHARE = 0.05
 
+/** And so much those looks of a worker of some types that go through what it has left to others. */
+const WIDE_SHARE = 0.1
+
+/** Between them it looks at what came since: how far such a look trails the end of the one before. */
+const NARROW_TRAIL_MS = 25
+
 /** More levels than this are not worth a probe each. */
 const MAX_LEVELS = 16
 
@@ -17,6 +23,10 @@ interface Level {
   readonly claimed: { readonly at: number; readonly seq: number }[]
   /** For a worker of some types: up to here a claim found all there was. Becomes the bound once a claim sent later than `TRAIL_MS` has found all too. */
   emptied?: { readonly at: number; readonly seq: number }
+  /** Where looks that found all there was have ended, oldest first; only those that `NARROW_TRAIL_MS` still asks for. */
+  readonly ends: { readonly at: number; readonly seq: number }[]
+  /** Until then looks start at such an end instead of the bound, because the last look from the bound took long. */
+  narrowUntil: number
 }
 
 /**
@@ -53,7 +63,7 @@ export class ReadyBounds {
       while (level.claimed.length > 1 && (level.claimed[1]?.at ?? now) <= now - TRAIL_MS) level.claimed.shift()
       const oldest = level.claimed[0]
       if (oldest !== undefined && oldest.at <= now - TRAIL_MS) level.bound = Math.max(level.bound, oldest.seq)
-      return { priority: level.priority, fromSeq: level.bound }
+      return { priority: level.priority, fromSeq: now < level.narrowUntil ? narrowBound(level, now) : level.bound }
     })
   }
 
@@ -73,13 +83,8 @@ export class ReadyBounds {
     }
     const old = this.#levels
     this.#levels = levels.map((first) => {
-      const { bound = 0, claimed = [], emptied } = old.find(({ priority }) => priority === first.priority) ?? {}
-      return {
-        priority: first.priority,
-        bound: firstPlace(first, looked, bound),
-        claimed,
-        ...(emptied === undefined ? {} : { emptied }),
-      }
+      const level = old.find(({ priority }) => priority === first.priority) ?? newLevel(first.priority)
+      return { ...level, bound: firstPlace(first, looked, level.bound) }
     })
     // A level that is empty now stays where it stands: its next job will be above everything claimed so far.
     for (const level of old) {
@@ -99,13 +104,23 @@ export class ReadyBounds {
     }
   }
 
-  /** A claim of some types found all there was at the levels it was sent to. `top`: as in `ExchangeResult`. */
+  /** A claim of some types found all there was at the levels it was sent to. `top`, `lookMs`: as in `ExchangeResult`. */
   exhausted(
     from: 'sweep' | readonly ReadyBound[],
-    { top, sentAt, now }: { readonly top: number; readonly sentAt: number; readonly now: number },
+    {
+      top,
+      lookMs = 0,
+      sentAt,
+      now,
+    }: { readonly top: number; readonly lookMs?: number; readonly sentAt: number; readonly now: number },
   ): void {
     for (const level of this.#levels) {
-      if (from !== 'sweep' && !from.some(({ priority }) => priority === level.priority)) continue
+      const start = from === 'sweep' ? 0 : from.find(({ priority }) => priority === level.priority)?.fromSeq
+      if (start === undefined) continue
+      level.ends.push({ at: now, seq: top })
+      // It says nothing about what lies below where it began.
+      if (start > level.bound) continue
+      level.narrowUntil = from === 'sweep' ? now : now + Math.min(TRAIL_MS, lookMs / WIDE_SHARE)
       const { emptied } = level
       if (emptied !== undefined && sentAt < emptied.at + TRAIL_MS) continue
       if (emptied !== undefined) level.bound = Math.max(level.bound, emptied.seq)
@@ -126,7 +141,7 @@ export class ReadyBounds {
   #level(priority: number): Level {
     const known = this.#find(priority)
     if (known) return known
-    const level: Level = { priority, bound: 0, claimed: [] }
+    const level = newLevel(priority)
     this.#levels.push(level)
     this.#sort()
     return level
@@ -135,6 +150,17 @@ export class ReadyBounds {
   #sort(): void {
     this.#levels.sort((a, b) => b.priority - a.priority)
   }
+}
+
+function newLevel(priority: number): Level {
+  return { priority, bound: 0, claimed: [], ends: [], narrowUntil: Number.NEGATIVE_INFINITY }
+}
+
+/** Where the newest look ended of those that are long enough ago. What commits later than that is found from the bound. */
+function narrowBound({ bound, ends }: Level, now: number): number {
+  while (ends.length > 1 && (ends[1]?.at ?? now) <= now - NARROW_TRAIL_MS) ends.shift()
+  const [oldest] = ends
+  return oldest !== undefined && oldest.at <= now - NARROW_TRAIL_MS ? Math.max(bound, oldest.seq) : bound
 }
 
 /** Where a level begins after a sweep: at its first job, or for a worker of some types behind those of others. */

@@ -154,7 +154,8 @@ function readyBounds(levels: readonly unknown[]): ReadyBound[] {
 function looked(told: unknown): Pick<ExchangeResult, 'looked'> {
   const top = field(told, 'top')
   const past = field(told, 'past')
-  if (typeof top === 'number') return { looked: { top } }
+  const lookMs = field(told, 'lookMs')
+  if (typeof top === 'number') return { looked: { top, ...(typeof lookMs === 'number' ? { lookMs } : {}) } }
   return Array.isArray(past) ? { looked: { past: readyBounds(past) } } : {}
 }
 

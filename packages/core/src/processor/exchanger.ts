@@ -211,7 +211,7 @@ export class Exchanger {
     bounds.swept(result, now - startedAt)
     bounds.claimed(result.jobs, now)
     if (result.looked !== undefined && 'top' in result.looked)
-      bounds.exhausted(call.from, { top: result.looked.top, sentAt: startedAt, now })
+      bounds.exhausted(call.from, { ...result.looked, sentAt: startedAt, now })
     this.#learn(call, result, now)
     if (result.hasMorePaused === true && result.jobs.length < call.limit) {
       // Each such call has put thousands of paused jobs away for good, so there is an end to it.

@@ -108,8 +108,9 @@ export interface ExchangeResult {
    * After a claim of some types only: what need not be looked through again, however many jobs of others lie there. `top`: all that
    * this worker may have at the levels looked at was claimed, when this was the highest place given out. `past`: a sweep came back
    * full, and below these places, given out long ago, nothing is left for it. Absent: nothing is known, or the store has no need of it.
+   * `lookMs`: how long looking took the store; absent: not worth telling.
    */
-  readonly looked?: { readonly top: number } | { readonly past: readonly ReadyBound[] }
+  readonly looked?: { readonly top: number; readonly lookMs?: number } | { readonly past: readonly ReadyBound[] }
   /** With `housekeeping` or `heartbeatMs`: false once the store has given this worker's leases away. */
   readonly alive: boolean
   readonly housekeeping?: HousekeepingResult

@@ -36,7 +36,8 @@ begin
       perform :schema.add_jobs(v_batch.jobs, null, true);
     end if;
     -- For the claim that may share this call.
-    perform :schema.stir();
+    perform :schema.note_levels(array(
+      select distinct coalesce((c.value ->> 'priority')::integer, 0) from jsonb_array_elements(v_batch.jobs) c(value)));
   end loop;
 end $$;
 

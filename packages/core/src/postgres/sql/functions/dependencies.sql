@@ -145,7 +145,7 @@ create or replace function :schema.offer_released(p_priorities integer[], p_now 
 declare
   v_levels text := array_to_string(p_priorities, ',');
 begin
-  perform :schema.stir();
+  perform :schema.note_levels(p_priorities);
   if exists (select from :schema.workers w where w.sleeping and w.expires_at > p_now) then
     perform pg_notify(':channel', case when length(v_levels) < 1000 then 'r' || v_levels else 'r' end);
   end if;
@@ -164,9 +164,23 @@ create or replace function :schema.cascaded() returns jsonb language sql stable 
   select ('[' || nullif(current_setting('millrace.cascaded', true), '') || ']')::jsonb
 $$;
 
--- Marks the transaction: the exchange it may be part of looks at the whole ready index and at the notes.
+-- Marks the transaction: the exchange it may be part of looks at the notes.
 create or replace function :schema.stir() returns void language plpgsql as $$
 declare
   v_set text := set_config('millrace.stirred', 'on', true);
 begin
+end $$;
+
+-- The same for jobs that became ready: the exchange also looks at the whole ready index, unless its worker knows all these levels. At
+-- one that it knows they stand above its bound, for their places were drawn just now; a look through everything after each thousand of
+-- a hundred thousand released jobs would cost more than releasing them.
+create or replace function :schema.note_levels(p_priorities integer[]) returns void language plpgsql as $$
+declare
+  v_old text := nullif(current_setting('millrace.levels', true), '');
+  v_set text;
+begin
+  perform :schema.stir();
+  if v_old is null or not p_priorities <@ string_to_array(v_old, ',')::integer[] then
+    v_set := set_config('millrace.levels', concat_ws(',', v_old, array_to_string(p_priorities, ',')), true);
+  end if;
 end $$;

@@ -47,6 +47,9 @@ declare
   v_cascaded jsonb;
   v_top bigint;
   v_past jsonb;
+  v_stirred boolean;
+  v_began timestamptz;
+  v_look_ms double precision;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
   -- cached while the table was empty is a scan when it is full. And one plan for all calls: for a handful of jobs the planner finds
@@ -86,15 +89,20 @@ begin
     v_busy := nullif(:schema.release_paused(v_now) or coalesce(v_busy, false), false);
   end if;
   if p_others is not null or p_housekeeping or current_setting('millrace.stirred', true) = 'on' then v_cascaded := :schema.cascaded(); end if;
-  -- What was released just now, at levels that this worker may not know of.
-  if p_bounds is not null and current_setting('millrace.stirred', true) = 'on' then p_bounds := null; end if;
+  -- What was released just now, at levels that this worker does not know of.
+  v_stirred := current_setting('millrace.stirred', true) = 'on';
+  if v_stirred and p_bounds is not null
+      and not string_to_array(nullif(current_setting('millrace.levels', true), ''), ',')::integer[] <@ p_levels then
+    p_bounds := null;
+  end if;
 
   if p_limit > 0 and v_alive then
     -- Before anything is looked at: a place given out later must not count as looked at.
     if p_types is not null then v_top := pg_sequence_last_value(':schema.job_ids'); end if;
-    if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then
+    if (p_groups or p_bounds is null or v_stirred) and exists (select from :schema.group_wakes) then
       v_busy := nullif(:schema.serve_group_wakes() or coalesce(v_busy, false), false);
     end if;
+    if p_types is not null then v_began := clock_timestamp(); end if;
     if p_bounds is null then
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
         select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
@@ -130,7 +138,11 @@ begin
       end loop;
     end if;
     -- Jobs of other types may lie before this worker's by the million, and looking through them once has to be enough.
-    if v_held or v_left <= 0 then v_top := null; end if;
+    if v_held or v_left <= 0 then
+      v_top := null;
+    elsif v_top is not null then
+      v_look_ms := extract(epoch from clock_timestamp() - v_began) * 1000;
+    end if;
     if p_types is not null and p_bounds is null and v_left <= 0 and v_held is null then
       select jsonb_agg(jsonb_build_array(o.priority, o.seq)) into v_past from (
         select j.priority, max(j.ready_seq) as seq from :schema.jobs j
@@ -177,7 +189,8 @@ begin
   if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or v_cascaded is not null
       or v_top is not null or v_past is not null or not v_alive then
     v_told := jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held,
-      'busy', v_busy, 'passed', v_passed, 'housekeeping', v_summary, 'cascaded', v_cascaded, 'top', v_top, 'past', v_past))::text;
+      'busy', v_busy, 'passed', v_passed, 'housekeeping', v_summary, 'cascaded', v_cascaded, 'top', v_top, 'lookMs',
+      case when v_look_ms >= 1 then v_look_ms end, 'past', v_past))::text;
   end if;
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
