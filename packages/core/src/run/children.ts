@@ -18,6 +18,9 @@ export interface ChildrenOptions {
   readonly settings: ChildSettings
   /** Registers a name of this run of the handler. Throws if there is one already. */
   readonly claim: (name: string) => void
+  /** The ids that an earlier run of the handler remembered under this key. */
+  readonly recall: (key: string) => Promise<readonly number[] | undefined>
+  readonly remember: (key: string, ids: readonly number[]) => Promise<void>
 }
 
 /**
@@ -27,8 +30,8 @@ export interface ChildrenOptions {
 export class Children {
   readonly #options: ChildrenOptions
   #pending: NewJob[] = []
-  /** Added at once, outside of steps and without a name. */
-  #count = 0
+  /** Outside of steps: jobs added at once without a name, and calls that did. */
+  readonly #counts = { children: 0, adds: 0 }
 
   constructor(options: ChildrenOptions) {
     this.#options = options
@@ -77,21 +80,24 @@ export class Children {
     { name }: ChildOptions,
     scope: StepScope | undefined,
   ): Promise<readonly number[]> {
-    const { host, settings, claim } = this.#options
-    if (name !== undefined) claim(`c:${name}`)
+    const { host, settings, claim, recall, remember } = this.#options
+    if (name !== undefined) claim(`c:child:${name}`)
+    const within = scope === undefined || scope.prefix === '' ? undefined : scope
+    const { prefix = '', counts = this.#counts } = within ?? {}
     const keyed = jobs.map((job, index) => {
       if (job.idempotencyKey !== undefined) return job
-      const own = name === undefined ? this.#nextPlace(scope) : jobs.length === 1 ? name : `${name}#${index}`
+      const own = name === undefined ? `${prefix}#${counts.children++}` : jobs.length === 1 ? name : `${name}#${index}`
       return { ...job, idempotencyKey: `child:${host.job.id}:${own}` }
     })
-    const db = scope?.tx
-    // A transaction in which a statement failed takes no other.
-    return db === undefined ? persist(host, () => settings.add(keyed)) : settings.add(keyed, db)
-  }
-
-  #nextPlace(scope: StepScope | undefined): string {
-    if (scope === undefined || scope.prefix === '') return `#${this.#count++}`
-    return `${scope.prefix}#${scope.counts.children++}`
+    // What this transaction commits is not repeated; and one in which a statement failed takes no other.
+    if (scope?.tx !== undefined) return settings.add(keyed, scope.tx)
+    // The key finds a child for as long as it is stored. A run of the handler may come long after that.
+    const key = `c:child:${name ?? `${prefix}#${counts.adds++}`}`
+    const known = await recall(key)
+    if (known?.length === keyed.length) return known
+    const ids = await persist(host, () => settings.add(keyed))
+    await remember(key, ids)
+    return ids
   }
 
   /** Jobs of a tenant add jobs of that tenant. */

@@ -13,8 +13,8 @@ export interface StepScope {
   tx: TransactionClient | undefined
   /** Waits in here that are not over: the step does nothing but wait. */
   waits: number
-  /** How many waits, tokens and children without a name there were so far. */
-  readonly counts: { waits: number; tokens: number; children: number }
+  /** How many waits, tokens, children and calls that added children there were so far, without a name. */
+  readonly counts: { waits: number; tokens: number; children: number; adds: number }
   /** What was named in here; free again when the step is tried again. */
   readonly names: string[]
 }
@@ -26,5 +26,5 @@ export function createScope(
   parent: StepScope | undefined,
   tx: TransactionClient | undefined,
 ): StepScope {
-  return { prefix, parent, tx, waits: 0, counts: { waits: 0, tokens: 0, children: 0 }, names: [] }
+  return { prefix, parent, tx, waits: 0, counts: { waits: 0, tokens: 0, children: 0, adds: 0 }, names: [] }
 }

@@ -19,7 +19,7 @@ import type {
 } from '../model/handler.ts'
 import { waitResult } from '../model/step-data.ts'
 import type { TransactionClient, TransactionOptions } from '../model/transaction.ts'
-import type { NewWait, StoredStep, StoredValue } from '../store/steps.ts'
+import type { NewStep, NewWait, StoredStep, StoredValue } from '../store/steps.ts'
 import type { NewJob } from '../store/enqueue.ts'
 import { Activity } from './activity.ts'
 import { Children } from './children.ts'
@@ -71,7 +71,13 @@ export class Workflow implements WorkflowCalls {
     this.#host = host
     this.#settings = settings
     this.#activity = new Activity(host)
-    this.#children = new Children({ host, settings: settings.children, claim: (name) => this.#claim(name) })
+    this.#children = new Children({
+      host,
+      settings: settings.children,
+      claim: (name) => this.#claim(name),
+      recall: async (key) => addedIds(await this.#recall(key)),
+      remember: (key, ids) => this.#remember(key, ids),
+    })
     this.#runner = new StepRunner({
       host,
       settings,
@@ -114,6 +120,8 @@ export class Workflow implements WorkflowCalls {
       this.#refuseInTransaction('ctx.transaction()', 'Do it all in one')
       if (this.#scope !== undefined)
         refuseOption('ctx.transaction', 'a call in a step', 'called outside of steps', 'Use `ctx.runTx` for a step')
+      // Steps inside ask for it, when the transaction may hold the only connection.
+      await this.#remembered()
       return this.#activity.during(() => this.#runner.complete(fn, options))
     })
   }
@@ -249,16 +257,29 @@ export class Workflow implements WorkflowCalls {
     scope.counts.waits = 0
     scope.counts.tokens = 0
     scope.counts.children = 0
+    scope.counts.adds = 0
   }
 
   /** What an earlier run left under this key, once it is its turn. */
   async #recall(key: string): Promise<StoredStep | undefined> {
-    if (this.#host.job.isAgain !== true) return undefined
-    this.#memory ??= this.#activity.during(() => this.#load())
-    const known = (await this.#memory).get(key)
+    const known = (await this.#remembered())?.get(key)
     if (known === undefined || known.step.status !== 'done') return known?.step
     await this.#activity.replay(known.order)
     return known.step
+  }
+
+  /** Stores what adding children came to, as a step of its own. */
+  async #remember(key: string, ids: readonly number[]): Promise<void> {
+    const { id, token, attempt } = this.#host.job
+    const result: StoredValue = { text: JSON.stringify(ids), codec: 'json' }
+    const step: NewStep = { key, attempt, tries: 1, durationMs: 0, outcome: { kind: 'done', result } }
+    await this.#call(() => this.#settings.store.storeStep({ id, token, step }))
+  }
+
+  #remembered(): Promise<ReadonlyMap<string, Remembered>> | undefined {
+    if (this.#host.job.isAgain !== true) return undefined
+    this.#memory ??= this.#activity.during(() => this.#load())
+    return this.#memory
   }
 
   async #load(): Promise<ReadonlyMap<string, Remembered>> {
@@ -310,6 +331,11 @@ function decoded(value: StoredValue | null): unknown {
   return value === null ? undefined : decodePayload(value.text, value.codec)
 }
 
+function addedIds(step: StoredStep | undefined): readonly number[] | undefined {
+  const ids = step?.status === 'done' ? decoded(step.result) : undefined
+  return Array.isArray(ids) ? ids.filter((id): id is number => typeof id === 'number') : undefined
+}
+
 function limit(options: WaitLimits | undefined): NewWait['until'] {
   return options?.timeout === undefined ? null : { delayMs: parseTimeout(options.timeout) }
 }
@@ -338,7 +364,7 @@ const TOKEN_OPTIONS: ReadonlySet<string> = new Set(['timeout', 'tags'])
 
 function duplicate(key: string): MillraceError {
   const what = key.startsWith('s:') ? 'step' : key.startsWith('c:') ? 'child' : 'wait'
-  const name = key.slice(2)
+  const name = key.slice(2).replace(/^child:/, '')
   const remedy = `Give each ${what} a name of its own, such as \`${name}-2\`; in a loop put the index into it`
   return new MillraceError(
     'STEP_DUPLICATE',

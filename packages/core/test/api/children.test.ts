@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { batchDepRef, isMillraceError, type JobContext, type JobHandler, snooze } from '../../src/index.ts'
 import { hasServer, useApi } from '../support/api-queue.ts'
+import { poll } from '../support/poll.ts'
 
 describe.skipIf(!hasServer)('jobs that a handler adds', () => {
   const api = useApi('api_children')
@@ -102,6 +103,40 @@ describe.skipIf(!hasServer)('jobs that a handler adds', () => {
     expect(ids).toEqual([all, all.toSpliced(4, 1)])
     const keys = await Promise.all(all.map(async (of) => (await api.job(of)).idempotencyKey))
     expect(keys).toEqual(['#0', 'second', '#1', '#2', 'step/#0', '#3'].map((key) => `child:${id}:${key}`))
+  })
+
+  it('with `now` are not added again when they have been cleaned up since, or no history is kept', async () => {
+    const queue = api.open({ keepCompletedJobs: false })
+    const id = await queue.addJob({ jobType: 'work', payload: null, retryDelay: 0 })
+    const ids: unknown[] = []
+    const ran: unknown[] = []
+    let steps: unknown
+    const now = { when: 'now' } as const
+    const parent = work(async (ctx) => {
+      const added = [await ctx.addJob(child(1), now), await ctx.addJob(child(2), { ...now, name: 'second' })]
+      added.push(...(await ctx.addJobs([child(3), { ...child(4), idempotencyKey: 'own' }], now)))
+      ids.push(added)
+      await poll(() => ran.length >= 4)
+      if (ctx.attempt === 1) throw new Error('again')
+      await ctx.waitFor({ seconds: 0.05 })
+      steps = (await queue.getJobSteps(id)).map(({ name, kind, result }) => [name, kind, result])
+    })
+    await using processor = queue.createProcessor(
+      { ...parent, child: (payload) => void ran.push(payload) },
+      { heartbeat: 'main', pollInterval: 50 },
+    )
+    processor.startInBackground()
+    await poll(() => steps !== undefined)
+    expect(ran).toHaveLength(4)
+    const [all] = ids
+    expect(ids).toEqual([all, all, all])
+    const [one, two, ...more] = Array.isArray(all) ? all : []
+    expect(steps).toEqual([
+      ['child:#0', 'step', [one]],
+      ['child:second', 'step', [two]],
+      ['child:#1', 'step', more],
+      ['0', 'time', null],
+    ])
   })
 
   it('in `ctx.transaction` are committed with it, or forgotten when it is rolled back', async () => {
