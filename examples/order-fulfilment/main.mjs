@@ -26,7 +26,7 @@ await openShop(queue)
 await customersPay(queue)
 
 // In a shop: days.
-const handlers = createHandlers(queue, { remindAfterSeconds: 1, payWithinSeconds: 5 })
+const handlers = createHandlers(queue, { remindAfterSeconds: 2, payWithinSeconds: 5 })
 const processor = queue.createProcessor(handlers, { concurrency: 5, pollInterval: 500, leaseMs: 2000 })
 processor.startInBackground()
 await queue.addJobs(

@@ -32,7 +32,7 @@ export interface CronSettings {
   readonly startAt?: Date | null | undefined
   /** No tick after this time. Default none. */
   readonly endAt?: Date | null | undefined
-  /** Each job becomes due at random up to this many milliseconds after its tick, at most a day. Default 0. */
+  /** Each job becomes due at random up to this many milliseconds after its tick was fired, at most a day. Default 0. */
   readonly jitterMs?: number | null | undefined
   /**
    * Ticks that passed while no process was there to fire them: `'one'` (default) adds a job for the latest of them, `'skip'` none,
