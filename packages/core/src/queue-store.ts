@@ -6,6 +6,7 @@ import type { Executor } from './postgres/executor.ts'
 import { PoolExecutor } from './postgres/pool-executor.ts'
 import type { PoolLike } from './postgres/pool.ts'
 import { type ListenClient, listenClientFor, listenClientOf, listenOn } from './postgres/listener.ts'
+import { toMillraceError } from './postgres/sqlstate.ts'
 import { createPostgresStore } from './postgres/store.ts'
 import type { PgliteJobQueueConfig, PostgresJobQueueConfig, ResolvedConfig } from './queue-config.ts'
 import type { Store } from './store/store.ts'
@@ -109,7 +110,20 @@ export async function openEmbeddedStore(
     heartbeatConnection: connection,
     heartbeatDriver: driver,
   })
-  return { store, transaction: (fn, options) => database.transaction(fn, options) }
+  return { store, transaction: (fn, options) => database.transaction((tx) => fn(withCodes(tx)), options) }
+}
+
+/** What fails in it has the codes that it has on a server. */
+function withCodes(tx: TransactionClient): TransactionClient {
+  return {
+    query: async (text, values) => {
+      try {
+        return await tx.query(text, values)
+      } catch (error) {
+        throw toMillraceError(error, text, 'uncommitted')
+      }
+    },
+  }
 }
 
 function ownTransactionOnly(): MillraceError {

@@ -26,6 +26,27 @@ export const transactionCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'what a job depends on is read in a transaction of the caller as that sees it',
+    needs: ['caller-transactions'],
+    async run(t) {
+      const { transaction } = t.target
+      check(transaction !== undefined, 'this place has transactions')
+      const worker = await t.worker()
+      const first = await t.start(worker)
+      const id = await t.add({ dependsOn: { jobIds: [first.id], names: ['first'] } })
+      await transaction(async (db) => {
+        equal(await t.store.completeIn({ ...first, output: '{"n":1}', keepCompleted: true, db }), 'settled')
+        const [dependency] = (await t.store.listDependencies({ id, db })) ?? []
+        equal([dependency?.status, dependency?.name, dependency?.output], ['completed', 'first', { n: 1 }])
+        equal((await t.store.countDependencies({ id, db }))?.completed, 1)
+        equal(await t.store.listDependencies({ id: first.id, db }), [])
+        equal(await t.store.listDependencies({ id: id + 99, db }), null)
+        throw new Error('rolled back')
+      }).catch((error: unknown) => check(error instanceof Error && error.message === 'rolled back', String(error)))
+      equal((await t.store.countDependencies({ id }))?.completed, 0)
+    },
+  },
+  {
     name: 'neither a completion nor a step in a transaction of a stale attempt is taken',
     needs: ['caller-transactions'],
     async run(t) {

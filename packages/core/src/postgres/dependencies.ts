@@ -1,9 +1,11 @@
 import type { DependencyCounts, JobDependency } from '../model/dependencies.ts'
 import type { DependencyStore } from '../store/dependencies.ts'
+import type { DatabaseClient } from '../store/enqueue.ts'
 import { JOB_TABLES, statusSql } from './filter.ts'
 import type { Row } from './executor.ts'
 import { integer, jobStatus, json, text, textOrNull } from './rows.ts'
 import type { Database } from './schema.ts'
+import { valueThrough } from './steps.ts'
 
 /** The job, wherever it is, and one row for each of its prerequisites; one without any has a single row without an id. */
 const PREREQUISITES = `
@@ -19,24 +21,34 @@ const PREREQUISITES = `
 
 // What is not stored any more was completed: nothing else is ever cleaned up, and a job cannot be added after one that never was.
 const LIST = `
-  select p.id, p.name, s.job_type, coalesce(s.status, 'k'), s.output::text,
-    case when s.status in ('f', 'c') then s.log -> -1 -> 'error' ->> 'message' end
-  from ${PREREQUISITES} order by p.n`
+  select json_agg(json_build_array(p.id, p.name, s.job_type, coalesce(s.status, 'k'), s.output,
+    case when s.status in ('f', 'c') then s.log -> -1 -> 'error' ->> 'message' end) order by p.n)::text as answer
+  from ${PREREQUISITES}`
 
 const COUNT = `
-  select count(p.id), count(p.id) filter (where coalesce(s.status, 'k') = 'k'), count(p.id) filter (where s.status = 'f' and s.is_final),
-    count(p.id) filter (where s.status = 'c'), bool_or(true)
+  select case when count(*) > 0 then json_build_array(count(p.id), count(p.id) filter (where coalesce(s.status, 'k') = 'k'),
+    count(p.id) filter (where s.status = 'f' and s.is_final), count(p.id) filter (where s.status = 'c'))::text end as answer
   from ${PREREQUISITES}`
 
 export function dependencyVerbs(db: Database): DependencyStore {
+  const read = async (
+    template: string,
+    id: number,
+    client: DatabaseClient | undefined,
+  ): Promise<readonly unknown[] | null> => {
+    const answer =
+      client === undefined ? (await db.read(template, [id]))[0]?.[0] : await valueThrough(db, client, template, [id])
+    const parts: unknown = json(answer ?? 'null')
+    return Array.isArray(parts) ? parts : null
+  }
   return {
-    async listDependencies({ id }) {
-      const rows = await db.read(LIST, [id])
-      return rows.length === 0 ? null : rows.filter((row) => row[0] !== null).map(dependency)
+    async listDependencies({ id, db: client }) {
+      const rows = await read(LIST, id, client)
+      return rows?.filter((row): row is Row => Array.isArray(row) && row[0] !== null).map(dependency) ?? null
     },
-    async countDependencies({ id }) {
-      const [row] = await db.read(COUNT, [id])
-      return row === undefined || row[4] === null ? null : counts(row)
+    async countDependencies({ id, db: client }) {
+      const row = await read(COUNT, id, client)
+      return row === null ? null : counts(row)
     },
   }
 }
@@ -47,7 +59,7 @@ function dependency(row: Row): JobDependency {
     name: textOrNull(row[1]),
     jobType: textOrNull(row[2]),
     status: jobStatus(text(row[3])),
-    output: row[4] === null ? null : json(row[4]),
+    output: row[4] ?? null,
     error: textOrNull(row[5]),
   }
 }

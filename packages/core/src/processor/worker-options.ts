@@ -8,6 +8,7 @@ import { VERSION } from '../model/version.ts'
 import type { ClaimedJob, ExchangeOptions, RegisterOptions } from '../store/claim.ts'
 import type { ChildSettings } from '../run/children.ts'
 import type { StepScopes } from '../run/step-scope.ts'
+import type { DependencyStore } from '../store/dependencies.ts'
 import type { Store } from '../store/store.ts'
 import type { HeartbeatMode } from './heartbeat.ts'
 import type { MetricsBuffer } from './metrics-buffer.ts'
@@ -67,11 +68,23 @@ export function createRunSettings(
     workerId,
     workflow: { store, keepCompleted, tracer, ...workflow },
     report: async (report) => (await store.report({ reports: [report] }))[0] ?? 'lost',
-    dependencies: store,
+    dependencies: dependenciesIn(store, workflow.scopes),
     ...(logs === undefined ? {} : { logs }),
     onProgress: (job, progress) => reports.progress(job, progress),
     onOutput: (job, output) => reports.output(job, output),
     onReportError: (_job, error) => reports.storeError(error, 'report', undefined),
+  }
+}
+
+/** Read in the transaction that a handler calls from, which may hold the only connection. */
+function dependenciesIn(store: DependencyStore, scopes: StepScopes): DependencyStore {
+  const within = (id: number): Parameters<DependencyStore['listDependencies']>[0] => {
+    const tx = scopes.getStore()?.tx
+    return tx === undefined ? { id } : { id, db: tx }
+  }
+  return {
+    listDependencies: ({ id }) => store.listDependencies(within(id)),
+    countDependencies: ({ id }) => store.countDependencies(within(id)),
   }
 }
 

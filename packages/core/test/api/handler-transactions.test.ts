@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isMillraceError, type JobContext, type JobHandler, type JobQueue } from '../../src/index.ts'
 import { hasServer, serverUrl, useApi } from '../support/api-queue.ts'
+import { poll } from '../support/poll.ts'
 
 // Beyond seed 003: steps and completions that commit together with what the handler writes.
 
@@ -244,6 +245,37 @@ describe.skipIf(!hasServer)('transactions of handlers', () => {
       .start()
     expect(codes).toEqual(['IN_TRANSACTION'])
     expect((await queue.getJob(id))?.status).toBe('completed')
+  })
+
+  it('with a pool of one, what the context is asked for inside uses the transaction, in a second attempt as well', async () => {
+    const queue = api.open({ databaseConfig: { connectionString: serverUrl, max: 1 } })
+    const before = await queue.addJob({ jobType: 'before', payload: null })
+    const id = await queue.addJob({
+      jobType: 'work',
+      payload: null,
+      retryDelay: 0,
+      dependsOn: { jobIds: [before] },
+    })
+    const seen: unknown[] = []
+    const work: JobHandler = (_payload, _signal, ctx) =>
+      ctx.transaction(async (tx) => {
+        const [first] = await ctx.dependencies()
+        const { completed } = await ctx.dependencyCounts()
+        await ctx.run('step', () => tx.query(write('a')).then(() => undefined))
+        await ctx.addJob({ jobType: 'next', payload: null }, { when: 'now' })
+        seen.push([first?.output, completed])
+        if (ctx.attempt === 1) throw new Error('once more')
+      })
+    const processor = queue.createProcessor({ work, before: () => ['x'] }, { heartbeat: 'main', pollInterval: 50 })
+    processor.startInBackground()
+    await poll(async () => (await api.job(id)).status === 'completed')
+    await processor.stopAndDrain()
+    expect(seen).toEqual([
+      [['x'], 1],
+      [['x'], 1],
+    ])
+    expect(await written()).toEqual(['a'])
+    expect(await queue.getJobs({ jobType: 'next' })).toHaveLength(1)
   })
 
   it('where no history is kept the job is gone with the commit', async () => {
