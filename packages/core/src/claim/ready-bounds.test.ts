@@ -45,4 +45,17 @@ describe('the bounds of a worker of some types', () => {
     expect(look(bounds, { at: 1010, top: 4000, lookMs: 1 })).toBe(100)
     expect(look(bounds, { at: 1020, top: 4000, lookMs: 0 })).toBe(3000)
   })
+
+  it('say when the next look will take long: from the bound, or a sweep, as the last of its kind did', () => {
+    const bounds = sweptBounds()
+    expect([10, 10_000].map((at) => bounds.isLong(at))).toEqual([false, false])
+    look(bounds, { at: 10, top: 1000, lookMs: 20 })
+    // Until 210 looks start further on.
+    expect([11, 209, 210].map((at) => bounds.isLong(at))).toEqual([false, false, true])
+    look(bounds, { at: 210, top: 2000, lookMs: 2 })
+    expect(bounds.isLong(230)).toBe(false)
+    expect(bounds.next(10_000)).toBe('sweep')
+    bounds.swept({ levels: [{ priority: 0, fromSeq: 1 }], looked: { top: 3000 } }, 50)
+    expect([10_100, 20_000].map((at) => bounds.isLong(at))).toEqual([false, true])
+  })
 })

@@ -1,5 +1,8 @@
 import type { ClaimedJob, ExchangeResult, ReadyBound } from '../store/claim.ts'
 
+/** What takes the store longer than this is nothing to wait for beside. */
+const LONG_MS = 10
+
 /** How far a bound trails what was claimed: a transaction that commits its jobs later than this is found by a sweep. */
 const TRAIL_MS = 500
 
@@ -25,7 +28,9 @@ interface Level {
   emptied?: { readonly at: number; readonly seq: number }
   /** Where looks that found all there was have ended, oldest first; only those that `NARROW_TRAIL_MS` still asks for. */
   readonly ends: { readonly at: number; readonly seq: number }[]
-  /** Until then looks start at such an end instead of the bound, because the last look from the bound took long. */
+  /** How long the last look from the bound took. */
+  wideMs: number
+  /** Until then looks start at such an end instead of the bound, because of that. */
   narrowUntil: number
 }
 
@@ -53,8 +58,7 @@ export class ReadyBounds {
 
   /** Where a claim sent now should look. An answer of `'sweep'` counts as sent. */
   next(now: number): 'sweep' | readonly ReadyBound[] {
-    const isDue = now - this.#sweptAt >= Math.max(this.#sweepEveryMs, this.#sweepCostMs / SWEEP_SHARE)
-    if (this.#mustSweep || this.#isMany || isDue) {
+    if (this.#isSweepDue(now)) {
       this.#sweptAt = now
       this.#mustSweep = false
       return 'sweep'
@@ -65,6 +69,17 @@ export class ReadyBounds {
       if (oldest !== undefined && oldest.at <= now - TRAIL_MS) level.bound = Math.max(level.bound, oldest.seq)
       return { priority: level.priority, fromSeq: now < level.narrowUntil ? narrowBound(level, now) : level.bound }
     })
+  }
+
+  /** Whether `next` asks for a look that took the store long the last time. */
+  isLong(now: number): boolean {
+    if (this.#isSweepDue(now)) return this.#sweepCostMs > LONG_MS
+    return this.#levels.some(({ wideMs, narrowUntil }) => wideMs > LONG_MS && now >= narrowUntil)
+  }
+
+  #isSweepDue(now: number): boolean {
+    const everyMs = Math.max(this.#sweepEveryMs, this.#sweepCostMs / SWEEP_SHARE)
+    return this.#mustSweep || this.#isMany || now - this.#sweptAt >= everyMs
   }
 
   /** The next claim looks everywhere: a sweep failed, or somebody gained jobs nobody knows where. */
@@ -120,6 +135,7 @@ export class ReadyBounds {
       level.ends.push({ at: now, seq: top })
       // It says nothing about what lies below where it began.
       if (start > level.bound) continue
+      if (from !== 'sweep') level.wideMs = lookMs
       level.narrowUntil = from === 'sweep' ? now : now + Math.min(TRAIL_MS, lookMs / WIDE_SHARE)
       const { emptied } = level
       if (emptied !== undefined && sentAt < emptied.at + TRAIL_MS) continue
@@ -153,7 +169,7 @@ export class ReadyBounds {
 }
 
 function newLevel(priority: number): Level {
-  return { priority, bound: 0, claimed: [], ends: [], narrowUntil: Number.NEGATIVE_INFINITY }
+  return { priority, bound: 0, claimed: [], ends: [], wideMs: 0, narrowUntil: Number.NEGATIVE_INFINITY }
 }
 
 /** Where the newest look ended of those that are long enough ago. What commits later than that is found from the bound. */

@@ -58,6 +58,8 @@ export class Exchanger {
   /** What the worker's row says; a new row says that it sleeps. */
   #isRowSleeping = true
   #failures = 0
+  /** The last call recorded only, ahead of a claim that takes long. */
+  #settlesFirst = false
   #retryTimer: Timer | undefined
   readonly #unheard: UnheardClaims
 
@@ -140,6 +142,12 @@ export class Exchanger {
     const isTick = now >= this.#tickDueAt && !this.#options.isLeaving()
     const { limit, slots } = this.#wanted(isTick)
     if (buffer.waiting === 0 && limit === 0 && !isTick) return false
+    // Nothing waits to be recorded until the store has looked through a hundred thousand jobs of others.
+    this.#settlesFirst = !this.#settlesFirst && limit > 0 && buffer.waiting > 0 && bounds.isLong(now)
+    if (this.#settlesFirst) {
+      void this.#exchange(now, buffer.take(), this.#settleCall())
+      return true
+    }
     if (isTick) this.#tickDueAt = now + this.#options.tickMs
     const call: Call = {
       worker: this.#options.worker(),
@@ -160,6 +168,11 @@ export class Exchanger {
     // Two claims at once pay only while each comes back full.
     if (!(this.#isFlowing && limit === MAX_LIMIT)) this.#isHungry = false
     return true
+  }
+
+  #settleCall(): Call {
+    const { keepCompleted } = this.#options
+    return { worker: this.#options.worker(), limit: 0, slots: 0, from: [], keepCompleted, ...this.#closedTokens() }
   }
 
   #wanted(isTick: boolean): Demand {
