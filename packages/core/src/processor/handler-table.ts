@@ -1,4 +1,4 @@
-import { isRecord, refuseOption } from '../model/check.ts'
+import { checkOptions, isRecord, refuseOption } from '../model/check.ts'
 import { checkVersion, findDefinition, type JobDefinition } from '../model/define-jobs.ts'
 import type { JobHandler } from '../model/handler.ts'
 import {
@@ -64,6 +64,7 @@ type EntryOptions = Pick<HandlerEntry, 'schema'>
 function typeEntry(type: string, handler: AnyHandler, options: EntryOptions): TypeEntry {
   if (!isVersioned(handler)) return { newest: entryOf(type, { handler, field: `handlers.${type}` }, options) }
   const field = `handlers.${type}`
+  checkOptions(field, handler, VERSIONED, '{ version, handler }')
   checkVersion(`${field}.version`, handler.version)
   const newest = entryOf(type, { handler: handler.handler, field: `${field}.handler` }, options)
   const byVersion = new Map([[handler.version, newest]])
@@ -88,5 +89,9 @@ function entryOf(
 ): HandlerEntry {
   if (typeof handler !== 'function' && !(isRecord(handler) && 'module' in handler))
     refuseOption(field, handler, 'a function or `{ module }`', 'Pass `async (payload, signal, ctx) => …`')
+  if (typeof handler !== 'function') checkOptions(field, handler, MODULE, "{ module: './jobs.js' }")
   return createHandlerEntry(type, handler, options)
 }
+
+const VERSIONED: ReadonlySet<string> = new Set(['version', 'handler', 'versions'])
+const MODULE: ReadonlySet<string> = new Set(['module', 'export'])

@@ -64,6 +64,8 @@ describe.skipIf(SERVER_URL === undefined)('versions of handlers', () => {
     [{ version: 2, handler: () => undefined, versions: { 2: () => undefined } }, 'handlers.work.versions'],
     [{ version: 2, handler: () => undefined, versions: { x: () => undefined } }, 'handlers.work.versions'],
     [{ version: 2, handler: () => undefined, versions: { 1: null } }, 'handlers.work.versions.1'],
+    [{ version: 2, handler: () => undefined, previous: {} }, 'previous'],
+    [{ version: 2, handler: { module: './jobs.js', name: 'x' } }, 'name'],
   ])('%j is refused', async (handler, field) => {
     const lab = await openLab()
     expect(() => lab.queue().createProcessor({ work: handler as never })).toThrow(
