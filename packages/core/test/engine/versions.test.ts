@@ -57,7 +57,7 @@ describe.skipIf(SERVER_URL === undefined)('versions of handlers', () => {
     expect(seen).toEqual([7, null])
   })
 
-  test.each([
+  test.each<readonly [unknown, string]>([
     [{ version: 0, handler: () => undefined }, 'handlers.work.version'],
     [{ version: 1.5, handler: () => undefined }, 'handlers.work.version'],
     [{ version: 2, handler: 'no' }, 'handlers.work.handler'],
