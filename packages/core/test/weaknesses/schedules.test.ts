@@ -5,7 +5,7 @@ import { poll } from '../support/poll.ts'
 // specs/job-queue.md, sections 19 and 32 (8): what the seed's cron got wrong, each with the opposite expectation.
 
 describe.skipIf(SERVER_URL === undefined)('weaknesses of cron', () => {
-  test('four workers and 100 due ticks make 100 jobs, overlap or not', async () => {
+  test('8: four workers and 100 due ticks make 100 jobs, overlap or not', async () => {
     const lab = await openLab()
     const queues = Array.from({ length: 4 }, () => lab.queue({ listen: false, databaseConfig: { max: 2 } }))
     const [first] = queues
@@ -32,7 +32,7 @@ describe.skipIf(SERVER_URL === undefined)('weaknesses of cron', () => {
     await lab.check()
   })
 
-  test('a job between two attempts counts as unfinished', async () => {
+  test('8: a job between two attempts counts as unfinished', async () => {
     const lab = await openLab()
     const queue = lab.queue()
     const id = await queue.addCronJob({
@@ -52,7 +52,7 @@ describe.skipIf(SERVER_URL === undefined)('weaknesses of cron', () => {
     expect(await queue.getJobs()).toMatchObject([{ status: 'failed', attempts: 1 }])
   })
 
-  test('an unknown zone rejects, and so does an expression that never fires', async () => {
+  test('8: an unknown zone rejects, and so does an expression that never fires', async () => {
     const lab = await openLab()
     const queue = lab.queue()
     const schedule = { scheduleName: 's', cronExpression: '0 0 * * *', jobType: 'quick', payload: null }
