@@ -18,7 +18,7 @@ export type WaitKind = 'time' | 'token' | 'signal' | 'event'
 
 /** One thing that a job remembers between two runs of its handler. */
 export interface StoredStep {
-  /** `s:`, `n:`, `p:` or `k:`, and what names it; see `0003_steps_and_waits.sql`. */
+  /** `s:`, `n:`, `p:` or `k:`, and what names it; see `0003_steps_and_waits.sql`. `c:` is a step that added children at once. */
   readonly key: string
   readonly kind: 'step' | 'made_token' | WaitKind
   readonly status: 'done' | 'failed' | 'pending'

@@ -1,5 +1,6 @@
 -- What a job remembers between two runs of its handler: the hash st:<job>, by key
 --   s:<name>  a step               kind s
+--   c:<name>  a call that added children at once; kind s
 --   n:<name>  a wait with a name   kind t (a time), w (a token), g (a signal) or e (an event)
 --   p:<n>     the n-th wait without one
 --   k:<n>     the n-th token that the handler made; kind k
