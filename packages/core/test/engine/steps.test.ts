@@ -5,7 +5,7 @@ import { poll } from '../support/poll.ts'
 import { randomFrom } from '../support/random.ts'
 
 /** A longer run: MILLRACE_TEST_STEP_KILLS=100, as `npm run check:full` has it. */
-const KILLS = Number(process.env['MILLRACE_TEST_STEP_KILLS'] ?? 12)
+const KILLS = Number(process.env['MILLRACE_TEST_STEP_KILLS'] ?? 10)
 const SEED = Number(process.env['MILLRACE_TEST_STEP_SEED'] ?? Math.floor(Math.random() * 1e9))
 const STEPS = 200
 
