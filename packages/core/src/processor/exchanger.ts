@@ -58,8 +58,8 @@ export class Exchanger {
   /** What the worker's row says; a new row says that it sleeps. */
   #isRowSleeping = true
   #failures = 0
-  /** The last call recorded only, ahead of a claim that takes long. */
-  #settlesFirst = false
+  /** The last call only recorded, and the claim that it went ahead of is the next. */
+  #hasSettledAhead = false
   #retryTimer: Timer | undefined
   readonly #unheard: UnheardClaims
 
@@ -142,12 +142,7 @@ export class Exchanger {
     const isTick = now >= this.#tickDueAt && !this.#options.isLeaving()
     const { limit, slots } = this.#wanted(isTick)
     if (buffer.waiting === 0 && limit === 0 && !isTick) return false
-    // Nothing waits to be recorded until the store has looked through a hundred thousand jobs of others.
-    this.#settlesFirst = !this.#settlesFirst && limit > 0 && buffer.waiting > 0 && bounds.isLong(now)
-    if (this.#settlesFirst) {
-      void this.#exchange(now, buffer.take(), this.#settleCall())
-      return true
-    }
+    if (this.#settlesAhead(limit, now)) return true
     if (isTick) this.#tickDueAt = now + this.#options.tickMs
     const call: Call = {
       worker: this.#options.worker(),
@@ -163,16 +158,25 @@ export class Exchanger {
       ...this.#sleepingChange(now),
     }
     void this.#exchange(now, buffer.take(), call)
-    if (limit === 0) return true
-    this.#isWoken = false
-    // Two claims at once pay only while each comes back full.
-    if (!(this.#isFlowing && limit === MAX_LIMIT)) this.#isHungry = false
+    if (limit > 0) this.#hasAsked(limit)
     return true
   }
 
-  #settleCall(): Call {
-    const { keepCompleted } = this.#options
-    return { worker: this.#options.worker(), limit: 0, slots: 0, from: [], keepCompleted, ...this.#closedTokens() }
+  #hasAsked(limit: number): void {
+    this.#isWoken = false
+    // Two claims at once pay only while each comes back full.
+    if (!(this.#isFlowing && limit === MAX_LIMIT)) this.#isHungry = false
+  }
+
+  /** Starts a call that only records, ahead of a claim that would make what waits in the buffer wait for long. */
+  #settlesAhead(limit: number, now: number): boolean {
+    const { buffer, bounds, keepCompleted } = this.#options
+    this.#hasSettledAhead = !this.#hasSettledAhead && limit > 0 && buffer.waiting > 0 && bounds.isLong(now)
+    if (!this.#hasSettledAhead) return false
+    const nothing = { limit: 0, slots: 0, from: [] }
+    const call: Call = { worker: this.#options.worker(), ...nothing, keepCompleted, ...this.#closedTokens() }
+    void this.#exchange(now, buffer.take(), call)
+    return true
   }
 
   #wanted(isTick: boolean): Demand {
