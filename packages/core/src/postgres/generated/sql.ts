@@ -696,7 +696,8 @@ begin
       perform :schema.add_jobs(v_batch.jobs, null, true);
     end if;
     -- For the claim that may share this call.
-    perform :schema.stir();
+    perform :schema.note_levels(array(
+      select distinct coalesce((c.value ->> 'priority')::integer, 0) from jsonb_array_elements(v_batch.jobs) c(value)));
   end loop;
 end $$;
 
@@ -1595,7 +1596,7 @@ create or replace function :schema.offer_released(p_priorities integer[], p_now 
 declare
   v_levels text := array_to_string(p_priorities, ',');
 begin
-  perform :schema.stir();
+  perform :schema.note_levels(p_priorities);
   if exists (select from :schema.workers w where w.sleeping and w.expires_at > p_now) then
     perform pg_notify(':channel', case when length(v_levels) < 1000 then 'r' || v_levels else 'r' end);
   end if;
@@ -1614,11 +1615,25 @@ create or replace function :schema.cascaded() returns jsonb language sql stable 
   select ('[' || nullif(current_setting('millrace.cascaded', true), '') || ']')::jsonb
 $$;
 
--- Marks the transaction: the exchange it may be part of looks at the whole ready index and at the notes.
+-- Marks the transaction: the exchange it may be part of looks at the notes.
 create or replace function :schema.stir() returns void language plpgsql as $$
 declare
   v_set text := set_config('millrace.stirred', 'on', true);
 begin
+end $$;
+
+-- The same for jobs that became ready: the exchange also looks at the whole ready index, unless its worker knows all these levels. At
+-- one that it knows they stand above its bound, for their places were drawn just now; a look through everything after each thousand of
+-- a hundred thousand released jobs would cost more than releasing them.
+create or replace function :schema.note_levels(p_priorities integer[]) returns void language plpgsql as $$
+declare
+  v_old text := nullif(current_setting('millrace.levels', true), '');
+  v_set text;
+begin
+  perform :schema.stir();
+  if v_old is null or not p_priorities <@ string_to_array(v_old, ',')::integer[] then
+    v_set := set_config('millrace.levels', concat_ws(',', v_old, array_to_string(p_priorities, ',')), true);
+  end if;
 end $$;
 `,
   },
@@ -2189,6 +2204,9 @@ declare
   v_cascaded jsonb;
   v_top bigint;
   v_past jsonb;
+  v_stirred boolean;
+  v_began timestamptz;
+  v_look_ms double precision;
 begin
   -- Keeps the planner on the indexes that this was written for, whatever the statistics say, until the transaction ends: a plan
   -- cached while the table was empty is a scan when it is full. And one plan for all calls: for a handful of jobs the planner finds
@@ -2228,15 +2246,20 @@ begin
     v_busy := nullif(:schema.release_paused(v_now) or coalesce(v_busy, false), false);
   end if;
   if p_others is not null or p_housekeeping or current_setting('millrace.stirred', true) = 'on' then v_cascaded := :schema.cascaded(); end if;
-  -- What was released just now, at levels that this worker may not know of.
-  if p_bounds is not null and current_setting('millrace.stirred', true) = 'on' then p_bounds := null; end if;
+  -- What was released just now, at levels that this worker does not know of.
+  v_stirred := current_setting('millrace.stirred', true) = 'on';
+  if v_stirred and p_bounds is not null
+      and not string_to_array(nullif(current_setting('millrace.levels', true), ''), ',')::integer[] <@ p_levels then
+    p_bounds := null;
+  end if;
 
   if p_limit > 0 and v_alive then
     -- Before anything is looked at: a place given out later must not count as looked at.
     if p_types is not null then v_top := pg_sequence_last_value(':schema.job_ids'); end if;
-    if (p_groups or p_bounds is null) and exists (select from :schema.group_wakes) then
+    if (p_groups or p_bounds is null or v_stirred) and exists (select from :schema.group_wakes) then
       v_busy := nullif(:schema.serve_group_wakes() or coalesce(v_busy, false), false);
     end if;
+    if p_types is not null then v_began := clock_timestamp(); end if;
     if p_bounds is null then
       select array_agg(c.id), count(*) filter (where c.last) into v_found, v_lasts from (
         select j.id, j.attempts + 1 >= j.max_attempts as last from :schema.jobs j
@@ -2272,7 +2295,11 @@ begin
       end loop;
     end if;
     -- Jobs of other types may lie before this worker's by the million, and looking through them once has to be enough.
-    if v_held or v_left <= 0 then v_top := null; end if;
+    if v_held or v_left <= 0 then
+      v_top := null;
+    elsif v_top is not null then
+      v_look_ms := extract(epoch from clock_timestamp() - v_began) * 1000;
+    end if;
     if p_types is not null and p_bounds is null and v_left <= 0 and v_held is null then
       select jsonb_agg(jsonb_build_array(o.priority, o.seq)) into v_past from (
         select j.priority, max(j.ready_seq) as seq from :schema.jobs j
@@ -2319,7 +2346,8 @@ begin
   if v_lost is not null or v_levels is not null or v_held or v_busy or v_summary is not null or v_cascaded is not null
       or v_top is not null or v_past is not null or not v_alive then
     v_told := jsonb_strip_nulls(jsonb_build_object('lost', v_lost, 'levels', v_levels, 'alive', v_alive, 'held', v_held,
-      'busy', v_busy, 'passed', v_passed, 'housekeeping', v_summary, 'cascaded', v_cascaded, 'top', v_top, 'past', v_past))::text;
+      'busy', v_busy, 'passed', v_passed, 'housekeeping', v_summary, 'cascaded', v_cascaded, 'top', v_top, 'lookMs',
+      case when v_look_ms >= 1 then v_look_ms end, 'past', v_past))::text;
   end if;
   if cardinality(v_all) > 0 then
     v_token := nextval(':schema.lease_tokens');
@@ -5495,7 +5523,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '5063b879f72f4145fc168cee20d160ed55716c911f325cedcf97a1e28fc7557c'
+export const functionsChecksum: string = '24ee7e1745fce2e0cd1257062091de90a9750bc6bd1e934324da05ecd9c8fc46'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
