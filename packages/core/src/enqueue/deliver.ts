@@ -35,8 +35,12 @@ export async function deliver(jobs: readonly NewJob[], options: DeliverOptions):
   let mayBeAdded = false
   for (let attempt = 1; ; attempt++) {
     try {
-      const found = attempt === 1 || nonce === undefined ? null : await store.findEnqueued({ nonce, sinceId })
-      if (found !== null) return await recover(jobs, found, store)
+      if (attempt > 1 && nonce !== undefined) {
+        const found = await store.findEnqueued({ nonce, sinceId })
+        if (found !== null) return await recover(jobs, found, store)
+        // None of the attempts so far has had an effect: what the next one meets is the answer.
+        mayBeAdded = false
+      }
       return await store.enqueue({
         jobs,
         ...(nonce === undefined ? {} : { nonce }),
@@ -44,7 +48,8 @@ export async function deliver(jobs: readonly NewJob[], options: DeliverOptions):
         ...(forgetsCompleted ? { forgetsCompleted } : {}),
       })
     } catch (error) {
-      if (!isOutcomeUnknown(error)) throw error
+      // Whoever refuses to say what became of the jobs has not refused the jobs.
+      if (!isOutcomeUnknown(error)) throw mayBeAdded ? outcomeUnknown(jobs.length, error) : error
       mayBeAdded ||= !isMillraceError(error) || error.details.outcome !== 'none'
       const ceilingMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt)
       const pauseMs = ceilingMs * (0.5 + clock.random() / 2)
@@ -95,7 +100,8 @@ function pause(clock: Clock, delayMs: number): Promise<void> {
 
 function outcomeUnknown(count: number, cause: unknown): MillraceError {
   const remedy = 'Add them again with an `idempotencyKey`, which makes repeating safe'
-  const message = `The database did not answer for ${GIVE_UP_MS / 1000} s; whether ${count} job(s) were added is unknown. ${remedy}.`
+  const why = isOutcomeUnknown(cause) ? `did not answer for ${GIVE_UP_MS / 1000} s` : 'failed when it was asked'
+  const message = `The database ${why}; whether ${count} job(s) were added is unknown. ${remedy}.`
   return new MillraceError('STORE_UNAVAILABLE', message, { cause, details: { outcome: 'unknown', remedy } })
 }
 

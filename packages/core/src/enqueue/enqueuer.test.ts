@@ -248,6 +248,34 @@ describe('a lost reply', () => {
     expect(clock.pendingTimers).toBe(0)
   })
 
+  it('whose look-up is refused is reported as unknown, and nothing is sent again, in part or whole', async () => {
+    const { store, clock, enqueuer } = setUp()
+    store.after = () => lost()
+    store.findEnqueued = () => Promise.reject(new MillraceError('STORE_FAILED', 'no', { details: { outcome: 'none' } }))
+    const adds = Promise.allSettled(['a', 'b', 'c'].map((name) => enqueuer.add(job(name))))
+    await turn()
+    await clock.advance(31_000)
+    for (const add of await adds)
+      expect(add).toMatchObject({ reason: { code: 'STORE_UNAVAILABLE', details: { outcome: 'unknown' } } })
+    expect([store.statements.length, store.jobs.size]).toEqual([1, 3])
+  })
+
+  it('that was looked up in vain does not make a later refusal unknown', async () => {
+    const { store, clock, enqueuer } = setUp()
+    let isFirst = true
+    store.before = () => {
+      if (isFirst) {
+        isFirst = false
+        lost()
+      }
+      throw new MillraceError('STORE_FAILED', 'too large', { details: { outcome: 'none' } })
+    }
+    const add = Promise.allSettled([enqueuer.add(job('a'))])
+    await turn()
+    await clock.advance(31_000)
+    expect(await add).toMatchObject([{ reason: { message: 'too large' } }])
+  })
+
   it('that certainly had no effect for 30 seconds rejects with what stood in its way', async () => {
     const { store, clock, enqueuer } = setUp()
     store.before = () => {

@@ -20,6 +20,7 @@ describe('an error of the server or the socket', () => {
     ['EPIPE', 'unavailable', 'STORE_UNAVAILABLE', true, true],
     ['ETIMEDOUT', 'unavailable', 'STORE_UNAVAILABLE', true, true],
     ['25006', 'read_only', 'STORE_UNAVAILABLE', true, false],
+    ['0A000', 'read_only', 'STORE_UNAVAILABLE', true, false],
     ['57014', 'timeout', 'STORE_TIMEOUT', true, false],
     ['40001', 'conflict', 'STORE_FAILED', true, false],
     ['40P01', 'conflict', 'STORE_FAILED', true, false],

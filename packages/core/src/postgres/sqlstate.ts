@@ -161,6 +161,7 @@ const SQLSTATE = /^[0-9A-Z]{5}$/
 
 /** Exact codes first, then classes (their first two characters). */
 const FAILURES: Readonly<Record<string, StoreFailure>> = {
+  '0A000': 'read_only', // feature_not_supported; of ours, a serializable transaction on a standby that is yet to be promoted
   '08': 'unavailable', // connection exceptions; PgBouncer uses 08P01 for everything of its own
   '21': 'data',
   '22': 'data',

@@ -20,6 +20,8 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
   const IDLE_CLOSE_MS = 30_000
   const SHORTEST_PAUSE_MS = 20
   const limitMs = Math.max(250, Math.ceil(leaseMs / 3))
+  // An outage that ends before the lease must not cost it: while nobody can be reached, it is tried a few times a lease.
+  const longestPauseMs = leaseMs / 6
 
   let client
   let timer
@@ -85,8 +87,7 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
   const round = async () => {
     timer = undefined
     if (load(slots.beat) > failedAt) failedAt = 0
-    // While nobody can be reached, no more often than a few times a lease.
-    const dueAt = failedAt === 0 ? Math.max(load(slots.beat), lastBeat) + dueMs : Math.max(failedAt, lastTry + leaseMs / 6)
+    const dueAt = failedAt === 0 ? Math.max(load(slots.beat), lastBeat) + dueMs : Math.max(failedAt, lastTry + longestPauseMs)
     let pauseMs = dueAt - now()
     if (pauseMs <= 0 && isGivenUp()) {
       pauseMs = dueMs
@@ -97,7 +98,7 @@ export const HEARTBEAT_SOURCE: string = String.raw`(() => {
       } catch (error) {
         discard()
         if (failures === 0) parentPort.postMessage({ kind: 'error', message: String(error && error.message) })
-        pauseMs = Math.min(limitMs, 50 * 2 ** Math.min(failures++, 10))
+        pauseMs = Math.min(longestPauseMs, 50 * 2 ** Math.min(failures++, 10))
       }
     } else if (client !== undefined && now() - lastBeat > IDLE_CLOSE_MS) {
       discard()

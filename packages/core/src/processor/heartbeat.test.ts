@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:net'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../model/clock.ts'
@@ -124,6 +125,30 @@ describe.skipIf(url === undefined)('Heartbeat, with a thread', () => {
     await heartbeat.stop()
     expect(before).toBeGreaterThanOrEqual(1)
     expect(await beatsOf(4)).toBeGreaterThan(before)
+  })
+
+  it('tries again several times a lease for as long as nobody can be reached', async () => {
+    const tries: number[] = []
+    const enough = createGate()
+    const server = createServer((socket) => {
+      tries.push(performance.now())
+      socket.destroy()
+      if (tries.length === 9) enough.open()
+    })
+    await new Promise<void>((resolve) => {
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const { heartbeat } = createHeartbeat()
+    const leaseMs = 3_000
+    heartbeat.start({ target: { connection: { host: '127.0.0.1', port, user: 'nobody' }, schema }, worker: 7, leaseMs })
+    await enough.promise
+    await heartbeat.stop()
+    server.close()
+    // Pauses grow to a sixth of the lease: the shortest is free of whatever else the machine has to do.
+    const pauses = tries.slice(6).map((at, n) => at - (tries[n + 5] ?? at))
+    expect(Math.min(...pauses)).toBeLessThan(0.75 * (leaseMs / 3))
   })
 
   it('reports once that it cannot reach the server, and stops at once even then', async () => {

@@ -50,7 +50,10 @@ export interface SupervisorRunResult {
 export interface Supervisor {
   /** Runs every task once. One that fails does not stop the others; its count is then 0. */
   start(): Promise<SupervisorRunResult>
-  /** Runs at once and then every `intervalMs`. A second call does nothing. */
+  /**
+   * Runs at once and then every `intervalMs`; clean-ups that have much to read rest for fifty times as long as they took. A second
+   * call does nothing.
+   */
   startInBackground(): void
   stop(): void
   /** Stops and waits for the run under way, at most `timeoutMs` (default 30,000). */
@@ -92,6 +95,9 @@ const DAYS = [
   'cleanupEventsDaysToKeep',
 ] as const
 
+/** A clean-up may read much to find that little is due: in the background it takes no more than this part of the time. */
+const CLEANUP_SHARE = 0.02
+
 const DRAIN_MS = 30_000
 
 const OPTION_NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULTS), 'onError', 'verbose'])
@@ -124,6 +130,11 @@ type Settings = { readonly [K in keyof typeof DEFAULTS]: (typeof DEFAULTS)[K] ex
   readonly verbose?: boolean | undefined
 }
 
+interface Round {
+  /** Whether somebody waits for it: then nothing rests. */
+  readonly isAsked: boolean
+}
+
 class BackgroundSupervisor implements Supervisor {
   readonly #settings: Settings
   readonly #onError: (error: Error) => void
@@ -132,6 +143,8 @@ class BackgroundSupervisor implements Supervisor {
   #background: object | undefined
   #timer: Timer | undefined
   #current: Promise<unknown> | undefined
+  /** By clean-up, until when it rests. */
+  readonly #rests = new Map<string, number>()
   readonly #schedules: ScheduleLoop
 
   constructor(settings: Settings, onError: (error: Error) => void, deps: SupervisorDependencies) {
@@ -147,7 +160,11 @@ class BackgroundSupervisor implements Supervisor {
   }
 
   start(): Promise<SupervisorRunResult> {
-    const run = this.#run().finally(() => {
+    return this.#begin({ isAsked: true })
+  }
+
+  #begin(how: Round): Promise<SupervisorRunResult> {
+    const run = this.#run(how).finally(() => {
       if (this.#current === run) this.#current = undefined
       this.#activityChanged()
     })
@@ -199,16 +216,18 @@ class BackgroundSupervisor implements Supervisor {
   }
 
   async #loop(background: object): Promise<void> {
-    await this.start()
+    await this.#begin({ isAsked: false })
     if (this.#background !== background) return
     this.#timer = this.#deps.clock.after(this.#settings.intervalMs, () => void this.#loop(background))
   }
 
-  async #run(): Promise<SupervisorRunResult> {
+  async #run({ isAsked }: Round): Promise<SupervisorRunResult> {
     const settings = this.#settings
     const unsubscribe = settings.verbose ? this.#deps.subscribeVerbose() : undefined
     const { cleanupBatchSize: batch, cleanupEventsDaysToKeep: eventDays } = settings
     const run = (task: MaintenanceTask): Promise<number> => this.#runTask(task)
+    const cleanUp = (what: string, task: MaintenanceTask): Promise<number> =>
+      !isAsked && this.#isResting(what) ? Promise.resolve(0) : this.#cleanUp(what, task)
     try {
       const reclaimedJobs = settings.reclaimStuckJobs
         ? await run({
@@ -220,11 +239,11 @@ class BackgroundSupervisor implements Supervisor {
       for (const [status, daysToKeep] of keptDays(settings)) {
         if (daysToKeep === 0) continue
         const work: MaintenanceTask['work'] = (store) => store.cleanupJobs({ daysToKeep, batch, status })
-        cleanedUpJobs += await run({ name: 'cleanupOldJobs', work })
+        cleanedUpJobs += await cleanUp(status, { name: 'cleanupOldJobs', work })
       }
       const cleanedUpEvents =
         eventDays > 0
-          ? await run({
+          ? await cleanUp('events', {
               name: 'cleanupOldJobEvents',
               work: (store) => store.cleanupEvents({ daysToKeep: eventDays, batch }),
             })
@@ -240,6 +259,19 @@ class BackgroundSupervisor implements Supervisor {
     } finally {
       unsubscribe?.()
     }
+  }
+
+  #isResting(what: string): boolean {
+    return this.#deps.clock.now() < (this.#rests.get(what) ?? 0)
+  }
+
+  async #cleanUp(what: string, task: MaintenanceTask): Promise<number> {
+    const { clock } = this.#deps
+    const startedAt = clock.now()
+    const count = await this.#runTask(task)
+    const endedAt = clock.now()
+    this.#rests.set(what, endedAt + (endedAt - startedAt) / CLEANUP_SHARE)
+    return count
   }
 
   async #runTask(task: MaintenanceTask): Promise<number> {

@@ -147,12 +147,17 @@ $$;
 
 -- The ids that a batch created, in order, or null if it never took effect. Ids below p_since are not looked at. Whoever asks has waited
 -- for the lock on the nonce before, in a transaction that has ended: what an add has done under it is then seen, at any isolation.
-create or replace function :schema.find_added(p_nonce bigint, p_since bigint) returns bigint[] language sql stable as $$
-  select array_agg(a.id order by a.id) from (
-    select j.id from :schema.jobs j where j.id > p_since and j.nonce = p_nonce
-    union all
-    select j.id from :schema.finished_jobs j where j.id > p_since and j.nonce = p_nonce
-    union all
-    select j.id from :schema.failed_jobs j where j.id > p_since and j.nonce = p_nonce
-  ) a
-$$;
+-- A standby that is about to be promoted answers nothing: it may have what it has not replayed yet. What comes after the question whether
+-- it is one sees all that it had when it was promoted (a standby knows no serializable transactions, which would have looked before).
+create or replace function :schema.find_added(p_nonce bigint, p_since bigint) returns bigint[] language plpgsql volatile as $$
+begin
+  if pg_is_in_recovery() then raise exception 'this server is a standby' using errcode = '25006'; end if;
+  return (
+    select array_agg(a.id order by a.id) from (
+      select j.id from :schema.jobs j where j.id > p_since and j.nonce = p_nonce
+      union all
+      select j.id from :schema.finished_jobs j where j.id > p_since and j.nonce = p_nonce
+      union all
+      select j.id from :schema.failed_jobs j where j.id > p_since and j.nonce = p_nonce
+    ) a);
+end $$;
