@@ -1,5 +1,6 @@
 import type { FinishedStatus } from '../model/job.ts'
 
+/** Which jobs a clean-up deletes. */
 export interface CleanupOptions {
   readonly daysToKeep: number
   readonly batch: number

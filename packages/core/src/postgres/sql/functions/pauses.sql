@@ -22,6 +22,8 @@ $$;
 -- Locks: pauses' rows (for key share, skip locked).
 create or replace function :schema.park_paused(p_ids bigint[], p_now timestamptz) returns bigint[] language plpgsql as $$
 declare
+  v_ids bigint[];
+  v_keepers bigint[];
   v_parked bigint[];
   v_left text[];
 begin
@@ -43,8 +45,11 @@ begin
     order by j.id, f.job_type is not null, f.id
   ), i as (
     insert into :schema.paused_jobs (pause_id, ready_seq, job_id) select m.pause_id, m.ready_seq, m.id from m on conflict do nothing
-  ), u as (
-    update :schema.jobs j set lane = 'p', holds_place = nullif(m.keeps_place, false) from m where j.id = m.id
+  )
+  select array_agg(m.id), array_agg(m.id) filter (where m.keeps_place) into v_ids, v_keepers from m;
+  -- By ids and not by a join: with the statistics of a table that was empty before, that looked at each job for each.
+  with u as (
+    update :schema.jobs j set lane = 'p', holds_place = case when j.id = any (v_keepers) then true end where j.id = any (v_ids)
     returning j.id, case when j.holds_place is null then j.group_key end as left_group
   )
   select array_agg(u.id), array_agg(u.left_group) filter (where u.left_group is not null) into v_parked, v_left from u;
@@ -120,7 +125,7 @@ begin
       -- What somebody else holds stays for the next call.
       delete from :schema.paused_jobs q using c
       where q.pause_id = v_pause and q.ready_seq = c.ready_seq and q.job_id = c.job_id
-        and (exists (select from l where l.id = c.job_id)
+        and (c.job_id = any (array(select l.id from l))
           or not exists (select from :schema.jobs j where j.id = c.job_id and j.lane = 'p'))
       returning 1
     ), u as (
@@ -128,7 +133,7 @@ begin
         lane = case when j.group_key is null or j.holds_place then 'r' else 'g' end::"char", holds_place = null,
         -- Back to where it was; in a group that went on without it, to where it was added.
         ready_seq = case when j.group_key is null or j.holds_place then j.ready_seq else j.id end
-      from l where j.id = l.id
+      where j.id = any (array(select l.id from l))
       returning j.lane, j.group_key, j.priority
     )
     select (select count(*) from c), (select count(*) from d), array_agg(distinct u.group_key) filter (where u.lane = 'g'),
