@@ -957,15 +957,20 @@ $$;
 
 -- The ids that a batch created, in order, or null if it never took effect. Ids below p_since are not looked at. Whoever asks has waited
 -- for the lock on the nonce before, in a transaction that has ended: what an add has done under it is then seen, at any isolation.
-create or replace function :schema.find_added(p_nonce bigint, p_since bigint) returns bigint[] language sql stable as $$
-  select array_agg(a.id order by a.id) from (
-    select j.id from :schema.jobs j where j.id > p_since and j.nonce = p_nonce
-    union all
-    select j.id from :schema.finished_jobs j where j.id > p_since and j.nonce = p_nonce
-    union all
-    select j.id from :schema.failed_jobs j where j.id > p_since and j.nonce = p_nonce
-  ) a
-$$;
+-- A standby that is about to be promoted answers nothing: it may have what it has not replayed yet. What comes after the question whether
+-- it is one sees all that it had when it was promoted (a standby knows no serializable transactions, which would have looked before).
+create or replace function :schema.find_added(p_nonce bigint, p_since bigint) returns bigint[] language plpgsql volatile as $$
+begin
+  if pg_is_in_recovery() then raise exception 'this server is a standby' using errcode = '25006'; end if;
+  return (
+    select array_agg(a.id order by a.id) from (
+      select j.id from :schema.jobs j where j.id > p_since and j.nonce = p_nonce
+      union all
+      select j.id from :schema.finished_jobs j where j.id > p_since and j.nonce = p_nonce
+      union all
+      select j.id from :schema.failed_jobs j where j.id > p_since and j.nonce = p_nonce
+    ) a);
+end $$;
 `,
   },
   {
@@ -2943,6 +2948,8 @@ $$;
 -- Locks: pauses' rows (for key share, skip locked).
 create or replace function :schema.park_paused(p_ids bigint[], p_now timestamptz) returns bigint[] language plpgsql as $$
 declare
+  v_ids bigint[];
+  v_keepers bigint[];
   v_parked bigint[];
   v_left text[];
 begin
@@ -2964,8 +2971,11 @@ begin
     order by j.id, f.job_type is not null, f.id
   ), i as (
     insert into :schema.paused_jobs (pause_id, ready_seq, job_id) select m.pause_id, m.ready_seq, m.id from m on conflict do nothing
-  ), u as (
-    update :schema.jobs j set lane = 'p', holds_place = nullif(m.keeps_place, false) from m where j.id = m.id
+  )
+  select array_agg(m.id), array_agg(m.id) filter (where m.keeps_place) into v_ids, v_keepers from m;
+  -- By ids and not by a join: with the statistics of a table that was empty before, that looked at each job for each.
+  with u as (
+    update :schema.jobs j set lane = 'p', holds_place = case when j.id = any (v_keepers) then true end where j.id = any (v_ids)
     returning j.id, case when j.holds_place is null then j.group_key end as left_group
   )
   select array_agg(u.id), array_agg(u.left_group) filter (where u.left_group is not null) into v_parked, v_left from u;
@@ -3041,7 +3051,7 @@ begin
       -- What somebody else holds stays for the next call.
       delete from :schema.paused_jobs q using c
       where q.pause_id = v_pause and q.ready_seq = c.ready_seq and q.job_id = c.job_id
-        and (exists (select from l where l.id = c.job_id)
+        and (c.job_id = any (array(select l.id from l))
           or not exists (select from :schema.jobs j where j.id = c.job_id and j.lane = 'p'))
       returning 1
     ), u as (
@@ -3049,7 +3059,7 @@ begin
         lane = case when j.group_key is null or j.holds_place then 'r' else 'g' end::"char", holds_place = null,
         -- Back to where it was; in a group that went on without it, to where it was added.
         ready_seq = case when j.group_key is null or j.holds_place then j.ready_seq else j.id end
-      from l where j.id = l.id
+      where j.id = any (array(select l.id from l))
       returning j.lane, j.group_key, j.priority
     )
     select (select count(*) from c), (select count(*) from d), array_agg(distinct u.group_key) filter (where u.lane = 'g'),
@@ -5523,7 +5533,7 @@ end $$;
   },
 ]
 
-export const functionsChecksum: string = '24ee7e1745fce2e0cd1257062091de90a9750bc6bd1e934324da05ecd9c8fc46'
+export const functionsChecksum: string = '9a115af24204c98515970025e60de9d23f2ff4ec7f4126c9eb2b08cf51fd70e7'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
