@@ -1,6 +1,6 @@
 import { MillraceError, isMillraceError } from '../errors.ts'
 import type { Clock } from '../model/clock.ts'
-import type { EnqueueResult, EnqueueStore, NewJob } from '../store/enqueue.ts'
+import type { EnqueueOptions, EnqueueResult, EnqueueStore, NewJob } from '../store/enqueue.ts'
 
 /** An add whose outcome stays unknown is given up after this long. */
 export const GIVE_UP_MS = 30_000
@@ -29,8 +29,9 @@ export interface DeliverOptions {
  *   throws means that nothing was added, such as that its disk is full for so long.
  */
 export async function deliver(jobs: readonly NewJob[], options: DeliverOptions): Promise<EnqueueResult> {
-  const { store, clock, sinceId, notify, forgetsCompleted } = options
+  const { store, clock, sinceId } = options
   const nonce = jobs.every(hasKey) ? undefined : drawNonce(clock)
+  const request = requestOf(jobs, nonce, options)
   const startedAt = clock.now()
   let mayBeAdded = false
   for (let attempt = 1; ; attempt++) {
@@ -41,12 +42,7 @@ export async function deliver(jobs: readonly NewJob[], options: DeliverOptions):
         // None of the attempts so far has had an effect: what the next one meets is the answer.
         mayBeAdded = false
       }
-      return await store.enqueue({
-        jobs,
-        ...(nonce === undefined ? {} : { nonce }),
-        ...(notify ? { notify } : {}),
-        ...(forgetsCompleted ? { forgetsCompleted } : {}),
-      })
+      return await store.enqueue(request)
     } catch (error) {
       // Whoever refuses to say what became of the jobs has not refused the jobs.
       if (!isOutcomeUnknown(error)) throw mayBeAdded ? outcomeUnknown(jobs.length, error) : error
@@ -56,6 +52,19 @@ export async function deliver(jobs: readonly NewJob[], options: DeliverOptions):
       if (clock.now() - startedAt + pauseMs > GIVE_UP_MS) throw mayBeAdded ? outcomeUnknown(jobs.length, error) : error
       await pause(clock, pauseMs)
     }
+  }
+}
+
+function requestOf(
+  jobs: readonly NewJob[],
+  nonce: number | undefined,
+  { notify, forgetsCompleted }: DeliverOptions,
+): EnqueueOptions {
+  return {
+    jobs,
+    ...(nonce === undefined ? {} : { nonce }),
+    ...(notify ? { notify } : {}),
+    ...(forgetsCompleted ? { forgetsCompleted } : {}),
   }
 }
 
