@@ -7,7 +7,7 @@
  *
  * A verb begins with `-- flags:` (of Redis' script header) and `-- include:` (parts, in order; `base` and `bits` are always first).
  * `-- rest:` names parts whose functions are made only when the script calls `rest()`, which answers those of `-- rest gives:`.
- * What it gathered (see `lib/bits.lua`) is written at its end, wherever it returns.
+ * What it gathered (see `lib/bits.lua`) is written at its end, wherever it returns. One with `-- alone: yes` has none of all that.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -76,8 +76,10 @@ function script(name) {
   const verb = read(`verbs/${name}`)
   const declared = header(verb, 'flags') ?? []
   const flags = declared.length > 0 ? `#!lua flags=${declared.join(',')}\n` : '#!lua\n'
-  const libs = ['base', 'bits', ...(header(verb, 'include') ?? [])]
-  const body = `${declared.includes('no-writes') ? withoutComments(verb) : flushing(withoutComments(verb))}\n`
+  const isAlone = header(verb, 'alone') !== undefined
+  const libs = isAlone ? [] : ['base', 'bits', ...(header(verb, 'include') ?? [])]
+  const gathers = !isAlone && !declared.includes('no-writes')
+  const body = `${gathers ? flushing(withoutComments(verb)) : withoutComments(verb)}\n`
   const rest = header(verb, 'rest') ?? []
   const gives = (header(verb, 'rest gives') ?? []).map((given) => `${given} = ${given}`).join(', ')
   // Functions that are made only when the script asks for them.

@@ -1,5 +1,5 @@
 import { MillraceError } from 'millrace'
-import type { EnqueueStore, NewJob } from 'millrace/store'
+import type { EnqueueResult, EnqueueStore, NewJob } from 'millrace/store'
 import { scripts } from './generated/lua.ts'
 import type { Argument, RedisInstance } from './instance.ts'
 import { groupKey, integer, list } from './replies.ts'
@@ -11,6 +11,7 @@ export function enqueueVerbs(instance: RedisInstance): EnqueueStore {
   return {
     async enqueue({ jobs, nonce, notify = false, db, forgetsCompleted = false }) {
       if (db !== undefined) throw noTransactions()
+      if (arePlain(jobs)) return addPlain(instance, { jobs, nonce, notify })
       const args: Argument[] = [nonce ?? '', notify ? 1 : 0, forgetsCompleted ? 1 : 0, jobs.length]
       for (const job of jobs) args.push(...jobArguments(job))
       const [first, second, sleepers] = list(await instance.run(scripts.enqueue, args))
@@ -35,6 +36,41 @@ export function enqueueVerbs(instance: RedisInstance): EnqueueStore {
       await instance.run(scripts.wake, [priorities.length <= 50 ? `r${priorities.join(',')}` : 'r'])
     },
   }
+}
+
+/** Whether all are ready at once, at the same level, and nothing but that; see `lua/verbs/enqueue_plain.lua`. */
+function arePlain(jobs: readonly NewJob[]): boolean {
+  const [first] = jobs
+  return jobs.every(
+    (job) =>
+      job.jobType === first?.jobType &&
+      (job.priority ?? 0) === (first.priority ?? 0) &&
+      job.runAt === undefined &&
+      job.idempotencyKey === undefined &&
+      job.keyMode === undefined &&
+      job.groupId === undefined &&
+      job.queue === undefined &&
+      job.tags === undefined &&
+      job.dependsOn === undefined,
+  )
+}
+
+interface PlainJobs {
+  readonly jobs: readonly NewJob[]
+  readonly nonce: number | undefined
+  readonly notify: boolean
+}
+
+async function addPlain(instance: RedisInstance, { jobs, nonce, notify }: PlainJobs): Promise<EnqueueResult> {
+  const { jobType = '', priority = 0 } = jobs[0] ?? {}
+  const args: Argument[] = [nonce ?? '', notify ? 1 : 0, jobType, checkedPriority(priority), jobs.length]
+  for (const job of jobs) {
+    const fields = jobFields(job)
+    args.push(job.payload, fields.length, ...fields)
+  }
+  const [answered, sleepers] = list(await instance.run(scripts.enqueue_plain, args))
+  const first = integer(answered) - jobs.length + 1
+  return { ids: jobs.map((_, index) => first + index), created: 'all', sleepers: sleepers === 1 }
 }
 
 /** A job as `lua/lib/add.lua` reads it. */

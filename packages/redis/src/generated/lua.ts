@@ -85,6 +85,7 @@ end
 local call = redis.call
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local stamp = clock[1] .. string.sub('00000' .. clock[2], -6, -4)
 local function whole(number)
   return string.format('%.0f', number)
 end
@@ -640,27 +641,35 @@ local function ready_levels()
   end
   return told
 end
+local function is_untouched(j)
+  return j.a == nil and j.st == nil and j.na == nil and j.pr == nil and j.prog == nil and j.out == nil and not has_waits(j)
+end
 local function lease(jobs, worker, locked_by, versions)
   local token = whole(call('INCR', P .. 'tokens'))
   local held = {}
   local answer = {}
   for at, j in ipairs(jobs) do
     leave(j)
-    local fields = {
-      l = 'x', tok = token, w = worker, by = locked_by, cl = now, a = attempts(j) + 1, pr = false,
-    }
-    if has_waits(j) then
-      fields.wu, fields.wk = false, false
+    local version = j.hv == nil and versions[j.n] and versions[j.n][1] or nil
+    if version == nil and is_untouched(j) then
+      call('HSET', job_key(j.id), 'l', 'x', 'tok', token, 'w', worker, 'by', locked_by, 'cl', stamp, 'a', '1', 'st', stamp)
+      j.a = '1'
     else
-      fields.prog, fields.out = false, false
+      local fields = {
+        l = 'x', tok = token, w = worker, by = locked_by, cl = stamp, a = attempts(j) + 1, pr = false, hv = version,
+      }
+      if has_waits(j) then
+        fields.wu, fields.wk = false, false
+      else
+        fields.prog, fields.out = false, false
+      end
+      if j.st == nil then fields.st = stamp end
+      if j.na then
+        call('ZREM', P .. 'again', j.id)
+        fields.lr, fields.na = stamp, false
+      end
+      set_fields(j, fields)
     end
-    if j.st == nil then fields.st = now end
-    if j.na then
-      call('ZREM', P .. 'again', j.id)
-      fields.lr, fields.na = now, false
-    end
-    if j.hv == nil and versions[j.n] and versions[j.n][1] then fields.hv = versions[j.n][1] end
-    set_fields(j, fields)
     answer[at] = { j.id, j.a, j.hv or '', with_payload(j.id, j.flat, j.p ~= nil) }
     held[#held + 1] = j.id
     held[#held + 1] = token
@@ -710,7 +719,7 @@ local function complete_job(j, output, keep)
   mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
   if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
+    local fields = { l = 'k', fin = stamp, cq = false, fr = false }
     if output then fields.out = output end
     set_fields(j, fields)
     mark('done', tonumber(j.id), true)
@@ -726,11 +735,27 @@ local function complete_job(j, output, keep)
 end
 `,
   completions: `local worked_off = {}
+local function complete_plainly(id, token, output)
+  local key = job_key(id)
+  local f = call('HMGET', key, 'l', 'tok', 'w', 'tg', 'gk', 'cq', 'fr', 'tr')
+  if f[1] ~= 'x' or f[2] ~= token or f[4] or f[5] or f[6] or f[7] or f[8] then return false end
+  local ids = unleased[f[3]]
+  if ids then ids[#ids + 1] = id else unleased[f[3]] = { id } end
+  local number = tonumber(id)
+  mark('live', number, false)
+  if output == '' then call('HSET', key, 'l', 'k', 'fin', stamp) else call('HSET', key, 'l', 'k', 'fin', stamp, 'out', output) end
+  mark('done', number, true)
+  finished[#finished + 1] = id
+  return true
+end
 local function complete_all(first, last, keep, lost)
+  local plainly = keep and not any_blocked()
   for n = first, last, 3 do
     local id, token, output = ARGV[n], ARGV[n + 1], ARGV[n + 2]
-    local j = read_job(id)
-    if j and j.l == 'x' and j.tok == token then
+    local is_done = plainly and complete_plainly(id, token, output)
+    local j = not is_done and read_job(id)
+    if is_done then
+    elseif j and j.l == 'x' and j.tok == token then
       complete_job(j, output ~= '' and output or nil, keep)
       if not keep then worked_off[id .. ':' .. token] = true end
     elseif not (j and j.l == 'k' and j.tok == token) and not worked_off[id .. ':' .. token] then
@@ -1199,7 +1224,7 @@ end
   insert: `local function insert_job(id, fields, blocked)
   local j = fields
   j.id = tostring(id)
-  j.c = whole(now)
+  j.c = stamp
   local lane
   if blocked then lane = 'd'
   elseif j.run and tonumber(j.run) > now then lane = 't'
@@ -1899,10 +1924,10 @@ end
 `,
 }
 
-export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'begin_import' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_ended' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'count_live' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'end_import' | 'enqueue' | 'exchange' | 'expire_tokens' | 'explain' | 'export_head' | 'export_jobs' | 'export_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'import_jobs' | 'import_schedules' | 'import_tokens' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'metric_totals' | 'migrate' | 'open_wait' | 'pause' | 'read_metrics' | 'reclaim' | 'reconcile_schedules' | 'record_metrics' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
+export const scripts: Readonly<Record<'add_schedule' | 'begin_audit' | 'begin_import' | 'cancel' | 'cancel_many' | 'check' | 'cleanup_ended' | 'cleanup_events' | 'cleanup_jobs' | 'complete_token' | 'count_live' | 'create_token' | 'due_schedules' | 'edit' | 'edit_many' | 'edit_schedule' | 'end_audit' | 'end_import' | 'enqueue' | 'enqueue_plain' | 'exchange' | 'expire_tokens' | 'explain' | 'export_head' | 'export_jobs' | 'export_tokens' | 'find_added' | 'find_completion' | 'find_step' | 'fire_schedules' | 'get' | 'get_dependencies' | 'get_schedules' | 'get_token' | 'heartbeat' | 'import_jobs' | 'import_schedules' | 'import_tokens' | 'lanes' | 'leased' | 'list' | 'list_audit' | 'list_logs' | 'list_pauses' | 'list_steps' | 'list_ticks' | 'load_steps' | 'metric_totals' | 'migrate' | 'open_wait' | 'pause' | 'read_metrics' | 'reclaim' | 'reconcile_schedules' | 'record_metrics' | 'redrive' | 'register' | 'remove_schedule' | 'report' | 'resume' | 'resume_paused' | 'retry' | 'run_schedule' | 'send_event' | 'set_schedule_status' | 'settle' | 'signal_job' | 'skip_tick' | 'stats' | 'store_step' | 'time' | 'unregister' | 'upkeep' | 'wake' | 'workers' | 'write_logs', Script>> = {
   add_schedule: {
     name: 'add_schedule',
-    sha: 'acf42ef7c2b515973ba509e64a03265387bd40c5',
+    sha: '4591d308c2961e27c1476060260f6978e5f376a4',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local id = add_schedule((read_definition(1)))
@@ -1916,7 +1941,7 @@ return answer
   },
   begin_audit: {
     name: 'begin_audit',
-    sha: '8d0b4ffc0964319e06b6c3c20c8b29b2ac1be43d',
+    sha: '9462d9e939c4956cd21b4dc8aa685bc43b29a15a',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local id = call('INCR', P .. 'audit_ids')
@@ -1931,7 +1956,7 @@ return answer
   },
   begin_import: {
     name: 'begin_import',
-    sha: '33bfd46fc64f67778ab75375934a0bc6cdc31220',
+    sha: 'e6a0c26d92b4b30ea87b70b891ac59307ba0054b',
     text: `#!lua
 ` + parts.base + parts.bits + `local function verb()
 local source, first, last = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -1958,7 +1983,7 @@ return answer
   },
   cancel: {
     name: 'cancel',
-    sha: '05a57d22318f96180e2a3f579ca7937c50aa10dc',
+    sha: 'f383c926b64354b3d395913d7bc699dedaa33c45',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -1974,7 +1999,7 @@ return answer
   },
   cancel_many: {
     name: 'cancel_many',
-    sha: '9d920eb3301b925ff0f4f12f2449dda2abb51591',
+    sha: '46372ce7ee420be55cf6753546eec509c3c911ca',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -1994,7 +2019,7 @@ return answer
   },
   check: {
     name: 'check',
-    sha: '86f38b7b558c3d500baeea5a879ae2a23d8c33f0',
+    sha: 'cc2c43f30515a831651f1f912b6f60a8c6f3576c',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
 local function all_of(set)
@@ -2097,7 +2122,7 @@ return problems
   },
   cleanup_ended: {
     name: 'cleanup_ended',
-    sha: '7382a7e465ced6976f602c240b827cc25a062f3b',
+    sha: '03faeb355210f889802e5482633d3da9913bfdae',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + `local function verb()
 local status, before = ARGV[1], now - tonumber(ARGV[2]) * 86400000
@@ -2123,7 +2148,7 @@ return answer
   },
   cleanup_events: {
     name: 'cleanup_events',
-    sha: '12d71b95b2d5a17d00423b32ba30b1f831f4e598',
+    sha: 'e20edc3f809f2aed63e928f537f6518b8a22eacd',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + `local function verb()
 local before = now - tonumber(ARGV[1]) * 86400000
@@ -2152,7 +2177,7 @@ return answer
   },
   cleanup_jobs: {
     name: 'cleanup_jobs',
-    sha: '778c12ee4049c2d9f52bf2ed5e0f96ac4dafa4ce',
+    sha: '0d9d48a3df9f56387e9360faff1be9c273dac2a4',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + `local function verb()
 local before = now - tonumber(ARGV[1]) * 86400000
@@ -2187,7 +2212,7 @@ return answer
   },
   complete_token: {
     name: 'complete_token',
-    sha: '4662830a3b17f56832f41ef612b0e92969e2d4b5',
+    sha: '8dd98f0818a20497d920438977b3052d483ca0cb',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
@@ -2204,7 +2229,7 @@ return answer
   },
   count_live: {
     name: 'count_live',
-    sha: 'bb88c0e5c4c08b785e16e61205f513eb5c98140f',
+    sha: '31e419380be1f770190f3ab99acda7bb20cb5a2c',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local upto, count = tonumber(ARGV[1]), 0
 for _, stretch in ipairs(call('ZRANGE', P .. 'live', 0, -1)) do
@@ -2221,7 +2246,7 @@ return count
   },
   create_token: {
     name: 'create_token',
-    sha: '1869dc7e1954f7eca89b03ed8134e0762396ce17',
+    sha: 'f895240f5b14fdd232e3aea30acecefe0572bd30',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 if #ARGV > 4 then
@@ -2245,7 +2270,7 @@ return answer
   },
   due_schedules: {
     name: 'due_schedules',
-    sha: '8cc36901e573fd08b2d431cccc0156a0191e6b49',
+    sha: 'dc46296517953c93be23113df09a986636e17f93',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.schedules_due + `local answer = {}
 for _, id in ipairs(call('ZRANGEBYSCORE', P .. 'sd', '-inf', now, 'LIMIT', 0, tonumber(ARGV[1]))) do
@@ -2256,7 +2281,7 @@ return { whole(now), schedules_due(), answer }
   },
   edit: {
     name: 'edit',
-    sha: '9124057039f6e6dc844a9b09e6ba729a4a26b2a2',
+    sha: '014331487c5930b42a51c9edb5669485752437d3',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
 local j = read_job(ARGV[1])
@@ -2273,7 +2298,7 @@ return answer
   },
   edit_many: {
     name: 'edit_many',
-    sha: '51481700a80506362c663d50da67cf6e49debd35',
+    sha: '5473894741e93ea838f73fb29b08fd84d54d6c1e',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -2294,7 +2319,7 @@ return answer
   },
   edit_schedule: {
     name: 'edit_schedule',
-    sha: 'ed06abe8f01a75aabb3d44866511129a68453cb7',
+    sha: 'f6baa5ebb1d3c030c2b7bc5002a548022cced9c5',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -2310,7 +2335,7 @@ return answer
   },
   end_audit: {
     name: 'end_audit',
-    sha: 'd7f12994f37dceab49fcb2a41acea8c91db8a55b',
+    sha: 'd929f5d4b14d042a656b5e0b1c72b34e320df577',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local packed = call('HGET', P .. 'au', ARGV[1])
@@ -2327,7 +2352,7 @@ return answer
   },
   end_import: {
     name: 'end_import',
-    sha: '9b2f5a3c26d703a37ebc0abd01f5083fdebec85b',
+    sha: '9234cec6901659bc988fe3badaad673a1de2ed4b',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + `local function verb()
 local first, last = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -2356,7 +2381,7 @@ return answer
   },
   enqueue: {
     name: 'enqueue',
-    sha: '41515e0717f76c6381b8cb8485bfb8637c4ad6e5',
+    sha: 'dba2e7703aeeecacd6537d5a7bdaa5a77b46ec9d',
     text: `#!lua
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + `local cold
 rest = function()
@@ -2387,9 +2412,70 @@ flush()
 return answer
 `,
   },
+  enqueue_plain: {
+    name: 'enqueue_plain',
+    sha: 'f2b6f8aff92a10f41ef1aaca6025b1aaa860d177',
+    text: `#!lua
+` + `local P, call = KEYS[1], redis.call
+local nonce, name, level, count = ARGV[1], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local clock = call('TIME')
+local now = clock[1] .. string.sub('00000' .. clock[2], -6, -4)
+local last = call('INCRBY', P .. 'ids', count)
+local at = 6
+for number = last - count + 1, last do
+  local id = string.format('%.0f', number)
+  local text, till = ARGV[at], at + 1 + tonumber(ARGV[at + 1])
+  local from = at + 2
+  at = till + 1
+  if nonce ~= '' then
+    from = from - 2
+    ARGV[from], ARGV[from + 1] = 'no', nonce
+  end
+  if #text > 64 then
+    call('SET', P .. 'p:' .. id, text)
+    call('HSET', P .. 'j:' .. id, 'n', name, 'c', now, 'l', 'r', unpack(ARGV, from, till))
+  else
+    call('HSET', P .. 'j:' .. id, 'n', name, 'p', text, 'c', now, 'l', 'r', unpack(ARGV, from, till))
+  end
+end
+local ready, typed = 'r:' .. level, 'rt:' .. level .. ':' .. name
+local first = last - count + 1
+while first <= last do
+  local stretch = math.floor(first / 1024)
+  local from = first - stretch * 1024
+  local till = math.min(last - stretch * 1024, 1023)
+  stretch = string.format('%.0f', stretch)
+  local fill = nil
+  if from ~= till then
+    fill = {}
+    for offset = from, till, 32 do
+      local width = math.min(till - offset + 1, 32)
+      local n = #fill
+      fill[n + 1], fill[n + 2], fill[n + 3], fill[n + 4] = 'SET', 'u' .. width, offset, string.format('%.0f', 2 ^ width - 1)
+    end
+  end
+  for _, set in ipairs({ 'live', ready, typed }) do
+    local key = P .. 'b:' .. stretch .. ':' .. set
+    if call('EXISTS', key) == 0 then
+      call('ZADD', P .. set, stretch, stretch)
+      if set == ready then call('ZADD', P .. 'rl', level, level) end
+      if set == typed then call('ZADD', P .. 'tl:' .. name, level, level) end
+    end
+    if fill then call('BITFIELD', key, unpack(fill)) else call('SETBIT', key, from, 1) end
+  end
+  first = first - from + 1024
+end
+local sleepers = call('ZCOUNT', P .. 'ws', '(' .. now, '+inf') > 0
+if sleepers and ARGV[2] == '1' then
+  call('PUBLISH', P .. 'wake', 'r' .. level)
+  sleepers = false
+end
+return { last, sleepers and 1 or 0 }
+`,
+  },
   exchange: {
     name: 'exchange',
-    sha: 'f7c9c0cc2afc58f93a49d08895031fba4eaeb90a',
+    sha: 'e0f53eda4bc012bc2163aea47e74fa689ac2740f',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + parts.claim + `local cold
 rest = function()
@@ -2499,7 +2585,7 @@ return answer
   },
   expire_tokens: {
     name: 'expire_tokens',
-    sha: '74a86fef3b33ae2a251cb79a2616265d880e7cb9',
+    sha: 'c7e3342c275ced17852547308b460fbf0162d3f2',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local count = expire_tokens(tonumber(ARGV[1]))
@@ -2513,7 +2599,7 @@ return answer
   },
   explain: {
     name: 'explain',
-    sha: '0b98159c8f718ac655bf82fcdd38512ed19a0a9d',
+    sha: '4017d01462d278016ea201d22a390f995af7bb20',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + parts.steps + `local most_ahead, most_named = tonumber(ARGV[2]), tonumber(ARGV[3])
 local j = read_job(ARGV[1])
@@ -2584,7 +2670,7 @@ return { whole(now), j.flat, call('LRANGE', P .. 'g:' .. j.id, 0, -1), live, abl
   },
   export_head: {
     name: 'export_head',
-    sha: '1568c9e5ff8b2dcb344006c9c0c3be6f254fd875',
+    sha: 'b418486d2907e33a35340fd4174e1784122f7a5a',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 call('HSETNX', P .. 'meta', 'instance', ARGV[1])
@@ -2607,7 +2693,7 @@ return answer
   },
   export_jobs: {
     name: 'export_jobs',
-    sha: '11c17fae41bd901423ca66ff19d5b35a0b12600d',
+    sha: 'd5866d5501af662765a9e608647f9a4ddae0300e',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.complete + parts.steps + `local only_awaited, after, upto, count = ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local ids, last = {}, nil
@@ -2660,7 +2746,7 @@ return answer
   },
   export_tokens: {
     name: 'export_tokens',
-    sha: 'dbc96b495b70a5ada67bbc0e13ca451068da0351',
+    sha: 'fb3d18e03de86baca4cc23aa5356a775fdddb7e9',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local prefix = P .. 'wp:'
 local pattern = string.gsub(prefix, '[%*%?%[%]%\\\\]', '\\\\%0') .. '*'
@@ -2677,7 +2763,7 @@ return { scanned[1], tokens }
   },
   find_added: {
     name: 'find_added',
-    sha: 'cdf39b0ca83bdf45dd7e91bb3c4c1633cc31a2db',
+    sha: '414ee083a4c993eb025ff35de6d5bc766690bb02',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local count = tonumber(ARGV[3])
 local sets, upto = {}, nil
@@ -2700,7 +2786,7 @@ return { found, upto and whole(upto + 1) or '' }
   },
   find_completion: {
     name: 'find_completion',
-    sha: '698c2e638439241aa48f68706a4c20522c264cd2',
+    sha: '65619f3e2cd26bbc19f2e67325aa805668fbd4d3',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local j = read_job(ARGV[1])
 if j and j.tok == ARGV[2] then
@@ -2712,7 +2798,7 @@ return 'l'
   },
   find_step: {
     name: 'find_step',
-    sha: '117fa99a2d3b47389f48b94cc1084548cd3e4196',
+    sha: 'a31ebcb00cd37bfd0a5136c290dfd98d5e5d719b',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local text = call('HGET', P .. 'st:' .. ARGV[1], ARGV[3])
 local step = text and cmsgpack.unpack(text)
@@ -2723,7 +2809,7 @@ return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
   },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: '1000e3f863f5fa06c49f3d2c99376c2864347d58',
+    sha: '55a432f258204c64ae4925ea50ad0d003884cbb4',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
 local added, moved = {}, 0
@@ -2773,7 +2859,7 @@ return answer
   },
   get: {
     name: 'get',
-    sha: '18511820063ae7b5fb3bbf876a3a9cc05db777d3',
+    sha: '6edd5bebcdf0f44c7596cc716bd490ce6b1f7c5a',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.steps + `local answer = {}
 for _, id in ipairs(ARGV) do
@@ -2785,7 +2871,7 @@ return answer
   },
   get_dependencies: {
     name: 'get_dependencies',
-    sha: 'efa1864b5e2a2bb2e8b0fb9f2ba6a2cfc24b8cd5',
+    sha: '989a194e4b5b4d69e58e9d359bb5d08426c26f49',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local j = read_job(ARGV[1])
 if j == nil then return false end
@@ -2805,7 +2891,7 @@ return answer
   },
   get_schedules: {
     name: 'get_schedules',
-    sha: 'fe426ba97622776079f590ac7228db0566610932',
+    sha: '2cf4e67f66c94bdd69fa306413b844f69b868aea',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local ids = {}
 if ARGV[1] == 'ids' then
@@ -2825,14 +2911,14 @@ return answer
   },
   get_token: {
     name: 'get_token',
-    sha: 'bcf45e5677aced6ac3a7defa45ce5cc77638243c',
+    sha: 'f845332e5cc48a42808d20d818e5345213a4d0f0',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `return call('HGETALL', P .. 'wp:' .. ARGV[1])
 `,
   },
   heartbeat: {
     name: 'heartbeat',
-    sha: 'fb49f62235845ef5b78eb648bf736c59c7808c68',
+    sha: 'ab02a4e4e9f425c7b2cd7119df292657b612b6ae',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + `local function verb()
 return extend_lease(ARGV[1], tonumber(ARGV[2])) and 1 or 0
@@ -2844,7 +2930,7 @@ return answer
   },
   import_jobs: {
     name: 'import_jobs',
-    sha: '80361ee8532631972fafe916cebb80d409392246',
+    sha: 'bad40aaf4daf8d1f1de0635c306db1efde747fa8',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + `local function verb()
 local set, at, imported, taken = 'im:' .. ARGV[1], 3, 0, 0
@@ -2971,7 +3057,7 @@ return answer
   },
   import_schedules: {
     name: 'import_schedules',
-    sha: 'e51e3d7c51846eff38fc2936fedac62e20671be5',
+    sha: 'e94f017422491639254d93b2450a4d32a8b6d54d',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local count, at = 0, 2
@@ -2995,7 +3081,7 @@ return answer
   },
   import_tokens: {
     name: 'import_tokens',
-    sha: '4117059b9a3204052711277a6b7694761b038ce1',
+    sha: '765743f296ae924a375f3eef7cc07b3cd6b6abcf',
     text: `#!lua
 ` + parts.base + parts.bits + `local function verb()
 local count = 0
@@ -3025,7 +3111,7 @@ return answer
   },
   lanes: {
     name: 'lanes',
-    sha: '351c440dc4cfbef3d0d6166334ed0e24e98fec98',
+    sha: '451e73f7a09f63727019e600f3cf99b20d3245dd',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local lanes, order = {}, {}
 local function lane_of(key, tenant)
@@ -3082,7 +3168,7 @@ return answer
   },
   leased: {
     name: 'leased',
-    sha: 'f569abe39d03e04392bf29d893618cad8e82573a',
+    sha: 'b2ce359ab676050dfee716506aca03c1ac51d31d',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local known = {}
 for at = 2, #ARGV do known[ARGV[at]] = true end
@@ -3099,7 +3185,7 @@ return answer
   },
   list: {
     name: 'list',
-    sha: '0a31fca16b3f7e0f75456509105b708c1528beb8',
+    sha: '7638e8d2a8a37838c05f865aa0db3c88aee1cf5d',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.filter + parts.steps + `local filter, limit, budget = cjson.decode(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local source = nil
@@ -3154,7 +3240,7 @@ return answer
   },
   list_audit: {
     name: 'list_audit',
-    sha: '46dbd76ca026cc06c78457e5b3a0263b5ce39a30',
+    sha: 'd7dc7d69723527f84259e07f55a8c5a9b4a46360',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local from = (tonumber(ARGV[1]) or tonumber(call('GET', P .. 'audit_ids') or 0) + 1) - 1
 local found = {}
@@ -3170,7 +3256,7 @@ return found
   },
   list_logs: {
     name: 'list_logs',
-    sha: 'b2dff6f02f46d24134d90358def8cc5fee04bfc0',
+    sha: '4001b586826b29a9c5225b0c0598394ccf253cde',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local after, most = tonumber(ARGV[2]), tonumber(ARGV[3])
 local answer = { tonumber(call('HGET', P .. 'lz:' .. ARGV[1], 'dropped') or 0) }
@@ -3186,21 +3272,21 @@ return answer
   },
   list_pauses: {
     name: 'list_pauses',
-    sha: '5c8a0ebb51d5c9a899c468ea7eb3a85b13a29cbd',
+    sha: 'b941952965e72cbaea29c132614b0a8d5ceeb228',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + `return list_pauses()
 `,
   },
   list_steps: {
     name: 'list_steps',
-    sha: '205414e858a5e2b0cc92f9687bd2b296e7e6ca08',
+    sha: 'c90cd2fde3ae8f93674fa6051fb16747f94a613f',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.steps + `return step_rows(ARGV[1])
 `,
   },
   list_ticks: {
     name: 'list_ticks',
-    sha: '5f637e1df72c55e885c8dfae5237639ceb83038a',
+    sha: '402938aa2009988467abab2d7e453270913f0b92',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local answer = {}
 for _, tick in ipairs(call('ZREVRANGE', P .. 'tz:' .. ARGV[1], 0, tonumber(ARGV[2]) - 1)) do
@@ -3212,7 +3298,7 @@ return answer
   },
   load_steps: {
     name: 'load_steps',
-    sha: '259a8f0ae28972abded95739de209828f4733190',
+    sha: 'cc975107fe1da542b8d163b913e1ecaa6a95fdfe',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3234,14 +3320,14 @@ return answer
   },
   metric_totals: {
     name: 'metric_totals',
-    sha: '8264aae2778061d3c7f3faf7dbca9dd17d47e141',
+    sha: 'a444660b36766fc688d015e4fd707f6b9e8d6f5f',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `return call('HGETALL', P .. 'mt')
 `,
   },
   migrate: {
     name: 'migrate',
-    sha: '79e53857e0c9096b4723bf2ccd37dda785437efe',
+    sha: '90703a9b13633ee4a58b4098257e9e31dbcbdf15',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local found = call('HGET', P .. 'meta', 'layout')
@@ -3257,7 +3343,7 @@ return answer
   },
   open_wait: {
     name: 'open_wait',
-    sha: '16ddfd3994e3c769bf73165dff96cb0d54014254',
+    sha: '411f7225db1685a49f503249280d31c71eb67921',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3285,7 +3371,7 @@ return answer
   },
   pause: {
     name: 'pause',
-    sha: 'e58a0c6ec929f523eda89638594dcef3fe53f8ef',
+    sha: '445a7147644c9bb481217bcb6f8faad3c9159a59',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + `local function verb()
 local function given(at)
@@ -3307,7 +3393,7 @@ return answer
   },
   read_metrics: {
     name: 'read_metrics',
-    sha: 'b2fb12cb0946219110bbccce65c7ef5f22af417f',
+    sha: 'b51ce48e7d36fbfe577545b9919ea797111d451d',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local last = tonumber(ARGV[1]) or math.floor(now / 60000)
 local found = { whole(last) }
@@ -3323,7 +3409,7 @@ return found
   },
   reclaim: {
     name: 'reclaim',
-    sha: '18e1b657155363e30b0450fb42da99e3b5e3cd0e',
+    sha: '41bf4fd15efec5b8d7b9de52a6361e2d9aa28916',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.rescue + `local function verb()
 local count = rescue()
@@ -3337,7 +3423,7 @@ return answer
   },
   reconcile_schedules: {
     name: 'reconcile_schedules',
-    sha: '1dd87a0d80d93564c26e3c6ad69bdd9f1fe9edb5',
+    sha: '36422f534b812ba6122a14d878108bfd96ef2ae5',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local owner, count = ARGV[1], tonumber(ARGV[2])
@@ -3390,7 +3476,7 @@ return answer
   },
   record_metrics: {
     name: 'record_metrics',
-    sha: '1f3438510191d36d4cf6f52b5fde05122179d16e',
+    sha: 'dd925050ec4db975d31e7a54fa3b8f1134c2d7b4',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local function added(one, other)
@@ -3427,7 +3513,7 @@ return answer
   },
   redrive: {
     name: 'redrive',
-    sha: 'ca7219d878c5c2fcde3ad34b1e78de18b4da59f8',
+    sha: 'f1bec7e9f511518689a2c51c6a053cd35e4eca66',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
 local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -3447,7 +3533,7 @@ return answer
   },
   register: {
     name: 'register',
-    sha: '866239ad302f47f3f9cdfa6736cc8f648c44818c',
+    sha: '0da59e04c1109e318be80b0e3cd8236901b0f214',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.groups + `local function verb()
 local worker = whole(call('INCR', P .. 'worker_ids'))
@@ -3467,7 +3553,7 @@ return answer
   },
   remove_schedule: {
     name: 'remove_schedule',
-    sha: '5593f87bca96e01fac77b0976b50eda75a514f1c',
+    sha: '26d6cfdbd970d3e3d7b4fbb4cd193a0984dc3925',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -3482,7 +3568,7 @@ return answer
   },
   report: {
     name: 'report',
-    sha: 'c7092d884c54bd136c2cd9ccbe4ee69d8349abba',
+    sha: 'a228dcddbca1a571f1e34b510eb4bdd38b0b5a2b',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + `local function verb()
 local lost = {}
@@ -3509,7 +3595,7 @@ return answer
   },
   resume: {
     name: 'resume',
-    sha: 'd291a965487ca35b3f08389e0bc715c42aecaf02',
+    sha: 'd423dcc45c163f0ef2ba6a8d82d78c80f8817381',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 local counters = { 'ids', 'tokens', 'worker_ids', 'step_ids' }
@@ -3531,7 +3617,7 @@ return answer
   },
   resume_paused: {
     name: 'resume_paused',
-    sha: '42aa40bc834a2baba036be6dd4af4e977ef79100',
+    sha: 'ff1a0a89f9e6319fdfd99e40bd758bb0161d9660',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + `local function verb()
 local packed = call('HGET', P .. 'ps', ARGV[1] .. '\\29' .. ARGV[2] .. '\\29' .. ARGV[3])
@@ -3550,7 +3636,7 @@ return answer
   },
   retry: {
     name: 'retry',
-    sha: '51114222ff29071eb7f213f1af4743216c03d9aa',
+    sha: '84d4104f0ce7c607ba25e9fe554b002518a3ea36',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -3564,7 +3650,7 @@ return answer
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: '85b439deed22b6776783fb13af1275c8a92f9fa1',
+    sha: '61f2b8fd22decbdda3201cec46e258b2823215a1',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -3586,7 +3672,7 @@ return answer
   },
   send_event: {
     name: 'send_event',
-    sha: '2dcb2e9b5f4b907f540505d0b8cbea711ac531de',
+    sha: '54ec6a3b305d099b80338fcc17b13c959472bf81',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local function contains(data, wanted)
@@ -3625,7 +3711,7 @@ return answer
   },
   set_schedule_status: {
     name: 'set_schedule_status',
-    sha: '898d6048fb708f950624cca3a0a371693095d0ee',
+    sha: 'fb65d81bef7cb880e4ec442e7efda2439fcc9dd3',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -3643,7 +3729,7 @@ return answer
   },
   settle: {
     name: 'settle',
-    sha: '1465a283bb966afa583574aded121074b0653b5c',
+    sha: '30ce47128949e0ac9c9ee14732e895a4743b9963',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + `local cold
 rest = function()
@@ -3663,7 +3749,7 @@ return answer
   },
   signal_job: {
     name: 'signal_job',
-    sha: '9b030cba7a15adb8f45815b078062545cfe02a2e',
+    sha: 'd6c64d3891bbd0fd31cc3d9908998f810fc5f6a5',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3686,7 +3772,7 @@ return answer
   },
   skip_tick: {
     name: 'skip_tick',
-    sha: 'd8adb6fcc1c4593f8244cfd63e8cf3b21ed37b05',
+    sha: 'f3ca146a25d2b1dfd6b5ffb4fba1633704e690b1',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -3703,7 +3789,7 @@ return answer
   },
   stats: {
     name: 'stats',
-    sha: '970517eb6f19d89965093333c7a77fc5f6688bb5',
+    sha: '5840b270e0823d00766d2435e156199bdbf026db',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local executing = 0
 for _, worker in ipairs(call('ZRANGE', P .. 'wx', 0, -1)) do executing = executing + call('HLEN', P .. 'h:' .. worker) end
@@ -3730,7 +3816,7 @@ return {
   },
   store_step: {
     name: 'store_step',
-    sha: 'd852a7844b299eeeaab7d964525eac697fbdd37c',
+    sha: '7307cd42ae23acddfc4b8664ab903c9302fe8527',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3755,14 +3841,14 @@ return answer
   },
   time: {
     name: 'time',
-    sha: '028dbfdaf4d7866035b9634b485b9319e997fdb2',
+    sha: 'bfe566da20a6615eb786ac9a8bab10943ef7c48e',
     text: `#!lua flags=no-writes,allow-oom
 ` + parts.base + parts.bits + `return whole(now)
 `,
   },
   unregister: {
     name: 'unregister',
-    sha: '7c69e9694b48ad0466bebd9b9d035e8c91528715',
+    sha: 'cc0ae300d019ec7769dd7dbbf8d6588bce4c5689',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.add_after + parts.steps + parts.waits + parts.completions + parts.settle + parts.rescue + `local function verb()
 local worker = ARGV[1]
@@ -3781,7 +3867,7 @@ return answer
   },
   upkeep: {
     name: 'upkeep',
-    sha: 'f7d62f8bb6d1d5c8c6a38d999bb415462915a0a7',
+    sha: '532c3fce8c9c46ec438b73be659d17efbb873830',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.groups + `local function verb()
 for _, key in ipairs(call('HKEYS', P .. 'gs')) do
@@ -3796,7 +3882,7 @@ return answer
   },
   wake: {
     name: 'wake',
-    sha: 'bf89097624f3b2b78d79f835ade48d907b0f534c',
+    sha: 'aca76c4c130e16720fde18e726944cd246d9d9a5',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + `local function verb()
 wake(ARGV[1])
@@ -3809,7 +3895,7 @@ return answer
   },
   workers: {
     name: 'workers',
-    sha: '40989c7bba258f1cd7dd4164b04494d7dddaa6bb',
+    sha: 'b049ad62c6eaa0fc8c6217e310b29bd3a7193e26',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + `local answer = {}
 local found = call('ZRANGE', P .. 'wx', 0, -1, 'WITHSCORES')
@@ -3821,7 +3907,7 @@ return answer
   },
   write_logs: {
     name: 'write_logs',
-    sha: '9871efbdf648ad385d00c4092806b3e5cc4f13ce',
+    sha: '6312af1fa8ce5ee9effd1aef9409c9190fab2cdc',
     text: `#!lua
 ` + parts.base + parts.bits + `local function verb()
 local results = {}

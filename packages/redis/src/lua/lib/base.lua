@@ -1,6 +1,9 @@
 -- What every script begins with.
 --   KEYS[1]  the instance: its prefix with a hash tag, "{dq:}". Every key of the instance starts with it, so all are in one slot of a
 --            cluster, and the scripts may build the others themselves.
+--   KEYS[2]  that and "-". Neither exists. While a slot moves from one node of a cluster to another some of its keys are here and some
+--            there, and a script would fail half-way; a node refuses a command that names two keys which it does not have (ASK at the
+--            old place, TRYAGAIN at the new one), so that no script begins before the whole slot is in one place again.
 -- The server's clock decides, in whole milliseconds.
 
 local P = KEYS[1]
@@ -8,6 +11,8 @@ local call = redis.call
 
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+-- The same as it is stored: a number that goes into a command is formatted each time.
+local stamp = clock[1] .. string.sub('00000' .. clock[2], -6, -4)
 
 -- Numbers as they are stored: never in exponent form.
 local function whole(number)

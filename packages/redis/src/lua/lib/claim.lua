@@ -129,6 +129,11 @@ local function ready_levels()
   return told
 end
 
+-- Whether a job has nothing of an earlier attempt, nor of what it waited for.
+local function is_untouched(j)
+  return j.a == nil and j.st == nil and j.na == nil and j.pr == nil and j.prog == nil and j.out == nil and not has_waits(j)
+end
+
 -- Leases jobs to a worker under one token. Answers for each its id, attempt, handler version and stored fields.
 local function lease(jobs, worker, locked_by, versions)
   local token = whole(call('INCR', P .. 'tokens'))
@@ -136,22 +141,28 @@ local function lease(jobs, worker, locked_by, versions)
   local answer = {}
   for at, j in ipairs(jobs) do
     leave(j)
-    local fields = {
-      l = 'x', tok = token, w = worker, by = locked_by, cl = now, a = attempts(j) + 1, pr = false,
-    }
-    if has_waits(j) then
-      -- A resumed job goes on where it was.
-      fields.wu, fields.wk = false, false
+    local version = j.hv == nil and versions[j.n] and versions[j.n][1] or nil
+    if version == nil and is_untouched(j) then
+      -- Most are, and `set_fields` would cost as much again.
+      call('HSET', job_key(j.id), 'l', 'x', 'tok', token, 'w', worker, 'by', locked_by, 'cl', stamp, 'a', '1', 'st', stamp)
+      j.a = '1'
     else
-      fields.prog, fields.out = false, false
+      local fields = {
+        l = 'x', tok = token, w = worker, by = locked_by, cl = stamp, a = attempts(j) + 1, pr = false, hv = version,
+      }
+      if has_waits(j) then
+        -- A resumed job goes on where it was.
+        fields.wu, fields.wk = false, false
+      else
+        fields.prog, fields.out = false, false
+      end
+      if j.st == nil then fields.st = stamp end
+      if j.na then
+        call('ZREM', P .. 'again', j.id)
+        fields.lr, fields.na = stamp, false
+      end
+      set_fields(j, fields)
     end
-    if j.st == nil then fields.st = now end
-    if j.na then
-      call('ZREM', P .. 'again', j.id)
-      fields.lr, fields.na = now, false
-    end
-    if j.hv == nil and versions[j.n] and versions[j.n][1] then fields.hv = versions[j.n][1] end
-    set_fields(j, fields)
     answer[at] = { j.id, j.a, j.hv or '', with_payload(j.id, j.flat, j.p ~= nil) }
     held[#held + 1] = j.id
     held[#held + 1] = token

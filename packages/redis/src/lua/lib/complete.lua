@@ -53,7 +53,7 @@ local function complete_job(j, output, keep)
   mark('live', tonumber(j.id), false)
   live_tag_index('ZREM', j)
   if keep then
-    local fields = { l = 'k', fin = now, cq = false, fr = false }
+    local fields = { l = 'k', fin = stamp, cq = false, fr = false }
     if output then fields.out = output end
     set_fields(j, fields)
     mark('done', tonumber(j.id), true)

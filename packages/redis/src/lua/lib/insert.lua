@@ -3,7 +3,7 @@
 local function insert_job(id, fields, blocked)
   local j = fields
   j.id = tostring(id)
-  j.c = whole(now)
+  j.c = stamp
   local lane
   if blocked then lane = 'd'
   elseif j.run and tonumber(j.run) > now then lane = 't'
