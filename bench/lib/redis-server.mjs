@@ -1,4 +1,5 @@
 /** One Redis server with an append-only file that is synced every second, and one of its databases per participant. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { startRedis } from '../../tools/servers/redis.mjs'
 import { nowMs, treeCpuMs, watchForeignCpu } from './machine.mjs'
@@ -58,6 +59,7 @@ export async function openRedisServer() {
     async usedMemory() {
       return Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1])
     },
+    countCommands: (/** @type {number} */ ms) => countCommands(admin, ms),
     /** @returns {Promise<Record<string, string>>} */
     async settings() {
       const all = await Promise.all(SHOWN.map((name) => admin.config('GET', name)))
@@ -68,4 +70,16 @@ export async function openRedisServer() {
       await redis.stop()
     },
   }
+}
+
+/** How many commands clients send in this time; those that scripts run are not counted. @param {Redis} admin @param {number} ms */
+async function countCommands(admin, ms) {
+  const monitor = await admin.monitor()
+  let count = 0
+  monitor.on('monitor', (_time, _args, source) => {
+    if (source !== 'lua') count++
+  })
+  await sleep(ms)
+  monitor.disconnect()
+  return count
 }

@@ -1,4 +1,5 @@
 /** On Redis, beside BullMQ on the same server. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { countUnfinished, drain, fill } from '../lib/drains.mjs'
 import { startHost } from '../lib/hosts.mjs'
 import { atLeast, atMost, middle, pairedRatio } from '../lib/stats.mjs'
@@ -175,6 +176,46 @@ const backlog = {
   },
 }
 
+/** @type {Scenario} */
+const idle = {
+  name: 'idle',
+  title: 'An idle worker',
+  conditions: 'commands that clients sent, as MONITOR tells; whatever a worker runs beside its claims included',
+  rounds: 1,
+  participants: BOTH,
+  columns: [
+    { key: 'commandsPerSecond', label: 'commands/s', digits: 2 },
+    { key: 'workerPercent', label: 'worker CPU %', digits: 2 },
+    { key: 'dbPercent', label: 'server CPU %', digits: 2 },
+  ],
+  ratio: { key: 'commandsPerSecond', label: 'commands to bullmq', to: BULLMQ.id },
+  async open({ adapter }, { server }) {
+    const database = `idle_${adapter}`
+    await server.create(database)
+    const host = await startHost({ adapter, url: server.urlOf(database) })
+    await host.call('prepare')
+    return { host, database }
+  },
+  async measure({ host }, { server, sizes }) {
+    if (!('countCommands' in server)) throw new Error('only on Redis')
+    await host.call('startWorker', { concurrency: 10 })
+    await sleep(sizes.idleSettleMs)
+    const cpu = server.watchCpu()
+    await host.call('resetCpu')
+    const ms = sizes.idleMs / 2
+    const commands = await server.countCommands(ms)
+    const { cpuUs } = await host.call('readCpu')
+    const figures = { dbPercent: cpu.percent(), foreignCores: cpu.foreignCores() }
+    await host.call('stopWorker')
+    return { commandsPerSecond: commands / (ms / 1000), workerPercent: cpuUs / 10 / ms, ...figures }
+  },
+  async close({ host, database }, { server }) {
+    await host.close()
+    await server.drop(database)
+  },
+  bars: (samples) => [atMost('commands per second', middle(samples, OURS.id, 'commandsPerSecond'), 2)],
+}
+
 export const REDIS_SCENARIOS = [
   addOne,
   add32,
@@ -202,5 +243,6 @@ export const REDIS_SCENARIOS = [
   }),
   latency,
   memory,
+  idle,
   backlog,
 ]

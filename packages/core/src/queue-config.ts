@@ -81,6 +81,11 @@ export interface RedisConfig {
   /** Default 0. */
   readonly db?: number | undefined
   readonly tls?: RedisTLSConfig | undefined
+  /**
+   * Of a cluster, some nodes by which the others are found, in place of `url`, `host`, `port` and `db`: each connection goes to the node
+   * that serves the slot of `keyPrefix` then.
+   */
+  readonly nodes?: readonly { readonly host: string; readonly port: number }[] | undefined
   /** Names the instance; all its keys share one hash tag. Default `dq:`. */
   readonly keyPrefix?: string | undefined
 }
@@ -89,7 +94,7 @@ export interface RedisConfig {
 export interface RedisJobQueueConfig extends Omit<CommonConfig, 'schema' | 'with'> {
   readonly backend: 'redis'
   readonly redisConfig?: RedisConfig | undefined
-  /** An ioredis client of the caller's own instead: its options are taken over, and it is never closed. */
+  /** An ioredis client of the caller's own instead, for a server or a cluster: its options are taken over, and it is never closed. */
   readonly client?: unknown
   /** With `client`. Default `dq:`. */
   readonly keyPrefix?: string | undefined

@@ -17,6 +17,8 @@ const CONNECT_LIMIT_MS = 10_000
  */
 export class RedisInstance {
   readonly prefix: string
+  /** How many keys, and the keys, that each script names; see `lua/lib/base.lua`. */
+  readonly #keys: readonly Argument[]
   readonly #client: Redis
   readonly #underWay = new Set<(error: Error) => void>()
   #lastError: Error | undefined
@@ -29,6 +31,7 @@ export class RedisInstance {
   constructor(client: Redis, prefix: string) {
     this.#client = client
     this.prefix = prefix
+    this.#keys = [2, prefix, `${prefix}-`]
     client.on('error', (error: Error) => {
       this.#lastError = error
     })
@@ -56,11 +59,11 @@ export class RedisInstance {
     } catch (error) {
       if (!isUnknownScript(error)) throw toStoreError(error, script.name, 'sent')
     }
-    return this.command(script.name, () => this.#client.call('eval', [script.text, 1, this.prefix, ...args]), timeoutMs)
+    return this.command(script.name, () => this.#client.call('eval', [script.text, ...this.#keys, ...args]), timeoutMs)
   }
 
   #evaluate(script: Script, args: readonly Argument[], timeoutMs: number): Promise<unknown> {
-    return this.#send(script.name, timeoutMs, () => this.#client.call('evalsha', [script.sha, 1, this.prefix, ...args]))
+    return this.#send(script.name, timeoutMs, () => this.#client.call('evalsha', [script.sha, ...this.#keys, ...args]))
   }
 
   /** Runs a plain command. */
@@ -105,7 +108,7 @@ export class RedisInstance {
       await this.#evaluate(resume, [], DEFAULT_TIMEOUT_MS).catch((error: unknown) => {
         if (!isUnknownScript(error)) throw error
         return this.#send(resume.name, DEFAULT_TIMEOUT_MS, () =>
-          this.#client.call('eval', [resume.text, 1, this.prefix]),
+          this.#client.call('eval', [resume.text, ...this.#keys]),
         )
       })
       if (!isLost) this.#isResumed = true
@@ -143,7 +146,11 @@ export class RedisInstance {
         this.#underWay.delete(fail)
         reject(error instanceof Error ? error : new Error(String(error)))
       }
-      const timer = setTimeout(() => fail(timeLimit(name, timeoutMs)), timeoutMs)
+      const timer = setTimeout(() => {
+        fail(timeLimit(name, timeoutMs))
+        // A host that lost its power closes no connection; another may serve in its place by now.
+        if (this.#client.status === 'ready') this.#client.disconnect(true)
+      }, timeoutMs)
       this.#underWay.add(fail)
       send().then((answer) => {
         clearTimeout(timer)

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { MillraceError } from 'millrace'
 import type { Store } from 'millrace/store'
-import { Redis, type RedisOptions } from 'ioredis'
+import { type Cluster, Redis, type RedisOptions } from 'ioredis'
+import { clusterOptions, type ClusterNode } from './cluster.ts'
+import { clusterOf, isCluster } from './cluster-client.ts'
 import { RedisInstance } from './instance.ts'
 import { createRedisStore } from './store.ts'
 
@@ -28,13 +30,18 @@ export interface RedisConnectionConfig {
   /** Default 0. */
   readonly db?: number | undefined
   readonly tls?: RedisTlsConfig | undefined
+  /**
+   * Of a cluster, some nodes by which the others are found, in place of `url`, `host`, `port` and `db`: each connection goes to the node
+   * that serves the slot of `keyPrefix` then.
+   */
+  readonly nodes?: readonly ClusterNode[] | undefined
 }
 
 /** What `openRedis` takes. */
 export interface OpenRedisOptions {
   /** A connection of ours, ended by `close`; or `client`. */
   readonly config?: RedisConnectionConfig | undefined
-  /** An ioredis client of the caller's own: its options are taken over, and it is never closed. */
+  /** An ioredis client of the caller's own, for a server or a cluster: its options are taken over, and it is never closed. */
   readonly client?: unknown
   /** Names the instance; all its keys share one hash tag. Default `dq:`. */
   readonly keyPrefix?: string | undefined
@@ -53,18 +60,18 @@ export interface OpenedRedis {
    * For commands of the caller's: the client that was given, or one beside the store's, connected by its first command. Ending
    * that one (`quit`, `disconnect`) closes the store.
    */
-  readonly client: Redis
+  readonly client: Redis | Cluster
 }
 
 /**
  * The store of an instance on Redis. No connection is made yet: the first call of the store makes it.
  *
- * @throws MillraceError `CONFIG_INVALID`; `FEATURE_UNSUPPORTED` for a client of a cluster.
+ * @throws MillraceError `CONFIG_INVALID`
  */
 export function openRedis(options: OpenRedisOptions): OpenedRedis {
   const prefix = instancePrefix(options.keyPrefix ?? 'dq:')
   const own = options.client === undefined ? undefined : checkedClient(options.client)
-  const client = own === undefined ? new Redis(clientOptions(options.config ?? {})) : own.duplicate(OUR_WAY)
+  const client = ownClient(own, options.config ?? {}, prefix)
   // An error without a listener would be printed; those that matter reject a call.
   client.on('error', () => undefined)
   const instance = new RedisInstance(client, prefix)
@@ -73,6 +80,12 @@ export function openRedis(options: OpenRedisOptions): OpenedRedis {
     rules: { allowEviction: options.allowEviction ?? false, warn: options.warn ?? ((): void => undefined) },
   })
   return { store, client: own ?? clientBeside(client, () => instance.close()) }
+}
+
+function ownClient(given: Redis | Cluster | undefined, config: RedisConnectionConfig, prefix: string): Redis {
+  if (given === undefined) return new Redis(clientOptions(config, prefix))
+  if (!isCluster(given)) return given.duplicate(OUR_WAY)
+  return new Redis(clusterOptions({ ...clusterOf(given, OUR_WAY), prefix }))
 }
 
 /**
@@ -122,13 +135,7 @@ export function instancePrefix(keyPrefix: unknown): string {
   })
 }
 
-function checkedClient(client: unknown): Redis {
-  if (typeof client === 'object' && client !== null && 'isCluster' in client && client.isCluster === true)
-    throw new MillraceError(
-      'FEATURE_UNSUPPORTED',
-      'A client of a Redis cluster cannot be used yet. Give `redisConfig` of the node that holds the slot of `keyPrefix`.',
-      { details: { field: 'client' } },
-    )
+function checkedClient(client: unknown): Redis | Cluster {
   if (!isClient(client)) {
     const remedy = 'Pass an ioredis client, version 5 or later, or `redisConfig`'
     throw new MillraceError('CONFIG_INVALID', `\`client\` is not an ioredis client. ${remedy}.`, {
@@ -138,15 +145,16 @@ function checkedClient(client: unknown): Redis {
   return client
 }
 
-function isClient(client: unknown): client is Redis {
+function isClient(client: unknown): client is Redis | Cluster {
   if (typeof client !== 'object' || client === null) return false
   return ['duplicate', 'evalsha', 'subscribe'].every((name) => typeof Reflect.get(client, name) === 'function')
 }
 
 /** As ioredis takes them, every file read. */
-export function clientOptions({ url, host, port, username, password, db, tls }: RedisConnectionConfig): RedisOptions {
+function clientOptions(config: RedisConnectionConfig, prefix: string): RedisOptions {
+  const { url, host, port, username, password, db, tls, nodes } = config
   const fromUrl = url === undefined || url === '' ? {} : urlOptions(url)
-  return {
+  const options = {
     ...OUR_WAY,
     ...fromUrl,
     ...(host === undefined ? {} : { host }),
@@ -156,6 +164,22 @@ export function clientOptions({ url, host, port, username, password, db, tls }: 
     ...(db === undefined ? {} : { db }),
     ...(tls === undefined ? {} : { tls: tlsOptions(tls) }),
   }
+  if (nodes === undefined) return options
+  return clusterOptions({ nodes: checkedNodes(config), prefix, options })
+}
+
+function checkedNodes({ nodes = [], ...others }: RedisConnectionConfig): readonly ClusterNode[] {
+  const remedy = "Give at least one { host: 'redis-1', port: 6379 }, and neither `url`, `host`, `port` nor `db`"
+  const both = (['url', 'host', 'port', 'db'] as const).find((name) => others[name] !== undefined)
+  const isList =
+    Array.isArray(nodes) &&
+    nodes.length > 0 &&
+    nodes.every((node: Partial<ClusterNode>) => typeof node.host === 'string' && Number.isInteger(node.port))
+  if (isList && both === undefined) return nodes
+  const what = both === undefined ? 'is no list of nodes' : `does not go with \`${both}\``
+  throw new MillraceError('CONFIG_INVALID', `\`redisConfig.nodes\` ${what}. ${remedy}.`, {
+    details: { field: 'redisConfig.nodes', value: nodes, remedy },
+  })
 }
 
 function urlOptions(text: string): RedisOptions {

@@ -10,7 +10,10 @@ const PASSING: ReadonlySet<string> = new Set([
   'BUSY',
   'CLUSTERDOWN',
   'MASTERDOWN',
+  // A slot of a cluster that is on its way to another node, or has arrived there.
   'TRYAGAIN',
+  'ASK',
+  'MOVED',
   'READONLY',
   'NOREPLICAS',
   'MISCONF',

@@ -202,8 +202,8 @@ const housekeeping: fc.Arbitrary<Command> = fc.tuple(anyOne, seldom).map(([n, is
 )
 
 const passTime: fc.Arbitrary<Command> = fc.constantFrom(1, 2, 30).map((hours) =>
-  step(`${hours} hours pass`, async (model, real) => {
-    await real.passHours(hours)
+  step(`${hours} hours pass`, async (model, { target }) => {
+    await target.passHours(hours)
     model.now += hours
   }),
 )

@@ -1,31 +1,8 @@
 import { deepStrictEqual, ok } from 'node:assert/strict'
 import type { JobRecord } from '../../src/model/job.ts'
-import type { ModelTarget } from '../support/model-target.ts'
+import type { ModelTarget, Stored } from '../support/model-target.ts'
 import { isLive, newModelJob, statusOf, type ModelJob } from './job.ts'
 import type { ModelQueue } from './queue.ts'
-
-/** What is stored, as the tables have it: everything the public reads do not tell. */
-interface Stored {
-  readonly live: Readonly<
-    Record<
-      string,
-      { readonly lane: string; readonly seq: number; readonly token: number | null; readonly worker: number | null }
-    >
-  >
-  /** Ids of jobs that have a key row. */
-  readonly keyed: readonly number[]
-  readonly groupLimit: number | null
-  readonly workers: readonly number[]
-  readonly impossible: readonly string[]
-}
-
-const STORED = `select json_build_object(
-  'live', (select coalesce(json_object_agg(j.id, json_build_object('lane', j.lane, 'seq', j.ready_seq, 'token', j.token, 'worker', j.worker)), '{}')
-    from :schema.jobs j),
-  'keyed', (select coalesce(json_agg(k.job_id order by k.job_id), '[]') from :schema.job_keys k),
-  'groupLimit', (select s.group_limit from :schema.settings s),
-  'workers', (select coalesce(json_agg(w.id order by w.id), '[]') from :schema.workers w),
-  'impossible', (select coalesce(json_agg(i.invariant || ': ' || i.detail), '[]') from :schema.check_invariants() i))::text`
 
 const LANES = { ready: 'r', timed: 't', group: 'g', running: 'x' } as const
 
@@ -35,7 +12,7 @@ const LANES = { ready: 'r', timed: 't', group: 'g', running: 'x' } as const
  */
 export async function observe(target: ModelTarget, model: ModelQueue): Promise<Observation> {
   const records = await target.store.listJobs({ limit: 10_000 })
-  const stored = JSON.parse(String(await target.value(STORED))) as Stored
+  const stored = await target.stored()
   const byId = new Map(records.map((record) => [record.id, record]))
   const before = model.lastDrawn
   for (const job of model.jobs.values()) adoptLetter(model, job, byId.get(job.id))

@@ -8,7 +8,7 @@ describe.skipIf(url === undefined)('PostgreSQL 14', () => {
   test('does what the model of a queue does, whatever happens to it', { timeout: 900_000 }, async () => {
     const target = await openPostgresTarget(url ?? '', 'model_14')
     try {
-      await expect(runModel(target, 'model_14')).resolves.toBeUndefined()
+      await expect(runModel(target)).resolves.toBeUndefined()
     } finally {
       await target.close()
     }

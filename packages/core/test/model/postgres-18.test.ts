@@ -8,7 +8,7 @@ describe.skipIf(url === undefined)('PostgreSQL 18', () => {
   test('does what the model of a queue does, whatever happens to it', { timeout: 900_000 }, async () => {
     const target = await openPostgresTarget(url ?? '', 'model_18')
     try {
-      await expect(runModel(target, 'model_18')).resolves.toBeUndefined()
+      await expect(runModel(target)).resolves.toBeUndefined()
     } finally {
       await target.close()
     }

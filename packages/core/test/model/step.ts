@@ -11,7 +11,6 @@ export interface Real {
   readonly bench: Bench
   /** Every worker that ever was. */
   readonly workers: number[]
-  readonly passHours: (hours: number) => Promise<void>
 }
 
 export type Command = fc.AsyncCommand<ModelQueue, Real, true>

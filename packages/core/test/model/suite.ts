@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { Bench } from '../../src/conformance/bench.ts'
-import { passHours, type ModelTarget } from '../support/model-target.ts'
+import type { ModelTarget } from '../support/model-target.ts'
 import { commands } from './commands.ts'
 import { ModelQueue } from './queue.ts'
 import type { Real } from './step.ts'
@@ -17,19 +17,13 @@ const DEFAULT_SEED = 20_261_125
 /** Holds a store against the model, by random histories. */
 export async function runModel(
   target: ModelTarget,
-  schema: string,
   { endOnFailure = false }: { readonly endOnFailure?: boolean } = {},
 ): Promise<void> {
   const seed = SEED ?? (RUNS === undefined ? DEFAULT_SEED : undefined)
   await fc.assert(
     fc.asyncProperty(commands, async (history) => {
       await target.reset()
-      const real: Real = {
-        target,
-        bench: new Bench(target),
-        workers: [],
-        passHours: (hours) => passHours(target, schema, hours),
-      }
+      const real: Real = { target, bench: new Bench(target), workers: [] }
       await fc.asyncModelRun(() => ({ model: new ModelQueue(), real }), history)
     }),
     {

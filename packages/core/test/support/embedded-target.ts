@@ -3,11 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbedded } from '@millrace/pglite'
 import { createPostgresStore } from '../../src/postgres/store.ts'
-import type { ModelTarget } from './model-target.ts'
+import { type ModelTarget, type SqlValue, sqlModelHooks } from './model-target.ts'
 import { quoted, sqlHooks } from './postgres-target.ts'
 
+export interface EmbeddedTarget extends ModelTarget {
+  readonly value: SqlValue
+  readonly close: () => Promise<void>
+}
+
 /** An embedded database in a folder of its own; `close` ends it and removes the folder. */
-export async function openEmbeddedTarget(schema: string): Promise<ModelTarget & { close: () => Promise<void> }> {
+export async function openEmbeddedTarget(schema: string): Promise<EmbeddedTarget> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-conformance-'))
   const database = await openEmbedded({ dataDir })
   const store = createPostgresStore({ executor: database, schema })
@@ -19,10 +24,13 @@ export async function openEmbeddedTarget(schema: string): Promise<ModelTarget & 
     script: database.script.bind(database),
     close: () => Promise.resolve(),
   }
+  const value: SqlValue = async (text) =>
+    (await database.query(text.replaceAll(':schema', () => quoted(schema))))[0]?.[0]
   return {
     store,
     ...sqlHooks((text, values) => database.query(text, values), schema),
-    value: async (text) => (await database.query(text.replaceAll(':schema', () => quoted(schema))))[0]?.[0],
+    value,
+    ...sqlModelHooks(value, schema),
     openAnother: () => Promise.resolve(createPostgresStore({ executor: shared, schema })),
     transaction: (fn) => database.transaction((tx) => fn(tx)),
     async close() {

@@ -8,7 +8,7 @@ import { PoolExecutor } from '../../src/postgres/pool-executor.ts'
 import { createPostgresStore } from '../../src/postgres/store.ts'
 import type { DatabaseClient } from '../../src/store/enqueue.ts'
 import type { Store } from '../../src/store/store.ts'
-import type { ModelTarget } from './model-target.ts'
+import { type ModelTarget, type SqlValue, sqlModelHooks } from './model-target.ts'
 
 /** What `reset` and the other hooks run, on PostgreSQL wherever it is. */
 export type RunSql = (text: string, values?: unknown[]) => Promise<unknown>
@@ -82,6 +82,7 @@ export function sqlHooks(
 }
 
 export interface PostgresTarget extends ModelTarget {
+  readonly value: SqlValue
   /** Makes the lease of every worker run out. */
   readonly expireAll: () => Promise<void>
   readonly close: () => Promise<void>
@@ -134,6 +135,7 @@ export async function openPostgresTarget(
   }
   const store = open(8)
   const hooks = sqlHooks(run, schema)
+  const value: SqlValue = (text) => firstValue(admin, schema, text)
   await run(`drop schema if exists ${quoted(schema)} cascade`)
   await prepare?.(run)
   await store.migrate({ mode: 'auto' })
@@ -146,7 +148,8 @@ export async function openPostgresTarget(
     },
     openAnother: () => Promise.resolve(open(1)),
     transaction: (fn) => transaction(callers, fn),
-    value: (text) => firstValue(admin, schema, text),
+    value,
+    ...sqlModelHooks(value, schema),
     lockJob: (db, id) => lockRow(db, `${quoted(schema)}.jobs`, id),
     async expireAll() {
       await run(`update ${quoted(schema)}.workers set expires_at = clock_timestamp() - interval '1 ms'`)

@@ -15,7 +15,12 @@ export function freshPrefix(): string {
 
 /** A queue on the server, closed after the test. */
 export function openQueue(url: string, keyPrefix: string, more: Partial<RedisJobQueueConfig> = {}): JobQueue {
-  const queue = initJobQueue({ redisConfig: { url }, keyPrefix, ...more, backend: 'redis' })
+  return openQueueWith({ redisConfig: { url }, keyPrefix, ...more })
+}
+
+/** The same, wherever the configuration says. */
+export function openQueueWith(config: Omit<RedisJobQueueConfig, 'backend'>): JobQueue {
+  const queue = initJobQueue({ ...config, backend: 'redis' })
   closing.push(() => queue.close({ drainMs: 2000 }))
   return queue
 }

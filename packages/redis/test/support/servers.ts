@@ -10,6 +10,29 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
+/** One of `tools/servers/redis-cluster.mjs`. */
+export interface TestClusterServer extends TestServer {
+  /** What `redis-cli` says there. */
+  command(...args: (string | number)[]): string
+}
+
+/** A cluster of `tools/servers/redis-cluster.mjs`; see there. */
+export interface TestCluster {
+  readonly servers: readonly TestClusterServer[]
+  readonly nodes: readonly { readonly host: string; readonly port: number }[]
+  slotOf(key: string): number
+  masterOf(slot: number): TestClusterServer
+  moveSlot(slot: number, to: TestClusterServer, atHalf: () => Promise<unknown>): Promise<number>
+  stop(): Promise<void>
+}
+
+interface ClusterModule {
+  readonly startRedisCluster: (
+    size: { readonly masters: number; readonly replicas: number },
+    settings: Readonly<Record<string, string | number>>,
+  ) => Promise<TestCluster>
+}
+
 interface ServerModule {
   readonly findRedis: () => string | undefined
   readonly startRedis: (settings?: Readonly<Record<string, string | number>>) => Promise<TestServer>
@@ -18,6 +41,15 @@ interface ServerModule {
 /** A server of this test's own. */
 export async function startServer(settings: Readonly<Record<string, string | number>> = {}): Promise<TestServer> {
   return (await load()).startRedis(settings)
+}
+
+/** A cluster of this test's own. */
+export async function startCluster(
+  ...args: Parameters<ClusterModule['startRedisCluster']>
+): Promise<TestCluster> {
+  const file = fileURLToPath(new URL('../../../../tools/servers/redis-cluster.mjs', import.meta.url))
+  const { startRedisCluster } = (await import(file)) as ClusterModule
+  return startRedisCluster(...args)
 }
 
 /** Whether this machine has a server; in CI it must. */

@@ -1,8 +1,9 @@
 import { Redis } from 'ioredis'
-import type { ConformanceTarget } from 'millrace/conformance'
+import type { ModelTarget } from '../../../core/test/support/model-target.ts'
 import { openRedis } from '../../src/index.ts'
+import { modelHooks } from './model.ts'
 
-export interface RedisTarget extends ConformanceTarget {
+export interface RedisTarget extends ModelTarget {
   /** Makes the lease of every worker run out. */
   readonly expireAll: () => Promise<void>
   readonly close: () => Promise<void>
@@ -40,6 +41,7 @@ export async function openRedisTarget(url: string, keyPrefix: string): Promise<R
     openAnother: () => Promise.resolve(openRedis({ config: { url }, keyPrefix }).store),
     uninstall,
     reset,
+    ...modelHooks(admin, tag, store),
     async close() {
       await store.close()
       await uninstall()
