@@ -48,9 +48,13 @@ export async function startRedisCluster({ masters, replicas }, settings = {}) {
       server.command('cluster', 'addslotsrange', ...range)
     })
     await until('the nodes know each other', () =>
-      servers.every((server) => nodesOf(server).filter(({ flags }) => !flags.includes('handshake')).length === servers.length),
+      servers.every(
+        (server) => nodesOf(server).filter(({ flags }) => !flags.includes('handshake')).length === servers.length,
+      ),
     )
-    servers.slice(masters).forEach((server, n) => server.command('cluster', 'replicate', servers[n % masters]?.id ?? ''))
+    servers
+      .slice(masters)
+      .forEach((server, n) => server.command('cluster', 'replicate', servers[n % masters]?.id ?? ''))
     await until('every slot is served and every replica has its data', () =>
       servers.every(
         (server, n) =>
@@ -67,7 +71,11 @@ export async function startRedisCluster({ masters, replicas }, settings = {}) {
   const masterOf = (/** @type {number} */ slot) => {
     const found = servers
       .filter((server) => isAlive(server.pid))
-      .find((server) => nodesOf(server).some(({ flags, serves }) => flags.includes('myself') && flags.includes('master') && serves(slot)))
+      .find((server) =>
+        nodesOf(server).some(
+          ({ flags, serves }) => flags.includes('myself') && flags.includes('master') && serves(slot),
+        ),
+      )
     if (found === undefined) throw new Error(`nobody serves slot ${slot}`)
     return found
   }
@@ -92,7 +100,10 @@ async function startNode(settings) {
     ...settings,
   })
   const command = (/** @type {(string | number)[]} */ ...args) =>
-    execFileSync('redis-cli', ['-p', String(server.port), '-e', ...args.map(String)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+    execFileSync('redis-cli', ['-p', String(server.port), '-e', ...args.map(String)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }).trim()
   // Not a copy: its `pid` changes.
   return Object.assign(server, { busPort, command, id: command('cluster', 'myid') })
 }
@@ -119,7 +130,7 @@ async function moveSlot({ slot, from, to, atHalf }) {
   from.command('cluster', 'setslot', slot, 'migrating', to.id)
   const total = Number(from.command('cluster', 'countkeysinslot', slot))
   let moved = 0
-  for (let isHalf = false; ; ) {
+  for (let isHalf = false; ;) {
     const keys = from.command('cluster', 'getkeysinslot', slot, 100).split('\n').filter(Boolean)
     if (keys.length === 0) break
     from.command('migrate', '127.0.0.1', to.port, '', 0, 10_000, 'keys', ...keys)

@@ -17,8 +17,6 @@ const CONNECT_LIMIT_MS = 10_000
  */
 export class RedisInstance {
   readonly prefix: string
-  /** How many keys, and the keys, that each script names; see `lua/lib/base.lua`. */
-  readonly #keys: readonly Argument[]
   readonly #client: Redis
   readonly #underWay = new Set<(error: Error) => void>()
   #lastError: Error | undefined
@@ -31,7 +29,6 @@ export class RedisInstance {
   constructor(client: Redis, prefix: string) {
     this.#client = client
     this.prefix = prefix
-    this.#keys = [2, prefix, `${prefix}-`]
     client.on('error', (error: Error) => {
       this.#lastError = error
     })
@@ -53,22 +50,22 @@ export class RedisInstance {
 
   /** Runs a script by its hash; a server that does not know it (any more) is sent the text. */
   async run(script: Script, args: readonly Argument[] = [], timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<unknown> {
-    await this.#connected(script.name)
+    if (!this.#isReady) await this.#connected(script.name)
     try {
       return await this.#evaluate(script, args, timeoutMs)
     } catch (error) {
       if (!isUnknownScript(error)) throw toStoreError(error, script.name, 'sent')
     }
-    return this.command(script.name, () => this.#client.call('eval', [script.text, ...this.#keys, ...args]), timeoutMs)
+    return this.command(script.name, () => this.#client.call('eval', [script.text, 1, this.prefix, ...args]), timeoutMs)
   }
 
   #evaluate(script: Script, args: readonly Argument[], timeoutMs: number): Promise<unknown> {
-    return this.#send(script.name, timeoutMs, () => this.#client.call('evalsha', [script.sha, ...this.#keys, ...args]))
+    return this.#send(script.name, timeoutMs, () => this.#client.call('evalsha', [script.sha, 1, this.prefix, ...args]))
   }
 
   /** Runs a plain command. */
   async command<T>(name: string, send: () => Promise<T>, timeoutMs: number = DEFAULT_TIMEOUT_MS): Promise<T> {
-    await this.#connected(name)
+    if (!this.#isReady) await this.#connected(name)
     try {
       return await this.#send(name, timeoutMs, send)
     } catch (error) {
@@ -83,8 +80,12 @@ export class RedisInstance {
     this.#client.disconnect()
   }
 
+  get #isReady(): boolean {
+    return this.#client.status === 'ready' && this.#isResumed
+  }
+
   async #connected(operation: string): Promise<void> {
-    while (this.#client.status !== 'ready' || !this.#isResumed) {
+    while (!this.#isReady) {
       if (this.#isClosed || this.#client.status === 'end')
         throw new MillraceError('STORE_UNAVAILABLE', 'The connection to Redis has been closed.', {
           details: { outcome: 'none' },
@@ -108,7 +109,7 @@ export class RedisInstance {
       await this.#evaluate(resume, [], DEFAULT_TIMEOUT_MS).catch((error: unknown) => {
         if (!isUnknownScript(error)) throw error
         return this.#send(resume.name, DEFAULT_TIMEOUT_MS, () =>
-          this.#client.call('eval', [resume.text, ...this.#keys]),
+          this.#client.call('eval', [resume.text, 1, this.prefix]),
         )
       })
       if (!isLost) this.#isResumed = true

@@ -38,55 +38,63 @@ describe.skipIf(!(await hasServer()))('on a Redis cluster of three masters and t
     expect(await client.ping()).toBe('PONG')
   })
 
-  it('a slot that moves under load takes everything along; meanwhile nothing begins that could end half-way', WITHIN, async () => {
-    const prefix = freshPrefix()
-    const queue = open(prefix)
-    const slot = cluster.slotOf(`{${prefix}}`)
-    const load = startLoad(queue)
-    await poll(() => load.acknowledged.length > 100, 'adds go on')
-    for (let round = 0; round < 2; round++) {
-      const to = cluster.servers.slice(0, 3).find((server) => server !== cluster.masterOf(slot))
-      if (to === undefined) throw new Error('no other master')
-      let atHalf: unknown
-      const moved = await cluster.moveSlot(slot, to, async () => {
-        // From a process that knows nothing: it must not take half of an instance for a new one.
-        const { store } = openRedis({ config: { nodes: cluster.nodes }, keyPrefix: prefix })
-        atHalf = await store.migrate({ mode: 'auto' }).catch((error: unknown) => error)
-        await store.close()
-      })
-      expect(moved).toBeGreaterThan(10)
-      expect(atHalf).toMatchObject({ code: 'STORE_UNAVAILABLE', details: { outcome: 'none' } })
-      expect(cluster.masterOf(slot)).toBe(to)
-      const before = load.acknowledged.length
-      await poll(() => load.acknowledged.length > before + 100, 'adds go on at the new place')
-    }
-    await load.end()
-    expect(await missing(queue, load.acknowledged)).toEqual([])
-    expect(load.twice()).toEqual([])
-    expect(await queue.checkInvariants()).toEqual([])
-  })
+  it(
+    'a slot that moves under load takes everything along; meanwhile nothing begins that could end half-way',
+    WITHIN,
+    async () => {
+      const prefix = freshPrefix()
+      const queue = open(prefix)
+      const slot = cluster.slotOf(`{${prefix}}`)
+      const load = startLoad(queue)
+      await poll(() => load.acknowledged.length > 100, 'adds go on')
+      for (let round = 0; round < 2; round++) {
+        const to = cluster.servers.slice(0, 3).find((server) => server !== cluster.masterOf(slot))
+        if (to === undefined) throw new Error('no other master')
+        let atHalf: unknown
+        const moved = await cluster.moveSlot(slot, to, async () => {
+          // From a process that knows nothing: it must not take half of an instance for a new one.
+          const { store } = openRedis({ config: { nodes: cluster.nodes }, keyPrefix: prefix })
+          atHalf = await store.migrate({ mode: 'auto' }).catch((error: unknown) => error)
+          await store.close()
+        })
+        expect(moved).toBeGreaterThan(10)
+        expect(atHalf).toMatchObject({ code: 'STORE_UNAVAILABLE', details: { outcome: 'none' } })
+        expect(cluster.masterOf(slot)).toBe(to)
+        const before = load.acknowledged.length
+        await poll(() => load.acknowledged.length > before + 100, 'adds go on at the new place')
+      }
+      await load.end()
+      expect(await missing(queue, load.acknowledged)).toEqual([])
+      expect(load.twice()).toEqual([])
+      expect(await queue.checkInvariants()).toEqual([])
+    },
+  )
 
-  it('work goes on at the replica of a master that is killed; only what came last before may be lost', WITHIN, async () => {
-    const prefix = freshPrefix()
-    const queue = open(prefix)
-    const slot = cluster.slotOf(`{${prefix}}`)
-    const load = startLoad(queue)
-    await poll(() => load.acknowledged.length > 100, 'adds go on')
-    const replicated = [...load.acknowledged]
-    const master = cluster.masterOf(slot)
-    expect(Number(master.command('wait', 1, 5000))).toBe(1)
-    await poll(() => load.acknowledged.length > replicated.length + 100, 'adds go on')
-    await master.kill()
-    const before = load.acknowledged.length
-    await poll(() => load.acknowledged.length > before + 100, 'adds go on at the replica', 30_000)
-    expect(cluster.masterOf(slot)).not.toBe(master)
-    await load.end()
-    expect(await missing(queue, replicated)).toEqual([])
-    const lost = await missing(queue, load.acknowledged)
-    expect(lost.every((id) => load.acknowledged.indexOf(id) < before)).toBe(true)
-    expect(new Set(load.acknowledged).size).toBe(load.acknowledged.length)
-    expect(await queue.checkInvariants()).toEqual([])
-  })
+  it(
+    'work goes on at the replica of a master that is killed; only what came last before may be lost',
+    WITHIN,
+    async () => {
+      const prefix = freshPrefix()
+      const queue = open(prefix)
+      const slot = cluster.slotOf(`{${prefix}}`)
+      const load = startLoad(queue)
+      await poll(() => load.acknowledged.length > 100, 'adds go on')
+      const replicated = [...load.acknowledged]
+      const master = cluster.masterOf(slot)
+      expect(Number(master.command('wait', 1, 5000))).toBe(1)
+      await poll(() => load.acknowledged.length > replicated.length + 100, 'adds go on')
+      await master.kill()
+      const before = load.acknowledged.length
+      await poll(() => load.acknowledged.length > before + 100, 'adds go on at the replica', 30_000)
+      expect(cluster.masterOf(slot)).not.toBe(master)
+      await load.end()
+      expect(await missing(queue, replicated)).toEqual([])
+      const lost = await missing(queue, load.acknowledged)
+      expect(lost.every((id) => load.acknowledged.indexOf(id) < before)).toBe(true)
+      expect(new Set(load.acknowledged).size).toBe(load.acknowledged.length)
+      expect(await queue.checkInvariants()).toEqual([])
+    },
+  )
 })
 
 async function addAndWork(queue: JobQueue, count: number): Promise<void> {

@@ -134,9 +134,7 @@ describe.skipIf(url === undefined)('an engine without', () => {
       })
       const noticed = await failing(noticedBy)
       expect(noticed.length).toBeGreaterThan(0)
-      const histories = inModel
-        ? runModel(target, { endOnFailure: true })
-        : Promise.reject(new Error('not asked'))
+      const histories = inModel ? runModel(target, { endOnFailure: true }) : Promise.reject(new Error('not asked'))
       await expect(histories).rejects.toThrow(inModel ? 'Property failed' : 'not asked')
     } finally {
       await install(files, (text) => text)

@@ -749,7 +749,7 @@ local function complete_plainly(id, token, output)
   return true
 end
 local function complete_all(first, last, keep, lost)
-  local plainly = keep and not any_blocked()
+  local plainly = keep and last > first and not any_blocked()
   for n = first, last, 3 do
     local id, token, output = ARGV[n], ARGV[n + 1], ARGV[n + 2]
     local is_done = plainly and complete_plainly(id, token, output)
@@ -2475,7 +2475,7 @@ return { last, sleepers and 1 or 0 }
   },
   exchange: {
     name: 'exchange',
-    sha: 'e0f53eda4bc012bc2163aea47e74fa689ac2740f',
+    sha: 'cf29bcdcdd3c2a2ce6c90969ed4fa779d1b6929d',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + parts.claim + `local cold
 rest = function()
@@ -3729,7 +3729,7 @@ return answer
   },
   settle: {
     name: 'settle',
-    sha: '30ce47128949e0ac9c9ee14732e895a4743b9963',
+    sha: '9f026a00a4523653514e3fc9120d253ac3b107b4',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + `local cold
 rest = function()
@@ -3848,7 +3848,7 @@ return answer
   },
   unregister: {
     name: 'unregister',
-    sha: 'cc0ae300d019ec7769dd7dbbf8d6588bce4c5689',
+    sha: '3b0d5d9dc1588610643a13f1ad9e24e53c4352cd',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.add_after + parts.steps + parts.waits + parts.completions + parts.settle + parts.rescue + `local function verb()
 local worker = ARGV[1]

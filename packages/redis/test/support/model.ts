@@ -59,7 +59,7 @@ local function move(pattern, fields)
 end
 move('j:*', { 'c', 'run', 'na', 'cl', 'st', 'fin', 'lf', 'lr', 'lc', 'ch', 'dla', 'cq' })
 move('w:*', { 'startedAt', 'lastSeenAt' })
-for _, name in ipairs({ 'due', 'wx', 'ws', 'gw' }) do
+for _, name in ipairs({ 'due', 'wx', 'ws', 'gw', 'ended:f', 'ended:c' }) do
   for _, member in ipairs(call('ZRANGE', P .. name, 0, -1)) do call('ZINCRBY', P .. name, -ms, member) end
 end
 for _, key in ipairs(call('KEYS', P .. 'g:*')) do

@@ -44,9 +44,7 @@ export async function startServer(settings: Readonly<Record<string, string | num
 }
 
 /** A cluster of this test's own. */
-export async function startCluster(
-  ...args: Parameters<ClusterModule['startRedisCluster']>
-): Promise<TestCluster> {
+export async function startCluster(...args: Parameters<ClusterModule['startRedisCluster']>): Promise<TestCluster> {
   const file = fileURLToPath(new URL('../../../../tools/servers/redis-cluster.mjs', import.meta.url))
   const { startRedisCluster } = (await import(file)) as ClusterModule
   return startRedisCluster(...args)

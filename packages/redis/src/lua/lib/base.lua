@@ -1,9 +1,10 @@
 -- What every script begins with.
 --   KEYS[1]  the instance: its prefix with a hash tag, "{dq:}". Every key of the instance starts with it, so all are in one slot of a
 --            cluster, and the scripts may build the others themselves.
---   KEYS[2]  that and "-". Neither exists. While a slot moves from one node of a cluster to another some of its keys are here and some
---            there, and a script would fail half-way; a node refuses a command that names two keys which it does not have (ASK at the
---            old place, TRYAGAIN at the new one), so that no script begins before the whole slot is in one place again.
+--            It names no key that there is. While a slot moves from one node of a cluster to another, some of its keys are here and some
+--            there, and a script would fail half-way. But a node sends whoever asks for a key that it does not have to the other one
+--            (ASK), and that one sends him back unless he says that he was sent (ASKING), which we never do: so no script begins before
+--            the whole slot is in one place again.
 -- The server's clock decides, in whole milliseconds.
 
 local P = KEYS[1]

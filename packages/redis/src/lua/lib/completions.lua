@@ -23,7 +23,7 @@ local function complete_plainly(id, token, output)
 end
 
 local function complete_all(first, last, keep, lost)
-  local plainly = keep and not any_blocked()
+  local plainly = keep and last > first and not any_blocked()
   for n = first, last, 3 do
     local id, token, output = ARGV[n], ARGV[n + 1], ARGV[n + 2]
     local is_done = plainly and complete_plainly(id, token, output)
