@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { ReadyBounds } from './ready-bounds.ts'
 
@@ -58,4 +60,20 @@ describe('the bounds of a worker of some types', () => {
     bounds.swept({ levels: [{ priority: 0, fromSeq: 1 }], looked: { top: 3000 } }, 50)
     expect([10_100, 20_000].map((at) => bounds.isLong(at))).toEqual([false, true])
   })
+
+  it('remember no more of half a million cheap looks than of the last few', () => {
+    const bounds = sweptBounds()
+    const before = heapBytes()
+    for (let at = 10; at < 9_000; at += 0.02) look(bounds, { at, top: 100 + at, lookMs: 0 })
+    expect(heapBytes() - before).toBeLessThan(4_000_000)
+    expect(look(bounds, { at: 9_001, top: 10_000, lookMs: 0 })).toBeGreaterThan(1)
+  })
 })
+
+/** After a collection. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  if (typeof collect === 'function') collect()
+  return process.memoryUsage().heapUsed
+}

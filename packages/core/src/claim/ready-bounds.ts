@@ -132,7 +132,7 @@ export class ReadyBounds {
     for (const level of this.#levels) {
       const start = from === 'sweep' ? 0 : from.find(({ priority }) => priority === level.priority)?.fromSeq
       if (start === undefined) continue
-      level.ends.push({ at: now, seq: top })
+      noteEnd(level, top, now)
       // It says nothing about what lies below where it began.
       if (start > level.bound) continue
       if (from !== 'sweep') level.wideMs = lookMs
@@ -174,9 +174,20 @@ function newLevel(priority: number): Level {
 
 /** Where the newest look ended of those that are long enough ago. What commits later than that is found from the bound. */
 function narrowBound({ bound, ends }: Level, now: number): number {
-  while (ends.length > 1 && (ends[1]?.at ?? now) <= now - NARROW_TRAIL_MS) ends.shift()
+  dropOldEnds(ends, now)
   const [oldest] = ends
   return oldest !== undefined && oldest.at <= now - NARROW_TRAIL_MS ? Math.max(bound, oldest.seq) : bound
+}
+
+function noteEnd({ ends }: Level, seq: number, now: number): void {
+  // Here too: a worker whose looks are never expensive asks for none of them, and they would pile up.
+  dropOldEnds(ends, now)
+  ends.push({ at: now, seq })
+}
+
+/** Keeps the newest of those that are long enough ago, and what came since. */
+function dropOldEnds(ends: Level['ends'], now: number): void {
+  while (ends.length > 1 && (ends[1]?.at ?? now) <= now - NARROW_TRAIL_MS) ends.shift()
 }
 
 /** Where a level begins after a sweep: at its first job, or for a worker of some types behind those of others. */
