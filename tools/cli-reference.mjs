@@ -72,7 +72,7 @@ function answer(path) {
 
 /** Shapes as code. @param {string} text */
 function inText(text) {
-  return text.replaceAll(/\{.*\}/g, (shape) => inCode(shape)).replaceAll('|', '\\|')
+  return text.replaceAll(/\{(?:[^{}]|\{[^{}]*\})*\}/g, (shape) => inCode(shape)).replaceAll('|', '\\|')
 }
 
 /** @param {Command} command @param {string} path */

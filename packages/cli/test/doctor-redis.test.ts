@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { initJobQueue, type JobQueue } from 'millrace'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -7,11 +6,13 @@ import { type OwnRedis, startRedis } from './support/servers.ts'
 
 const hasRedis = (process.env['MILLRACE_TEST_REDIS_URL'] ?? '') !== ''
 
+type Client = { call(name: string, ...words: string[]): Promise<unknown> } & ReturnType<JobQueue['getRedisClient']>
+
 describe.skipIf(!hasRedis)('of a Redis server the doctor finds', { timeout: 60_000 }, () => {
   let server: OwnRedis
   let queue: JobQueue
-  const ask = (...words: string[]): string =>
-    execFileSync('redis-cli', ['-p', String(server.port), ...words], { encoding: 'utf8' }).trim()
+  let client: Client
+  const ask = async (...[name = '', ...words]: string[]): Promise<string> => String(await client.call(name, ...words))
   const examine = (...args: string[]): Promise<Examined> =>
     doctor(['--max-wait', '1h', ...args], { REDIS_URL: server.url })
 
@@ -19,6 +20,7 @@ describe.skipIf(!hasRedis)('of a Redis server the doctor finds', { timeout: 60_0
     server = await startRedis({ appendonly: 'yes', 'enable-protected-configs': 'yes' })
     queue = initJobQueue({ backend: 'redis', redisConfig: { url: server.url }, listen: false })
     await queue.ready()
+    client = queue.getRedisClient<Client>()
   })
   afterAll(async () => {
     await queue.close()
@@ -37,31 +39,31 @@ describe.skipIf(!hasRedis)('of a Redis server the doctor finds', { timeout: 60_0
     ['connections', ['config', 'set', 'maxclients', 'FULL'], ['config', 'set', 'maxclients', '1000'], /smaller pools/],
   ]
   it.each(faults)('%s', async (name, set, undo, next) => {
-    const used = Number(/used_memory:(\d+)/.exec(ask('info', 'memory'))?.[1])
-    // Without the one that asks; and with the two that the doctor opens.
-    const clients = Number(/connected_clients:(\d+)/.exec(ask('info', 'clients'))?.[1]) - 1
+    const used = Number(/used_memory:(\d+)/.exec(await ask('info', 'memory'))?.[1])
+    // And the two that the doctor opens.
+    const clients = Number(/connected_clients:(\d+)/.exec(await ask('info', 'clients'))?.[1])
     const values: Readonly<Record<string, number>> = { NEARLY: Math.round(used * 1.05), FULL: clients + 2 }
-    ask(...set.map((word) => String(values[word] ?? word)))
+    await ask(...set.map((word) => String(values[word] ?? word)))
     try {
       const looked = await examine()
       expect(looked).toMatchObject({ code: 1, found: [name] })
       expect(looked.findings[0]).toMatchObject({ fixable: false, next: expect.stringMatching(next) })
     } finally {
-      ask(...undo)
+      await ask(...undo)
     }
     expect(await examine()).toMatchObject({ code: 0, found: [] })
   })
 
   it('that it could not save', async () => {
-    const [, folder = ''] = ask('config', 'get', 'dir').split('\n')
-    ask('config', 'set', 'dir', '/proc')
-    ask('bgsave')
+    const [, folder = ''] = (await ask('config', 'get', 'dir')).split(',')
+    await ask('config', 'set', 'dir', '/proc')
+    await ask('bgsave', 'schedule')
     await expect.poll(() => ask('info', 'persistence'), { timeout: 10_000 }).toContain('rdb_last_bgsave_status:err')
     const looked = await examine()
     expect(looked.found).toEqual(['persistence'])
     expect(looked.findings[0]?.detail).toContain('rdb_last_bgsave_status')
-    ask('config', 'set', 'dir', folder)
-    ask('bgsave')
+    await ask('config', 'set', 'dir', folder)
+    await ask('bgsave', 'schedule')
     await expect.poll(() => ask('info', 'persistence'), { timeout: 10_000 }).toContain('rdb_last_bgsave_status:ok')
     expect((await examine()).found).toEqual([])
   })
