@@ -13,21 +13,23 @@ const [url = ''] = process.argv.slice(2)
 const queue = initJobQueue({ databaseConfig: { connectionString: url, max: 4 } })
 await queue.ready()
 const dashboard = createDashboard(queue, { basePath: '' })
-const ended = new AbortController()
 let pushed = 0
+/** @type {ReadableStreamDefaultReader<Uint8Array>[]} */
+const readers = []
 
 /** @param {string} path */
-const ask = (path) =>
-  dashboard(new Request(`http://localhost/api${path}`, { signal: ended.signal }), { remoteAddress: '127.0.0.1' })
+const ask = (path) => dashboard(new Request(`http://localhost/api${path}`), { remoteAddress: '127.0.0.1' })
 
 /** @param {readonly string[]} paths */
 async function watch(paths) {
   const query = new URLSearchParams(paths.map((path) => ['path', path]))
   const { body } = await ask(`/events?${query}`)
-  for await (const _ of body ?? []) pushed += 1
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (body).getReader()
+  readers.push(reader)
+  while (!(await reader.read()).done) pushed += 1
 }
 
-const watching = WATCHED.map((paths) => watch(paths).catch(() => {}))
+const watching = WATCHED.map((paths) => watch(paths))
 const metrics = () => void ask('/metrics?minutes=60').then((response) => response.text())
 metrics()
 const timer = setInterval(metrics, METRICS_EVERY_MS)
@@ -36,7 +38,7 @@ process.on('disconnect', () => void close())
 
 async function close() {
   clearInterval(timer)
-  ended.abort()
+  await Promise.all(readers.map((reader) => reader.cancel()))
   await Promise.all(watching)
   await queue.close()
   process.exit(pushed > 0 ? 0 : 1)

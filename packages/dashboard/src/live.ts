@@ -1,7 +1,7 @@
 /** Between two readings of what is watched. */
 const EVERY_MS = 1000
-/** After a reading nothing is read for so many times what it took: all who watch together cost at most 1/31 of one connection. */
-const REST = 30
+/** After a reading nothing is read for so many times what it took: all who watch together cost at most 1/71 of one connection. */
+const REST = 70
 /** A reading that ran into a time limit is no reason to look away for minutes. */
 const LONGEST_REST_MS = 15_000
 
