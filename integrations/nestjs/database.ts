@@ -2,8 +2,14 @@ import type { INestApplicationContext, ModuleMetadata } from '@nestjs/common'
 import { Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import pg from 'pg'
+import { nest } from './nest.ts'
 
 export const serverUrl: string = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
+
+/** A name that the same test with another Nest does not use. */
+export function ownName(purpose: string): string {
+  return nest === '12' ? purpose : `${purpose}_${nest}`
+}
 
 /** Starts an application of these modules and providers, without a server. */
 export async function startApp(metadata: ModuleMetadata): Promise<INestApplicationContext> {
@@ -33,7 +39,8 @@ export async function poll<T>(probe: () => T | Promise<T>, withinMs = 15_000): P
 }
 
 /** A database of the test's own, for applications that use the default schema. */
-export async function createDatabase(name: string): Promise<string> {
+export async function createDatabase(purpose: string): Promise<string> {
+  const name = ownName(purpose)
   const client = new pg.Client({ connectionString: serverUrl })
   await client.connect()
   await client.query(`drop database if exists ${pg.escapeIdentifier(name)} with (force)`)

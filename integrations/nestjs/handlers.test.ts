@@ -5,10 +5,10 @@ import { getQueueToken, JobHandler, MillraceModule, OnJobEvent } from '@millrace
 import { anyPayload, defineJobs } from 'millrace'
 import type { JobContext, JobQueue } from 'millrace'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { dropSchema, poll, serverUrl, startApp } from './database.ts'
+import { dropSchema, ownName, poll, serverUrl, startApp } from './database.ts'
 import { EmailJobs, Mailer } from './email-jobs.ts'
 
-const schema = 'nest_handlers'
+const schema = ownName('nest_handlers')
 const databaseConfig = { connectionString: serverUrl, max: 4 }
 
 describe.skipIf(serverUrl === '')('handlers of an application', () => {

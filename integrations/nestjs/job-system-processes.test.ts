@@ -5,6 +5,7 @@ import { type JobEntity, JobSystemModule, JobSystemService } from '@millrace/nes
 import { afterAll, beforeAll, expect, describe, test } from 'vitest'
 import type { INestApplicationContext } from '@nestjs/common'
 import { createDatabase, poll, serverUrl, startApp } from './database.ts'
+import { appFile } from './nest.ts'
 
 /** How many jobs each process runs at once. */
 const SLOTS = 3
@@ -23,7 +24,7 @@ describe.skipIf(serverUrl === '')('two processes of the documented application',
   let jobSystem: JobSystemService
 
   const start = async (): Promise<Instance> => {
-    const child = fork(new URL('dist/app/main.js', import.meta.url), ['a', 'b', 'c'], {
+    const child = fork(appFile('main.js'), ['a', 'b', 'c'], {
       env: { ...process.env, APP_DATABASE_URL: url, APP_LEASE_MS: '3000', APP_CONCURRENCY: String(SLOTS) },
       // The test runner's own flags are not for it.
       execArgv: [],

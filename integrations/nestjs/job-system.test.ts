@@ -11,6 +11,9 @@ import {
 import type { DataSource, Repository } from 'typeorm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, poll, serverUrl } from './database.ts'
+import type * as appModule from './dist/app/app.module.js'
+import type * as orderModule from './dist/app/orders.js'
+import { appFile } from './nest.ts'
 
 /** The application of the documentation, compiled as Nest's are: its code blocks are in `app/`. */
 describe.skipIf(serverUrl === '')('the job system of the documentation', () => {
@@ -38,8 +41,8 @@ describe.skipIf(serverUrl === '')('the job system of the documentation', () => {
 
   beforeAll(async () => {
     process.env['APP_DATABASE_URL'] = await createDatabase('nest_job_system')
-    const { AppModule } = await import('./dist/app/app.module.js')
-    const { OrdersService } = await import('./dist/app/orders.js')
+    const { AppModule }: typeof appModule = await import(appFile('app.module.js').href)
+    const { OrdersService }: typeof orderModule = await import(appFile('orders.js').href)
     app = await NestFactory.createApplicationContext(AppModule, { logger: false, abortOnError: false })
     jobSystem = app.get(JobSystemService)
     orders = app.get(OrdersService, { strict: false })

@@ -1,5 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common'
 import { Injectable, Logger, Module } from '@nestjs/common'
+import type * as nestCoreModule from '@nestjs/core'
 import { HealthCheckService, TerminusModule } from '@nestjs/terminus'
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm'
 import { getQueueToken, JobHandler, MillraceHealthIndicator, MillraceModule, poolOf } from '@millrace/nestjs'
@@ -8,10 +9,11 @@ import type { JobQueue } from 'millrace'
 import { fromTypeOrm } from 'millrace/tx'
 import { DataSource } from 'typeorm'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { dropSchema, poll, serverUrl, startApp } from './database.ts'
+import { dropSchema, ownName, poll, serverUrl, startApp } from './database.ts'
 import { EmailJobs, type Jobs, Mailer, ReportJob, Shop } from './email-jobs.ts'
+import { nest, nestCore } from './nest.ts'
 
-const schema = 'nest_module'
+const schema = ownName('nest_module')
 const databaseConfig = { connectionString: serverUrl, max: 4 }
 
 describe.skipIf(serverUrl === '')('MillraceModule', () => {
@@ -28,6 +30,14 @@ describe.skipIf(serverUrl === '')('MillraceModule', () => {
     await Promise.all(apps.splice(0).map((app) => app.close()))
   })
   afterAll(() => dropSchema(schema))
+
+  test(`is part of an application of Nest ${nest}`, async () => {
+    const core = nestCore()
+    expect(core.version.split('.')[0]).toBe(nest)
+    const { DiscoveryModule }: typeof nestCoreModule = await import(core.entry)
+    // By identity: with two copies of Nest nothing would be discovered.
+    expect(root().imports).toContain(DiscoveryModule)
+  })
 
   test('runs decorated methods and classes, tells listeners, and injects the queue where it is not imported', async () => {
     @Module({ providers: [Shop], exports: [Shop] })

@@ -11,6 +11,8 @@ import { FeatureModule } from './feature.module.ts'
     TypeOrmModule.forRootAsync({
       name: 'app_data',
       useFactory: () => ({
+        // @nestjs/typeorm 11 looks for it here when the application closes.
+        name: 'app_data',
         type: 'postgres',
         url: process.env['APP_DATABASE_URL'] ?? '',
         synchronize: false,
