@@ -28,14 +28,26 @@ import { installed, root, run } from './run.mjs'
 
 const RUN_TIMEOUT_MS = 60_000
 
+/** What a user of some framework or library reads first: a page, which begins with the lines to copy. Details are for docs/reference. */
+const INTEGRATION_GUIDES = [
+  ...['dashboard', 'doctor-jobs', 'frameworks', 'locks', 'migrating-from-job-system', 'nestjs', 'nextjs'],
+  ...['opentelemetry', 'react', 'serverless', 'testing', 'transactions'],
+].map((name) => `docs/guides/${name}.md`)
+const PAGE_LINES = 80
+const FIRST_CODE_BY_LINE = 10
+
 // Inside the checkout, so that `import 'millrace'` finds the workspace packages.
 const work = join(root, 'node_modules/.cache/check-docs')
 rmSync(work, { recursive: true, force: true })
 mkdirSync(work, { recursive: true })
 
 const given = process.argv.slice(2)
-const blocks = (given.length > 0 ? given : markdownFiles()).flatMap(blocksOf)
-const failures = blocks.length > 0 ? [...(await compile()), ...(await runAll())] : []
+const files = given.length > 0 ? given : markdownFiles()
+const blocks = files.flatMap(blocksOf)
+const failures = files.filter((file) => INTEGRATION_GUIDES.includes(file)).flatMap(faultsOfGuide)
+if (given.length === 0)
+  failures.push(...INTEGRATION_GUIDES.filter((guide) => !files.includes(guide)).map((guide) => `${guide}: it is gone`))
+if (blocks.length > 0) failures.push(...(await compile()), ...(await runAll()))
 for (const failure of failures) console.error(failure)
 const ran = blocks.filter((block) => block.runs).length
 console.log(`docs: ${blocks.length} examples compiled, ${ran} run, ${failures.length} problems`)
@@ -51,6 +63,19 @@ function markdownFiles() {
     .filter((path) => path.endsWith('.md') && !path.includes('node_modules'))
     .map((path) => `docs/${path}`)
   return ['README.md', ...readmes, ...docs.sort()].filter((path) => existsSync(join(root, path)))
+}
+
+/** By what a reader sees. @param {string} path @returns {string[]} */
+function faultsOfGuide(path) {
+  const text = readFileSync(join(root, path), 'utf8').replaceAll('\r\n', '\n').trimEnd()
+  const lines = text.replaceAll(/<!--[\s\S]*?-->\n?/g, '').split('\n')
+  const first = lines.findIndex((line) => line.startsWith('```')) + 1
+  return [
+    ...(lines.length > PAGE_LINES ? [`${path}: ${lines.length} lines, where a page has ${PAGE_LINES}`] : []),
+    ...(first < 1 || first > FIRST_CODE_BY_LINE
+      ? [`${path}: its first code is in line ${first}; it begins with the lines to copy`]
+      : []),
+  ]
 }
 
 /** @param {string} path @returns {Block[]} */

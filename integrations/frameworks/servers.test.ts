@@ -9,7 +9,7 @@ import { App } from './app.ts'
 const serverUrl = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
 const apps = join(dirname(fileURLToPath(import.meta.url)), 'apps')
 
-describe.skipIf(serverUrl === '').each(['fastify', 'express', 'hono'])('an app of %s', (name) => {
+describe.skipIf(serverUrl === '').each(['fastify', 'express', 'hono', 'koa'])('an app of %s', (name) => {
   const schema = `app_${name}`
   const databaseUrl = `${serverUrl}${serverUrl.includes('?') ? '&' : '?'}search_path=${schema}`
   const started: App[] = []

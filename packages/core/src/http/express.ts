@@ -1,11 +1,8 @@
 import type { JobQueue } from '../queue-api.ts'
 import { createRunner } from './lifecycle.ts'
 import type { Runner, RunnerOptions } from './lifecycle.ts'
-
-/** A server that can be told to take no more connections. */
-export interface ExpressLike {
-  close(onClosed: (error?: Error) => void): unknown
-}
+import { closeThenStop } from './server.ts'
+import type { ServerLike } from './server.ts'
 
 /**
  * For Express: `middleware` puts the queue into `req.jobs`; `start` is for when the server listens; `stop(server)` closes the
@@ -16,7 +13,7 @@ export function millraceExpress<PayloadMap>(
   options: RunnerOptions<PayloadMap> = {},
 ): Pick<Runner, 'start'> & {
   readonly middleware: (request: object, response: unknown, next: () => void) => void
-  readonly stop: (server?: ExpressLike) => Promise<void>
+  readonly stop: (server?: ServerLike) => Promise<void>
 } {
   const runner = createRunner(queue, options)
   return {
@@ -25,10 +22,6 @@ export function millraceExpress<PayloadMap>(
       next()
     },
     start: () => runner.start(),
-    async stop(server) {
-      runner.pause()
-      if (server !== undefined) await new Promise<void>((resolve) => void server.close(() => resolve()))
-      await runner.stop()
-    },
+    stop: (server) => closeThenStop(runner, server),
   }
 }
