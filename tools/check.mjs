@@ -26,7 +26,10 @@ const slow = [
   { name: 'proof, short form', command: proof('--short') },
 ]
 /** Longer than a change should wait for. */
-const slowest = [{ name: 'proof, five seeds', command: proof('--seeds=1..5', '--minutes=1') }]
+const slowest = [
+  { name: 'a stranger installs', command: tool('check-install.mjs') },
+  { name: 'proof, five seeds', command: proof('--seeds=1..5', '--minutes=1') },
+]
 
 const full = process.argv.includes('--full')
 let ok = await runChecks(
