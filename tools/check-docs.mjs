@@ -30,8 +30,18 @@ const RUN_TIMEOUT_MS = 60_000
 
 /** What a user of some framework or library reads first: a page, which begins with the lines to copy. Details are for docs/reference. */
 const INTEGRATION_GUIDES = [
-  ...['dashboard', 'doctor-jobs', 'frameworks', 'locks', 'migrating-from-job-system', 'nestjs', 'nextjs'],
-  ...['opentelemetry', 'react', 'serverless', 'testing', 'transactions'],
+  'dashboard',
+  'doctor-jobs',
+  'frameworks',
+  'locks',
+  'migrating-from-job-system',
+  'nestjs',
+  'nextjs',
+  'opentelemetry',
+  'react',
+  'serverless',
+  'testing',
+  'transactions',
 ].map((name) => `docs/guides/${name}.md`)
 const PAGE_LINES = 80
 const FIRST_CODE_BY_LINE = 10
