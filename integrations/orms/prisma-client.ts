@@ -30,9 +30,9 @@ export interface PrismaClient extends PrismaTx {
  * Generates the client as `prisma generate` does, without the migration engine, which is nothing to this. Each test file has
  * its own, under `generated/<name>`, because they run side by side.
  */
-export async function generatePrismaClient(name: string): Promise<void> {
+export async function generatePrismaClient(name: string, from = 'prisma/schema.prisma'): Promise<void> {
   const folder = join(here, 'generated', name)
-  const schema = await readFile(join(here, 'prisma/schema.prisma'), 'utf8')
+  const schema = await readFile(join(here, from), 'utf8')
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'schema.prisma'), schema.replace('../generated/prisma', './client'))
   const cli = createRequire(import.meta.url).resolve('prisma/build/index.js')
