@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -82,6 +83,37 @@ describe.skipIf(serverUrl === '')('an app of Next', () => {
     expect(await statusOf(slow)).toBe('completed')
     expect(app.output).not.toContain('MILLRACE_NEXT')
   }, 60_000)
+
+  test('under `next dev`, edited handlers and new job types run without a restart', async () => {
+    const copy = join(folder, '../dist/next-dev')
+    await rm(copy, { recursive: true, force: true })
+    await cp(folder, copy, { recursive: true, filter: (path) => !path.includes('.next') })
+    const port = await freePort()
+    const app = await App.start([process.execPath, next, 'dev', '-H', '127.0.0.1', '-p', String(port)], {
+      cwd: copy,
+      env: { ...env, NEXT_MANUAL_SIG_HANDLE: 'true' },
+    })
+    started.push(app)
+    const sends = (line: string): Promise<void> =>
+      vi.waitFor(
+        async () => {
+          await app.json('/api/mails', { to: 'ada' })
+          expect(app.output).toMatch(new RegExp(`^ *${line} ada$`, 'm'))
+        },
+        { timeout: 60_000, interval: 300 },
+      )
+    await sends('sent')
+    const file = join(copy, 'lib/jobs.ts')
+    const text = (await readFile(file, 'utf8')).replace('sent ${to}', 'posted ${to}')
+    await writeFile(
+      file,
+      text.replace('liveHandlers({', 'liveHandlers({\n  late: async () => console.log("late ada"),'),
+    )
+    await sends('posted')
+    await queue.addJob({ jobType: 'late', payload: {} })
+    await vi.waitFor(() => expect(app.output).toMatch(/^ *late ada$/m), 15_000)
+    expect(await app.stop('SIGTERM')).toBe(0)
+  }, 120_000)
 
   test('says what is wrong where Next handles the signals', async () => {
     const app = await start({ NEXT_MANUAL_SIG_HANDLE: '' })

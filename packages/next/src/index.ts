@@ -1,5 +1,5 @@
 export { acquireJobLock, runExclusive } from 'millrace'
 export { createStatusRoute, createWorkRoute } from 'millrace/http'
 export type { JobStatusAnswer, StatusRouteOptions, WorkRouteAnswer, WorkRouteOptions } from 'millrace/http'
-export { startWorker } from './start-worker.ts'
+export { liveHandlers, startWorker } from './start-worker.ts'
 export type { StartWorkerOptions } from './start-worker.ts'

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { liveHandlers } from '@millrace/next'
 import { initJobQueue } from 'millrace'
 import type { JobQueue, ProcessorHandlers } from 'millrace'
 
@@ -13,11 +14,11 @@ export const queue: JobQueue<Jobs> = (store.millraceQueue ??= initJobQueue<Jobs>
   leaseMs: Number(process.env['LEASE_MS'] ?? 30_000),
 }))
 
-export const handlers: ProcessorHandlers<Jobs> = {
-  mail: async ({ to, takesMs = 0 }, signal) => {
+export const handlers: ProcessorHandlers<Jobs> = liveHandlers({
+  mail: async ({ to, takesMs = 0 }: Jobs['mail'], signal: AbortSignal) => {
     console.log(`started ${to}`)
     await sleep(takesMs, undefined, { signal })
     console.log(`sent ${to}`)
     return { to }
   },
-}
+})
