@@ -1,4 +1,4 @@
-import type { Queue } from 'bullmq'
+import { Queue } from 'bullmq'
 import { initJobQueue } from 'millrace'
 import { createRelay, toBullMq, toQueue, toSqs } from 'millrace/tx'
 import type { RelayMessage, RelayTarget } from 'millrace/tx'
@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const serverUrl = process.env['MILLRACE_TEST_PG18_URL'] ?? ''
+const redisUrl = process.env['MILLRACE_TEST_REDIS_URL'] ?? ''
 
 /** Compiled, never run: that the real queue fits. */
 export const bullMqFits = (queue: Queue<{ to: string }>): RelayTarget => toBullMq(queue)
@@ -48,6 +49,38 @@ describe.skipIf(serverUrl === '')('a relay to another queue', () => {
     expect(await outbox.getJob(id)).toMatchObject({ status: 'completed', attempts: 2 })
     const forwarded = await other.getAllJobs()
     expect(forwarded).toMatchObject([{ jobType: 'mail', payload: { to: 'ada' }, idempotencyKey: `millrace-${id}` }])
+  })
+
+  test.skipIf(redisUrl === '')('the same into BullMQ, and no job of a transaction that was rolled back', async () => {
+    const mails = new Queue<{ to: string }>('relayed-mails', {
+      connection: { url: redisUrl, maxRetriesPerRequest: null },
+    })
+    await mails.obliterate({ force: true })
+    const forward = toBullMq(mails)
+    let isLost = true
+    const relay = createRelay(async (message, signal) => {
+      await forward(message, signal)
+      if (!isLost) return
+      isLost = false
+      throw new Error('the reply was lost')
+    })
+    const undone = outbox.transaction(async (tx) => {
+      await outbox.addJob({ jobType: 'mail', payload: { to: 'nobody' } }, { db: tx })
+      throw new Error('refused')
+    })
+    await expect(undone).rejects.toThrow('refused')
+    const processor = outbox.createProcessor({ mail: relay }, { heartbeat: 'main' })
+    const id = await outbox.addJob({ jobType: 'mail', payload: { to: 'bob' } })
+    await processor.start()
+    await outbox.retryJob(id)
+    await processor.start()
+    expect(await outbox.getJob(id)).toMatchObject({ status: 'completed', attempts: 2 })
+    const forwarded = await mails.getJobs(['waiting', 'delayed', 'prioritized'])
+    expect(forwarded.map(({ id: jobId, name, data }) => [jobId, name, data])).toEqual([
+      [`millrace-${id}`, 'mail', { to: 'bob' }],
+    ])
+    await mails.obliterate({ force: true })
+    await mails.close()
   })
 })
 

@@ -1,6 +1,6 @@
 import { initJobQueue } from 'millrace'
 import type { DatabaseClient } from 'millrace'
-import { sqlStateOf } from 'millrace/tx'
+import { jobsIn, sqlStateOf } from 'millrace/tx'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
@@ -83,6 +83,18 @@ export function describeOrm(
       })
     })
 
+    test('`jobsIn` has several adds in the transaction', async () => {
+      const ids = await orm.transaction(async (tx) => {
+        const inTransaction = jobsIn(queue, tx.db)
+        const first = await inTransaction.addJob(job('one of several'))
+        const added = [first, ...(await inTransaction.addJobs([job('one of several'), job('one of several')]))]
+        expect(await Promise.all(added.map((id) => queue.getJob(id)))).toEqual([null, null, null])
+        return added
+      })
+      expect(new Set(ids).size).toBe(3)
+      expect((await jobs()).filter((name) => name === 'one of several')).toHaveLength(3)
+    })
+
     test('a rollback leaves neither row nor jobs', async () => {
       const failure = new Error('the card was refused')
       const attempt = orm.transaction(async (tx) => {
@@ -147,6 +159,23 @@ export function describeOrm(
       },
     )
 
+    test.runIf(diesWithConnection)(
+      'a connection that is cut inside the transaction leaves no job, though the library throws where nobody can catch it',
+      async () => {
+        await using uncaught = collectUncaught()
+        const dying = await open(serverUrl)
+        const attempt = dying.transaction(async (tx) => {
+          await queue.addJob(job('cut off'), { db: tx.db })
+          await terminate(admin, own)
+          await queue.addJob(job('cut off'), { db: tx.db })
+        })
+        // Once it rejects, the case above is for this library too.
+        const how = await Promise.race([attempt.catch(() => 'rejects'), uncaught.first])
+        expect(how).toBeInstanceOf(TypeError)
+        expect(await jobs()).not.toContain('cut off')
+      },
+    )
+
     test('what was done under a name is noted in the transaction, and goes with it', async () => {
       const ada = queue.withActor('ada')
       const noted = async (): Promise<unknown[]> =>
@@ -203,6 +232,20 @@ export function describeOrm(
       expect(await jobs()).toContain('after a refusal')
     })
   })
+}
+
+/** Takes uncaught errors from the test runner, until it is disposed. */
+function collectUncaught(): AsyncDisposable & { readonly first: Promise<unknown> } {
+  const listeners = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[]
+  process.removeAllListeners('uncaughtException')
+  const first = new Promise<unknown>((resolve) => process.on('uncaughtException', resolve))
+  return {
+    first,
+    async [Symbol.asyncDispose]() {
+      process.removeAllListeners('uncaughtException')
+      for (const listener of listeners) process.on('uncaughtException', listener)
+    },
+  }
 }
 
 async function terminate(admin: pg.Pool, name: string): Promise<void> {
