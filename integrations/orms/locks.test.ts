@@ -5,6 +5,7 @@ import {
   JobExecutionEntity,
   JobStatus,
   JobType,
+  isJobEnabled,
   latestJobExecutions,
   runCycle,
   STALE_JOB_THRESHOLD_MS,
@@ -168,6 +169,12 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
       throw new Error('x'.repeat(3000))
     })
     expect(bad).toMatchObject({ skipped: false, status: 'failure', errorMessage: 'x'.repeat(2000) })
+    vi.stubEnv('IMPORT_ORDERS_ENABLED', 'false')
+    expect([isJobEnabled('import-orders'), isJobEnabled('import')]).toEqual([false, true])
+    const switchedOff = await runExclusive('import-orders', { dataSource }, () => undefined)
+    vi.unstubAllEnvs()
+    expect(switchedOff).toEqual({ skipped: true, reason: 'disabled' })
+    expect(isJobEnabled('import-orders')).toBe(true)
     expect(await runExclusive('import', { dataSource, enabled: false }, () => undefined)).toEqual({
       skipped: true,
       reason: 'disabled',
