@@ -19,11 +19,15 @@ const RUNNERS = [
 
 /** The guide's program under each runner, as its user runs it: a process of its own, which has to end by itself. */
 describe('millrace/testing', () => {
-  test.each(RUNNERS)('with $runner', async ({ runner, args, passed }) => {
-    const { code, output } = await run(args, join(programs, runner))
-    expect(output).toMatch(passed)
-    expect(code).toBe(0)
-  })
+  test.each(RUNNERS)(
+    'with $runner',
+    async ({ runner, args, passed }) => {
+      const { code, output } = await run(args, join(programs, runner))
+      expect(output).toMatch(passed)
+      expect(code).toBe(0)
+    },
+    120_000,
+  )
 })
 
 async function run(args: readonly string[], cwd: string): Promise<{ code: number | null; output: string }> {

@@ -8,7 +8,10 @@ const dataSource = new DataSource({
   entities: [JobExecutionEntity],
 })
 
+let opened: Promise<DataSource> | undefined
+
 /** What the skill imports from `@/lib/db`. */
-export async function getDb(): Promise<DataSource> {
-  return dataSource.isInitialized ? dataSource : dataSource.initialize()
+export function getDb(): Promise<DataSource> {
+  opened ??= dataSource.initialize()
+  return opened
 }
