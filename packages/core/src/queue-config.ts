@@ -161,7 +161,10 @@ export function resolveConfig(config: JobQueueConfig | undefined, env: NodeJS.Pr
 }
 
 function refuseWithoutServer(given: JobQueueConfig): void {
-  if (given.backend === 'pglite') return
+  if (given.backend === 'pglite') {
+    checkFolder(given.dataDir)
+    return
+  }
   if (given.backend === 'redis') {
     if (given.redisConfig || given.client) return
     const message = 'Redis backend requires either "redisConfig" or "client" to be provided.'
@@ -183,6 +186,15 @@ function refuseWithoutServer(given: JobQueueConfig): void {
 }
 
 /** An option that is there counts though it is `undefined`: whoever wrote it meant a database of theirs, not just any. */
+/** PGlite itself takes `memory://` and `idb://`; here it would be a folder of that name. */
+function checkFolder(dataDir: unknown): void {
+  if (dataDir === undefined || (typeof dataDir === 'string' && dataDir !== '' && !/^[a-z]+:\/\//i.test(dataDir))) return
+  const remedy = "Pass a folder; for a database that leaves nothing behind use `createTestQueue` of 'millrace/testing'"
+  throw new MillraceError('CONFIG_INVALID', `\`dataDir\` must be the path of a folder. ${remedy}.`, {
+    details: { field: 'dataDir', value: dataDir, remedy },
+  })
+}
+
 function namesNoPlace(config: JobQueueConfig): config is PostgresJobQueueConfig {
   return !PLACES.some((name) => name in config)
 }

@@ -1,14 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { initJobQueue, isMillraceError, type JobContext, type JobQueue } from '../../src/index.ts'
+import { initJobQueue, isMillraceError, type JobContext } from '../../src/index.ts'
 
 // As handler-transactions.test.ts, where there is one connection and never a second.
 
 describe('transactions of handlers on the embedded database', () => {
-  let queue: JobQueue
-  beforeAll(() => {
-    queue = initJobQueue({ backend: 'pglite', dataDir: 'memory://' })
+  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-embedded-'))
+  const queue = initJobQueue({ backend: 'pglite', dataDir })
+  // Under load the first start of an embedded database takes longer than a test may.
+  beforeAll(() => queue.ready())
+  afterAll(async () => {
+    await queue.close()
+    rmSync(dataDir, { recursive: true, force: true, maxRetries: 5 })
   })
-  afterAll(() => queue.close())
 
   const run = async (work: (ctx: JobContext) => Promise<unknown>, jobIds: readonly number[] = []): Promise<void> => {
     const id = await queue.addJob({ jobType: 'work', payload: null, maxAttempts: 1, dependsOn: { jobIds } })

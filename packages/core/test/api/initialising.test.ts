@@ -59,6 +59,13 @@ describe('what is refused at once', () => {
     expect(() => initJobQueue({ backend: 'redis' } as never)).toThrow(message)
   })
 
+  it('throws for an embedded database that would be in no folder', () => {
+    for (const dataDir of ['memory://', 'idb://jobs', '', 5])
+      expect(() => initJobQueue({ backend: 'pglite', dataDir } as never)).toThrow(
+        '`dataDir` must be the path of a folder',
+      )
+  })
+
   it('names an unknown option', () => {
     expect(() => initJobQueue({ databaseConfig: {}, schmea: 'x' } as never)).toThrow(/schmea/)
   })
