@@ -110,7 +110,8 @@ export class Database {
     })
     const pid = await this.#onOne('', dice)
     if (pid === undefined) return witness.end()
-    process.kill(pid, 'SIGKILL')
+    // On a busy machine it may have ended by itself since.
+    if (!killed(pid)) return witness.end()
     // Until the server has noticed it goes on answering.
     await isNoticed
     await this.answers()
@@ -274,4 +275,14 @@ function openAdmin(server: PostgresServer): pg.Pool {
   })
   pool.on('error', () => undefined)
   return pool
+}
+
+/** Whether there was such a process to kill. */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false
+    throw error
+  }
 }
