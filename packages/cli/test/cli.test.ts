@@ -98,6 +98,14 @@ describe.skipIf(url === '')('on PostgreSQL', { timeout: TIME_LIMIT_MS }, () => {
     const migrated = await cli('migrate')
     const after = await cli('migrate', '--check')
     expect([before.code, looked.code, migrated.code, after.code]).toEqual([1, 1, 0, 0])
+    expect((await cli('migrate', '--dry-run')).stdout).toContain('up to date')
+    const sql = await cli('migrate', '--sql')
+    expect([sql.code, sql.stdout]).toEqual([
+      0,
+      expect.stringMatching(/^begin;[^]*create table "?\w+"?\.jobs [^]*commit;\n$/),
+    ])
+    const both = await cli('migrate', '--check', '--sql')
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('--sql')])
     expect(looked.stderr).toMatch(/SCHEMA_MISSING[^]*millrace migrate/)
   })
 

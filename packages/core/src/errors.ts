@@ -36,7 +36,8 @@ export const ERROR_CODES = {
   JOB_WAITING: 'The job waits; its handler is called again when the wait is over.',
   IN_TRANSACTION: 'The call cannot be made in a transaction: it would need a second connection, or hold the first.',
   EXPORT_REFUSED: 'The queue cannot be exported as it is now.',
-  IMPORT_REFUSED: 'What is to be imported is not a whole export that this version can read.',
+  IMPORT_REFUSED:
+    'What is to be imported cannot be taken over as it is: a broken export, or tables that are in use or not there.',
   TRANSACTION_TIMEOUT: 'A transaction was held longer than its limit, and rolled back.',
 } as const
 

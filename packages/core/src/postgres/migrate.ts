@@ -33,7 +33,7 @@ export function migrateVerbs(db: Database, also: readonly CompatibilitySchema[] 
       const found = await installed(db)
       if (found) refuseForeign(db, found)
       if (found && isCurrent(found, also)) return { applied: [] }
-      if (mode === 'check') throw notCurrent(db, found)
+      if (mode === 'check') throw notCurrent(db, found, also)
       const applied = await apply(db, found, also)
       return { applied }
     },
@@ -95,15 +95,31 @@ function refuseForeign(db: Database, found: Installed): void {
   }
 }
 
-function notCurrent(db: Database, found: Installed | null): MillraceError {
+function notCurrent(db: Database, found: Installed | null, also: readonly CompatibilitySchema[]): MillraceError {
+  const lacking = pendingSteps(found, also)
   const remedy = "Run `await queue.migrate()` once at deploy, or set `migrate: 'auto'`."
   return found
-    ? new MillraceError('SCHEMA_OUTDATED', `Schema "${db.schema}" is older than this version needs. ${remedy}`, {
-        details: { remedy },
-      })
+    ? new MillraceError(
+        'SCHEMA_OUTDATED',
+        `Schema "${db.schema}" is older than this version needs: it lacks ${lacking.join(', ')}. ${remedy}`,
+        {
+          details: { field: 'schema', value: lacking, remedy },
+        },
+      )
     : new MillraceError('SCHEMA_MISSING', `Schema "${db.schema}" has not been set up. ${remedy}`, {
         details: { remedy },
       })
+}
+
+/** What a migration would apply, by the names that it answers. */
+function pendingSteps(found: Installed | null, also: readonly CompatibilitySchema[]): string[] {
+  const tables = tableMigrations.filter(({ version }) => !found?.versions.has(version)).map(({ name }) => name)
+  const hasAppJobs = also.includes('app_jobs') || (found !== null && found.appJobs !== null)
+  return [
+    ...tables,
+    ...(found?.functions === functionsChecksum ? [] : ['functions']),
+    ...(hasAppJobs && found?.appJobs !== appJobsChecksum ? ['app_jobs'] : []),
+  ]
 }
 
 /**
@@ -150,12 +166,17 @@ export function appJobsStep(): string {
   return guarded(
     `not exists (select from :schema.migrations where version = ${APP_JOBS} and checksum = '${appJobsChecksum}')` +
       ` and not exists (select from :schema.migrations where version > ${CURRENT})`,
-    [
-      ...appJobsFiles.map((file) => file.sql),
-      `insert into :schema.migrations (version, name, checksum, oldest_client) values (${APP_JOBS}, 'app_jobs', '${appJobsChecksum}', ` +
-        `${OLDEST_CLIENT}) on conflict (version) do update set checksum = excluded.checksum, applied_at = clock_timestamp();`,
-    ],
+    [appJobsScript()],
   )
+}
+
+/** The template of what installs `app_jobs`, and notes that it is there: later versions then bring it up to date. */
+export function appJobsScript(): string {
+  return [
+    ...appJobsFiles.map((file) => file.sql),
+    `insert into :schema.migrations (version, name, checksum, oldest_client) values (${APP_JOBS}, 'app_jobs', '${appJobsChecksum}', ` +
+      `${OLDEST_CLIENT}) on conflict (version) do update set checksum = excluded.checksum, applied_at = clock_timestamp();`,
+  ].join('\n')
 }
 
 const BOOK = `

@@ -1,5 +1,5 @@
 import { validateSchemaName } from '../postgres/connection.ts'
-import { appJobsFiles } from '../postgres/generated/sql.ts'
+import { appJobsScript, fullMigrationScript } from '../postgres/migrate.ts'
 import { sqlWriter } from '../postgres/schema.ts'
 
 /**
@@ -10,7 +10,18 @@ import { sqlWriter } from '../postgres/schema.ts'
  * @throws MillraceError `OPTION_INVALID` for a name that cannot be a schema's
  */
 export function appJobsSql(schema: string = 'millrace'): string {
-  return sqlWriter(validateSchemaName(schema))(appJobsFiles.map((file) => file.sql).join('\n'))
+  return sqlWriter(validateSchemaName(schema))(appJobsScript())
+}
+
+/**
+ * The script that brings any instance up to date, an empty database too, as plain SQL in one transaction: what `queue.migrate()` does. It can
+ * be repeated.
+ *
+ * @param schema - The schema of the instance; made if it is not there. Default `millrace`.
+ * @throws MillraceError `OPTION_INVALID` for a name that cannot be a schema's
+ */
+export function migrationSql(schema: string = 'millrace'): string {
+  return `begin;\n${sqlWriter(validateSchemaName(schema))(fullMigrationScript()).trim()}\ncommit;\n`
 }
 
 export { appJobsPackage } from './package.ts'
