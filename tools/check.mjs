@@ -29,6 +29,7 @@ const slow = [
 const slowest = [
   { name: 'a stranger installs', command: tool('check-install.mjs') },
   { name: 'proof, five seeds', command: proof('--seeds=1..5', '--minutes=1') },
+  { name: 'a client of an earlier version', command: tool('versions/old-client.mjs') },
 ]
 
 const full = process.argv.includes('--full')
