@@ -3,7 +3,7 @@
  *
  *     node tools/sql-reference.mjs
  *
- * A function or table is public if it has a comment.
+ * A function or table is public if it has a comment; of functions, one that does not begin with "Internal".
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -34,7 +34,7 @@ export async function renderReference(query, schema) {
   const functions = await query(`
     select p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), obj_description(p.oid, 'pg_proc')
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = ${literal} and obj_description(p.oid, 'pg_proc') is not null
+    where n.nspname = ${literal} and obj_description(p.oid, 'pg_proc') not like 'Internal%'
     order by p.proname collate "C", p.pronargs`)
   const tables = await query(`
     select c.relname, obj_description(c.oid, 'pg_class') from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -54,6 +54,57 @@ describe.each(SQL_SERVERS)('jobs of changed rows on PostgreSQL %s', (version, ur
       await db.sql(`select :schema.stop_enqueue_on_change($1, 'paid')`, [table])
     })
 
+    it('tells values of every type as they are, and leaves out what no trigger sees', async () => {
+      const [{ virtual } = {}] = await db.sql(`select current_setting('server_version_num')::int >= 180000 as virtual`)
+      const odd = `"ch; drop table x; --_${version}".odd`
+      await db.sql(`create table ${odd} (id int generated always as identity, doc jsonb, old_doc json, list int[], grid text[], amount numeric,
+        at timestamptz, raw bytea, span int4range, flag boolean, twice int generated always as (2 * 2) stored
+        ${virtual === true ? ', late int generated always as (id * 10) virtual' : ''})`)
+      await db.sql(`select :schema.enqueue_on_change($1, 'odd')`, [odd])
+      await db.sql(`insert into ${odd} (doc, old_doc, list, grid, amount, at, raw, span) values ('{"a": null, "b": [1]}', '{"a": 1}',
+        '{1,null,3}', '{{a,b},{c,"d,e"}}', 'NaN', 'infinity', '\\x00ff', '[1,5)')`)
+      const row = {
+        id: 1,
+        doc: { a: null, b: [1] },
+        old_doc: { a: 1 },
+        list: [1, null, 3],
+        grid: [
+          ['a', 'b'],
+          ['c', 'd,e'],
+        ],
+        amount: 'NaN',
+        at: 'infinity',
+        raw: '\\x00ff',
+        span: '[1,5)',
+        flag: null,
+        twice: 4,
+      }
+      expect(await payloads()).toEqual([{ operation: 'insert', table: odd, new: row }])
+      if (virtual !== true) return
+      const add = db.sql(`select :schema.enqueue_on_change($1, 'odd', '{id,late}')`, [odd])
+      await expect(add).rejects.toThrow('column late is generated when it is read')
+    })
+
+    it('a partitioned table is told of under its name, an upsert by what it did, TRUNCATE not at all', async () => {
+      const parts = `"ch; drop table x; --_${version}".parts`
+      await db.sql(`create table ${parts} (id int, part text, n int, primary key (id, part)) partition by list (part);
+        create table "ch; drop table x; --_${version}".part_a partition of ${parts} for values in ('a')`)
+      await db.sql(`select :schema.enqueue_on_change($1, 'part', '{n}')`, [parts])
+      // A partition that comes later is told of as well.
+      await db.sql(`create table "ch; drop table x; --_${version}".part_b partition of ${parts} for values in ('b')`)
+      await db.sql(`insert into ${parts} values (1, 'a', 1), (1, 'b', 2)`)
+      for (const n of [5, 5]) {
+        await db.sql(`insert into ${parts} values (1, 'a', ${n}) on conflict (id, part) do update set n = excluded.n`)
+      }
+      await db.sql(`insert into ${parts} values (1, 'a', 9) on conflict do nothing`)
+      await db.sql(`truncate ${parts}`)
+      expect(await payloads()).toEqual([
+        { operation: 'insert', table: parts, new: { n: 1 } },
+        { operation: 'insert', table: parts, new: { n: 2 } },
+        { operation: 'update', table: parts, new: { n: 5 }, old: { n: 1 } },
+      ])
+    })
+
     it('is replaced when it is installed again, and refuses what it does not know', async () => {
       await install(`'t'`)
       await install(`'t', operations := '{delete}'`)

@@ -92,24 +92,9 @@ begin
   return v_fields;
 end $$;
 
-create or replace function app_jobs.check_cron(p_fields text[]) returns void language plpgsql immutable as $$
-declare
-  v_low integer[] := '{0,0,0,1,1,0}';
-  v_high integer[] := '{59,59,23,31,12,7}';
-  v_text text;
-begin
-  for v_at in 1 .. 6 loop
-    v_text := upper(p_fields[v_at]);
-    if v_at = 5 then v_text := regexp_replace(v_text, 'JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC', '1', 'g'); end if;
-    if v_at = 6 then v_text := regexp_replace(v_text, 'SUN|MON|TUE|WED|THU|FRI|SAT', '1', 'g'); end if;
-    if v_text !~ '^((\*|\d{1,2}(-\d{1,2})?)(/\d{1,2})?)(,(\*|\d{1,2}(-\d{1,2})?)(/\d{1,2})?)*$' and not (v_at in (4, 6) and v_text in ('?', 'L'))
-      or exists (select from regexp_matches(regexp_replace(v_text, '/0*[1-9]\d*', '', 'g'), '\d+', 'g') m
-        where m[1]::integer not between v_low[v_at] and v_high[v_at])
-      or v_text ~ '/0+(\D|$)' then
-      raise exception 'schedule_info: % is no field of a cron expression', p_fields[v_at] using errcode = '22023';
-    end if;
-  end loop;
-end $$;
+create or replace function app_jobs.check_cron(p_fields text[]) returns void language sql immutable as $$
+  select :schema.check_cron(p_fields)
+$$;
 
 create or replace view app_jobs.scheduled_jobs as
   select s.id, case when :schema.is_uuid(s.tenant_id) then s.tenant_id::uuid end as database_id, s.job ->> 'queue' as queue_name,

@@ -272,8 +272,8 @@ create or replace function :schema.check_schedules() returns table (invariant te
   union all
   select 'a schedule that would repeat a tick', format('schedule %s, tick %s', s.id, s.next_run_at)
     from :schema.schedules s join :schema.schedule_ticks t on t.schedule_id = s.id and t.tick_at = s.next_run_at
-    -- One of app_jobs begins with a time that is none (see put_schedule).
-    where not (t.outcome = 'u' and s.rule ? 'info')
+    -- One of app_jobs or of SQL begins with a time that is none (see sql_schedules.sql).
+    where not (t.outcome = 'u' and s.rule ?| array['info', 'from_sql'])
   union all
   select 'a tick that disagrees with its outcome', format('schedule %s, tick %s, outcome %s', t.schedule_id, t.tick_at, t.outcome)
     from :schema.schedule_ticks t
@@ -281,7 +281,7 @@ create or replace function :schema.check_schedules() returns table (invariant te
   union all
   select 'an impossible schedule', format('schedule %s', s.id) from :schema.schedules s
     where s.status not in ('a', 'p') or s.catch_up not in ('s', 'o', 'a') or (s.catch_up = 'a' and not s.allow_overlap)
-      or s.catch_up_limit < 1 or s.next_run_at > s.ends_at or (s.next_run_at < s.starts_at and not s.rule ? 'info')
+      or s.catch_up_limit < 1 or s.next_run_at > s.ends_at or (s.next_run_at < s.starts_at and not s.rule ?| array['info', 'from_sql'])
   union all
   select 'an impossible handler version', format('job %s, version %s', j.id, j.handler_version)
     from :schema.jobs j where j.handler_version < 1

@@ -2,7 +2,7 @@
 comment on table :schema.jobs is 'Live jobs. Write through the functions: rows have an order, groups and leases that belong together.';
 comment on table :schema.finished_jobs is 'Completed jobs, by day of completion.';
 comment on table :schema.failed_jobs is 'Jobs that failed for good (status f) or were cancelled (c), until retried or cleaned up.';
-comment on table :schema.job_keys is 'Idempotency keys in use, by the SHA-256 of tenant and key.';
+comment on table :schema.job_keys is 'Idempotency keys in use, by the SHA-256 of what they are unique within (`scope`: null tenant, t type, q queue, a everything) and the key.';
 comment on table :schema.workers is 'Running processors of the TypeScript client, each with its lease.';
 comment on table :schema.leases is 'What each claim of a processor took, until all of it is settled.';
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
@@ -31,3 +31,13 @@ comment on table :schema.metric_spans is 'Hours of it, and minutes and hours of 
 comment on table :schema.metric_totals is 'The same since ever, by type and queue.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
 comment on table :schema.app_schedule_locks is 'Schedules of app_jobs that a scheduler of @pgpm/database-jobs has taken.';
+comment on sequence :schema.job_ids is 'Ids of jobs, and places in the ready order.';
+comment on sequence :schema.lease_tokens is 'Fencing tokens: each value is one claim''s, and is never drawn again.';
+comment on sequence :schema.step_ids is 'The order in which steps of jobs began and ended.';
+do $do$ begin
+  -- Of a schema that somebody else made, or that is used for more, the comment is theirs.
+  if exists (select from pg_catalog.pg_namespace n where n.oid = ':schema'::regnamespace and pg_has_role(n.nspowner, 'usage')
+      and obj_description(n.oid, 'pg_namespace') is null) then
+    comment on schema :schema is 'Durable background jobs: an instance of Millrace. Functions with a comment that does not begin with "Internal" are for everybody; write through them.';
+  end if;
+end $do$;
