@@ -113,7 +113,7 @@ export type {
   JobSchedule,
   JobStatus,
 } from './model/job.ts'
-export type { KeyMode, QueueOption } from './model/lanes.ts'
+export type { KeyMode, KeyScope, QueueOption } from './model/lanes.ts'
 export type { EditJobOptions, JobOptions, JobType } from './model/options.ts'
 export type { RetryContext, RetryFunction, RetryPolicy } from './model/backoff.ts'
 export type { JobLogLine, JobLogs, LogLevel } from './model/log.ts'

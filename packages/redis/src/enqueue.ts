@@ -91,6 +91,8 @@ const FIELDS: readonly (readonly [name: string, write: (job: NewJob) => Argument
   ['tg', ({ tags }) => tags && JSON.stringify(tags)],
   ['ik', (job) => job.idempotencyKey],
   ['km', (job) => job.keyMode],
+  ['ks', (job) => job.keyScope],
+  ['kw', (job) => job.keyWindowMs],
   ['rd', (job) => job.retryDelay],
   ['rb', ({ retryBackoff }) => (retryBackoff === undefined ? undefined : Number(retryBackoff))],
   ['rm', (job) => job.retryDelayMax],

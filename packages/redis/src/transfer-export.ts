@@ -32,6 +32,8 @@ export const SHORT_NAMES: Readonly<Record<string, string>> = {
   handlerVersion: 'hv',
   lockedBy: 'by',
   idempotencyKey: 'ik',
+  keyScope: 'ks',
+  keyUntil: 'ku',
   tenantId: 'tn',
   groupTier: 'gt',
   deadLetterJobType: 'dl',

@@ -130,4 +130,84 @@ export const keyCases: readonly ConformanceCase[] = [
       )
     },
   },
+  {
+    name: 'a key is unique within what its scope says, and texts of two scopes never meet',
+    async run(t) {
+      const add = (job: Partial<NewJob>): Promise<number> => t.add({ idempotencyKey: 'k', ...job })
+      const within: readonly Partial<NewJob>[] = [
+        {},
+        { tenantId: 'a' },
+        { keyScope: 'type', jobType: 'x' },
+        { keyScope: 'type', jobType: 'y' },
+        { keyScope: 'type', jobType: 'x', tenantId: 'a' },
+        { keyScope: 'queue', queue: 'p' },
+        { keyScope: 'queue', queue: 'q' },
+        { keyScope: 'queue', queue: 'p', tenantId: 'a' },
+        { keyScope: 'all' },
+      ]
+      const ids: number[] = []
+      for (const job of within) ids.push(await add(job))
+      equal(new Set(ids).size, within.length)
+      for (const [index, job] of within.entries()) equal(await add(job), ids[index])
+      equal(await add({ keyScope: 'type', jobType: 'x', queue: 'z' }), ids[2])
+      equal(await add({ keyScope: 'queue', queue: 'p', jobType: 'z' }), ids[5])
+      equal(await add({ keyScope: 'all', tenantId: 'a', jobType: 'z', queue: 'z' }), ids[8])
+    },
+  },
+  {
+    name: 'what separates the parts of a scoped key cannot be put into one of them',
+    async run(t) {
+      const scoped = (jobType: string, idempotencyKey: string): Promise<number> =>
+        t.add({ jobType, idempotencyKey, keyScope: 'type' })
+      const ids = [
+        await scoped('a', 'b\u001Fc'),
+        await scoped('a\u001Fb', 'c'),
+        await scoped('1:a', 'c'),
+        await scoped('a', 'c'),
+        await t.add({ jobType: 'a', idempotencyKey: 'a\u001Ec', keyScope: 'all' }),
+        await t.add({ jobType: 'a', idempotencyKey: '1:a\u001Fc', tenantId: 't' }),
+      ]
+      equal(new Set(ids).size, ids.length)
+    },
+  },
+  ...(['type', 'queue'] as const).map((keyScope): ConformanceCase => ({
+    name: `a replacing add finds the job that has its key within its ${keyScope}`,
+    async run(t) {
+      const scoped = { keyScope, queue: 'q', jobType: 'x' } as const
+      const id = await put(t, '1', { ...scoped, runAt: later(1) })
+      check((await put(t, '0')) !== id, 'another scope')
+      equal(await put(t, '2', scoped), id)
+      const job = await t.job(id)
+      equal([job.payload, job.queue], [2, 'q'])
+    },
+  })),
+  ...([true, false] as const).map((keepCompleted): ConformanceCase => ({
+    name: `within its window a key is taken though its job has completed, ${keepCompleted ? 'with' : 'without'} history`,
+    async run(t) {
+      const worker = await t.worker()
+      const job = await t.start(worker, { idempotencyKey: 'k', keyWindowMs: HOUR_MS })
+      await t.store.settle({ settlements: [completed(job)], keepCompleted })
+      for (const keyMode of ['reuse', 'replace', 'preserveRunAt', 'debounce'] as const) {
+        equal(await put(t, '2', { keyMode }), job.id)
+      }
+      equal((await t.store.listJobs({ limit: 10 })).length, keepCompleted ? 1 : 0)
+      await t.store.upkeep()
+      equal(await t.add({ idempotencyKey: 'k' }), job.id)
+    },
+  })),
+  ...([true, false] as const).map((keepCompleted): ConformanceCase => ({
+    name: `after its window the key of a job that has completed is free, ${keepCompleted ? 'with' : 'without'} history`,
+    async run(t) {
+      const worker = await t.worker()
+      const job = await t.start(worker, { idempotencyKey: 'k', keyWindowMs: 1 })
+      await t.store.settle({ settlements: [completed(job)], keepCompleted })
+      await t.pass(1)
+      const next = await t.add({ idempotencyKey: 'k', keyWindowMs: 1 })
+      check(next !== job.id, 'a new job')
+      // While it lives it keeps the key, window or not.
+      await t.pass(1)
+      equal(await t.add({ idempotencyKey: 'k' }), next)
+      equal(await put(t, '3'), next)
+    },
+  })),
 ]

@@ -229,6 +229,30 @@ const imports: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'a key goes from one instance to another with its scope and its window',
+    async run(t) {
+      const windowed = { idempotencyKey: 'k', keyScope: 'type', keyWindowMs: 3_600_000 } as const
+      const own = await t.add({ ...windowed, jobType: 'there' })
+      const [job] = await exported(t, 'live')
+      equal([job?.holdsKey, job?.keyScope, (job?.keyUntil ?? 0) > Date.now()], [true, 'type', true])
+      const [id = 0] = await take(t, [
+        portable({ ...job, id: 5, place: 5, jobType: 'here', state: 'ready', holdsKey: true }),
+      ])
+      equal(
+        await t.addAll([
+          { ...windowed, jobType: 'here' },
+          { ...windowed, jobType: 'there' },
+        ]),
+        [id, own],
+      )
+      check((await t.add({ idempotencyKey: 'k', jobType: 'here' })) !== id, 'another scope')
+      const [claimed] = await t.claim(await t.worker(), 1, { jobTypes: ['here'] })
+      equal(claimed?.id, id)
+      await t.store.settle({ settlements: claimed ? [completed(claimed)] : [], keepCompleted: false })
+      equal(await t.add({ ...windowed, jobType: 'here' }), id)
+    },
+  },
+  {
     name: 'an imported job that waits for a token goes on when it is completed, and remembers its steps in their order',
     needs: ['steps'],
     async run(t) {

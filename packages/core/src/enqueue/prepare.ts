@@ -125,8 +125,10 @@ function build(job: AnyJobOptions, payload: string, codec: Codec, definition: Jo
   return prepared
 }
 
-function setLane(prepared: Writable<NewJob>, { keyMode, queue }: AnyJobOptions): void {
+function setLane(prepared: Writable<NewJob>, { keyMode, keyScope, keyWindowMs, queue }: AnyJobOptions): void {
   if (keyMode !== undefined && keyMode !== 'reuse') prepared.keyMode = keyMode
+  if (keyScope !== undefined && keyScope !== 'tenant') prepared.keyScope = keyScope
+  if (keyWindowMs !== undefined) prepared.keyWindowMs = keyWindowMs
   if (queue === undefined) return
   prepared.queue = typeof queue === 'string' ? queue : queue.name
   if (typeof queue === 'object' && queue.retries === 'pass') prepared.queueRetries = 'pass'

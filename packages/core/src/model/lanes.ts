@@ -11,6 +11,14 @@ import { checkText, isRecord, refuseOption } from './check.ts'
  */
 export type KeyMode = 'reuse' | 'replace' | 'preserveRunAt' | 'debounce'
 
+/**
+ * What a key is unique within: its tenant, or there its job type or its queue, or everything. Jobs of one text under two scopes do not
+ * meet.
+ */
+export type KeyScope = 'tenant' | 'type' | 'queue' | 'all'
+
+const KEY_SCOPES: readonly unknown[] = ['tenant', 'type', 'queue', 'all'] satisfies KeyScope[]
+
 const KEY_MODES: readonly unknown[] = ['reuse', 'replace', 'preserveRunAt', 'debounce'] satisfies KeyMode[]
 
 /**
@@ -42,6 +50,23 @@ export function checkKeyMode(mode: unknown, key: unknown): void {
     )
   }
   if (key === undefined) refuseOption('keyMode', mode, 'beside an `idempotencyKey`', 'Give the job a key')
+}
+
+/** Throws `OPTION_INVALID` unless `keyScope` fits the other options of the job. */
+export function checkKeyScope(
+  scope: unknown,
+  { key, mode, queue }: { readonly key: unknown; readonly mode: unknown; readonly queue: unknown },
+): void {
+  if (!KEY_SCOPES.includes(scope)) {
+    refuseOption('keyScope', scope, "'tenant', 'type', 'queue' or 'all'", "Leave it out for 'tenant'")
+  }
+  if (key === undefined) refuseOption('keyScope', scope, 'beside an `idempotencyKey`', 'Give the job a key')
+  if (scope === 'queue' && queue === undefined) {
+    refuseOption('keyScope', scope, "'queue' for a job with a `queue` only", 'Give the job a queue')
+  }
+  if (scope === 'all' && mode !== undefined && mode !== 'reuse') {
+    refuseOption('keyMode', mode, "'reuse' with `keyScope: 'all'`", 'It could change a job of another tenant')
+  }
 }
 
 export function checkQueue(queue: unknown, group: unknown): void {

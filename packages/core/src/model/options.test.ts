@@ -33,6 +33,8 @@ describe('validateJobOptions', () => {
     { tags: Array.from({ length: 1000 }, (_, i) => `${i}`), idempotencyKey: '钥'.repeat(1000) },
     { jobType: 'x'.repeat(255), group: { id: '😀', tier: 'gold' }, tenantId: 'acme' },
     { jobType: '__proto__' },
+    { idempotencyKey: 'k', keyScope: 'queue', queue: 'q', keyMode: 'replace', keyWindowMs: 315_360_000_000 },
+    { idempotencyKey: 'k', keyScope: 'all', keyMode: 'reuse', keyWindowMs: 1 },
     { dependsOn: {} },
     { dependsOn: { jobIds: [], tags: [] }, maxAttempts: undefined, nonsense: undefined },
   ])('accepts %j', (options) => {
@@ -111,6 +113,19 @@ describe('validateJobOptions', () => {
     expect(() => validateJobOptions({ ...good, constructor: 1 })).toThrow(
       /not an option\. Known options: jobType, payload/,
     )
+  })
+
+  it.each([
+    [{ keyScope: 'nothing' }, 'keyScope'],
+    [{ keyScope: 'queue' }, 'keyScope'],
+    [{ keyScope: 'type', idempotencyKey: undefined }, 'keyScope'],
+    [{ keyScope: 'all', keyMode: 'replace' }, 'keyMode'],
+    [{ keyWindowMs: 0 }, 'keyWindowMs'],
+    [{ keyWindowMs: 315_360_000_001 }, 'keyWindowMs'],
+    [{ keyWindowMs: 1, idempotencyKey: undefined }, 'keyWindowMs'],
+  ] as const)('refuses %j', (options, field) => {
+    const validate = (): void => validateJobOptions({ ...good, idempotencyKey: 'k', ...options })
+    expect(validate).toThrow(refused(field))
   })
 
   it('takes prerequisites by id and by tag, and refuses what can be neither', () => {

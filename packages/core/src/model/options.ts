@@ -13,7 +13,15 @@ import {
 } from './check.ts'
 import type { NumberRange } from './check.ts'
 import { DEPENDENCY_FAILURE_POLICIES, type JobDependsOn, type JobGroup } from './job.ts'
-import { checkKeyMode, checkQueue, checkScope, type KeyMode, type QueueOption } from './lanes.ts'
+import {
+  checkKeyMode,
+  checkKeyScope,
+  checkQueue,
+  checkScope,
+  type KeyMode,
+  type KeyScope,
+  type QueueOption,
+} from './lanes.ts'
 
 /** The job type names of a payload map. */
 export type JobType<PayloadMap> = keyof PayloadMap & string
@@ -36,6 +44,13 @@ export interface JobSettings {
   readonly idempotencyKey?: string | undefined
   /** What becomes of a job that has the key already. Default `'reuse'`. */
   readonly keyMode?: KeyMode | undefined
+  /** What the key is unique within. Default `'tenant'`; `'all'` only with `keyMode` `'reuse'`. */
+  readonly keyScope?: KeyScope | undefined
+  /**
+   * For how long the key is taken, in milliseconds from the add that took it, up to ten years: in that time an add with it answers the id of
+   * that job even if the job has ended and is forgotten; later, only while the job is unended. Default: for as long as the job is stored.
+   */
+  readonly keyWindowMs?: number | undefined
   /** Base delay between attempts in seconds, fractions allowed, up to ten years. Default 60 once any retry option is set. */
   readonly retryDelay?: number | undefined
   /** Doubles the delay with each attempt, with jitter. Default true once any retry option is set. */
@@ -114,13 +129,14 @@ export const DEFAULTS = {
 
 /** The range of every numeric option of a job. Delays are in seconds. */
 export const JOB_RANGES: Readonly<
-  Record<'maxAttempts' | 'priority' | 'timeoutMs' | 'retryDelay' | 'retryDelayMax', NumberRange>
+  Record<'maxAttempts' | 'priority' | 'timeoutMs' | 'retryDelay' | 'retryDelayMax' | 'keyWindowMs', NumberRange>
 > = {
   maxAttempts: { min: 1, max: 1_000_000, remedy: 'Leave it out for 3 attempts' },
   priority: { min: -2_147_483_648, max: 2_147_483_647, remedy: 'Leave it out for 0; higher runs first' },
   timeoutMs: { min: 1, max: MAX_DURATION_MS, remedy: 'Give whole milliseconds, or leave it out for no time limit' },
   retryDelay: { min: 0, max: MAX_DURATION_MS / 1000, remedy: 'Give seconds; fractions are allowed' },
   retryDelayMax: { min: 0, max: MAX_DURATION_MS / 1000, remedy: 'Give seconds, or leave it out for 24 hours' },
+  keyWindowMs: { min: 1, max: MAX_DURATION_MS, remedy: 'Give whole milliseconds, or leave it out' },
 }
 
 /** Longer than a name: keys are often made of several ids. Stores index a hash of it. */
@@ -144,6 +160,8 @@ const JOB_OPTION_NAMES: ReadonlySet<string> = new Set<keyof AnyJobOptions>([
   'dependsOn',
   'tenantId',
   'keyMode',
+  'keyScope',
+  'keyWindowMs',
   'queue',
 ])
 
@@ -202,12 +220,26 @@ export function validateJobOptions(job: unknown): void {
   checkText('jobType', job.jobType)
   if (job.runAt !== undefined && job.runAt !== null) checkDate('runAt', job.runAt)
   if (job.idempotencyKey !== undefined) checkText('idempotencyKey', job.idempotencyKey, MAX_KEY_LENGTH)
-  if (job.keyMode !== undefined) checkKeyMode(job.keyMode, job.idempotencyKey)
+  checkKeyOptions(job)
   if (job.group !== undefined) checkGroup(job.group)
   if (job.queue !== undefined) checkQueue(job.queue, job.group)
   if (job.dependsOn !== undefined) checkDependsOn(job.dependsOn)
   if (job.tenantId !== undefined) checkScope('tenantId', job.tenantId)
   checkTypeDefaults(job)
+}
+
+function checkKeyOptions({
+  idempotencyKey: key,
+  keyMode: mode,
+  keyScope,
+  keyWindowMs,
+  queue,
+}: Unchecked<AnyJobOptions>): void {
+  if (mode !== undefined) checkKeyMode(mode, key)
+  if (keyScope !== undefined) checkKeyScope(keyScope, { key, mode, queue })
+  if (keyWindowMs === undefined) return
+  checkInteger('keyWindowMs', keyWindowMs, JOB_RANGES.keyWindowMs)
+  if (key === undefined) refuseOption('keyWindowMs', keyWindowMs, 'beside an `idempotencyKey`', 'Give the job a key')
 }
 
 /** The options that a job type's definition can set for all its jobs. */

@@ -71,6 +71,10 @@ export interface PortableJob {
   readonly holdsPlace?: boolean
   /** Its key finds this job. */
   readonly holdsKey?: boolean
+  /** What its key is unique within, if it is not the tenant. */
+  readonly keyScope?: string
+  /** Until when its key is taken, whatever becomes of it. */
+  readonly keyUntil?: number
   /** Those of `dependsOnJobIds`, and of what closed its barrier, that are open. */
   readonly waitsFor?: readonly number[]
   /** Its tag barrier is closed. */
@@ -184,6 +188,8 @@ export const PORTABLE_FIELDS: Readonly<Partial<Record<keyof PortableJob, Portabl
   dependsOnNames: 'texts',
   holdsPlace: 'flag',
   holdsKey: 'flag',
+  keyScope: 'text',
+  keyUntil: 'time',
   waitsFor: 'numbers',
   hasBarrier: 'flag',
 }

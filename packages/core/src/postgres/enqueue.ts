@@ -181,6 +181,8 @@ const FIELDS: readonly (readonly [name: string, write: (job: NewJob) => string |
   ['group_tier', (job) => quoted(job.groupTier)],
   ['tenant_id', (job) => quoted(job.tenantId)],
   ['key_mode', (job) => (job.keyMode === 'preserveRunAt' ? '"preserve_run_at"' : quoted(job.keyMode))],
+  ['key_scope', (job) => quoted(job.keyScope)],
+  ['key_window_ms', (job) => number(job.keyWindowMs)],
   ['queue', (job) => quoted(job.queue)],
   ['queue_retries', (job) => quoted(job.queueRetries)],
   ['depends_on_job_ids', ({ dependsOn }) => dependsOn?.jobIds && `[${dependsOn.jobIds.join(',')}]`],

@@ -18,6 +18,8 @@ export function importedJob(job: PortableJob): string {
     ...(waitsFor.length > 0 ? [`"waits_for":${JSON.stringify(waitsFor)}`] : []),
     ...(job.hasBarrier === true ? ['"barrier":true'] : []),
     ...(job.holdsKey === true ? ['"holds_key":true'] : []),
+    ...(job.keyScope === undefined ? [] : [`"key_scope":${JSON.stringify(job.keyScope)}`]),
+    ...(job.keyUntil === undefined ? [] : [`"key_until":"${time(job.keyUntil)}"`]),
     ...(schedule?.tenantId === undefined ? [] : [`"schedule_tenant":${JSON.stringify(schedule.tenantId)}`]),
     ...(steps.length > 0 ? [`"steps":[${steps.map(stepJson).join(',')}]`] : []),
     ...(signals.length > 0
@@ -71,6 +73,8 @@ const NO_COLUMN: ReadonlySet<string> = new Set([
   'queue',
   'holdsPlace',
   'holdsKey',
+  'keyScope',
+  'keyUntil',
   'waitsFor',
   'hasBarrier',
 ])

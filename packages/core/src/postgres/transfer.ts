@@ -97,8 +97,8 @@ function exportQuery(part: ExportPart): string {
       (select jsonb_agg(d.on_job_id order by d.on_job_id) from :schema.job_dependencies d
         where d.job_id = (r.row ->> 'id')::bigint and not d.watch)::text,
       exists (select from :schema.tag_barriers b where b.job_id = (r.row ->> 'id')::bigint),
-      exists (select from :schema.job_keys k where k.job_id = (r.row ->> 'id')::bigint
-        and k.key_hash = :schema.key_hash(r.row ->> 'tenant_id', r.row ->> 'idempotency_key')),
+      (select jsonb_build_object('scope', k.scope, 'until', k.taken_until) from :schema.job_keys k
+        where k.job_id = (r.row ->> 'id')::bigint)::text,
       (select s.tenant_id from :schema.schedules s where s.id = (r.row -> 'schedule' ->> 'id')::bigint),
       (select jsonb_agg(to_jsonb(s) - 'job_id' - 'token' || jsonb_build_object('filter', s.filter::text, 'result', s.result::text,
         'error', s.error::text) order by s.seq) from :schema.job_steps s where s.job_id = (r.row ->> 'id')::bigint)::text,
@@ -116,7 +116,7 @@ function scheduleText(schedule: MovedSchedule): string {
 type Fields = Readonly<Record<string, unknown>>
 
 function portableJob(columns: Row): PortableJob {
-  const [row, payload, output, log, waitsFor, hasBarrier, holdsKey, scheduleTenant, steps, signals, tokens] = columns
+  const [row, payload, output, log, waitsFor, hasBarrier, key, scheduleTenant, steps, signals, tokens] = columns
   const fields = fieldsOf(json(row))
   const read = plainFields(fields)
   const group = groupOf(textOrNull(fields['group_key']), textOrNull(fields['tenant_id']))
@@ -139,7 +139,7 @@ function portableJob(columns: Row): PortableJob {
     ...(fields['group_key'] !== null && isUnended(fields) && (fields['lane'] === 'r' || fields['holds_place'] === true)
       ? { holdsPlace: true }
       : {}),
-    ...(holdsKey === true && { holdsKey: true }),
+    ...heldKey(json(key)),
     ...(list(waitsFor).length > 0 && { waitsFor: list(waitsFor).map(integer) }),
     ...(hasBarrier === true && { hasBarrier: true }),
     ...(isRecord(fields['schedule']) && { schedule: portableSchedule(fields['schedule'], textOrNull(scheduleTenant)) }),
@@ -150,11 +150,34 @@ function portableJob(columns: Row): PortableJob {
   }
 }
 
+function heldKey(key: unknown): Pick<PortableJob, 'holdsKey' | 'keyScope' | 'keyUntil'> {
+  if (!isRecord(key)) return {}
+  const { scope, until } = key
+  const keyScope = KEY_SCOPES[String(scope)]
+  return {
+    holdsKey: true,
+    ...(keyScope !== undefined && { keyScope }),
+    ...(typeof until === 'string' && { keyUntil: milliseconds(until) }),
+  }
+}
+
+const KEY_SCOPES: Readonly<Record<string, string>> = { t: 'type', q: 'queue', a: 'all' }
+
 /** Fields that are their defaults when they are not given. */
 const DEFAULTS: Readonly<Record<string, unknown>> = { crashes: 0, trailDropped: 0, rich: false, forceKill: false }
 
 /** Of no column of their own, or of one that belongs to this store. */
-const LEFT_OUT: ReadonlySet<string> = new Set(['state', 'place', 'payload', 'output', 'groupId', 'queue', 'holdsPlace'])
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  'state',
+  'place',
+  'payload',
+  'output',
+  'groupId',
+  'queue',
+  'holdsPlace',
+  'keyScope',
+  'keyUntil',
+])
 
 function plainFields(fields: Fields): Partial<PortableJob> {
   const entries = Object.entries(PORTABLE_FIELDS).flatMap(([name, kind]): [string, unknown][] => {

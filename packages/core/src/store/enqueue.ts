@@ -1,4 +1,4 @@
-import type { KeyMode } from '../model/lanes.ts'
+import type { KeyMode, KeyScope } from '../model/lanes.ts'
 
 /**
  * A validated job as a store takes it: defaults filled in, payload encoded. Absent fields take the column default.
@@ -21,6 +21,10 @@ export interface NewJob {
   readonly idempotencyKey?: string
   /** What becomes of a job that has the key already. Default `'reuse'`. */
   readonly keyMode?: KeyMode
+  /** What the key is unique within. Default `'tenant'`. */
+  readonly keyScope?: KeyScope
+  /** For how long the key is taken at least, and whatever becomes of the job. Default: as long as the job is stored. */
+  readonly keyWindowMs?: number
   /** Seconds. */
   readonly retryDelay?: number
   readonly retryBackoff?: boolean

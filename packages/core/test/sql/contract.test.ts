@@ -192,6 +192,25 @@ describe.each(SQL_SERVERS)('the SQL contract on PostgreSQL %s', (version, url) =
       expect((await claim())['attempt']).toBe(2)
     })
 
+    it('adds under a key that is unique within its type, for a while, by parameters of their names', async () => {
+      const add = (type: string, more = ''): Promise<unknown> =>
+        db.value(`select :schema.add_unique_job(job_type := '${type}', key := 'k', key_scope := 'type'${more})`)
+      const id = await add('email', `, payload := '{"n": 1}', key_window := '1 hour', tenant_id := 't', queue := 'q'`)
+      expect(await db.queue().getJob(Number(id))).toMatchObject({ payload: { n: 1 }, idempotencyKey: 'k', queue: 'q' })
+      const other = await add('sms', `, tenant_id := 't'`)
+      expect(other).not.toBe(id)
+      const job = await claim(`, '{email}'`)
+      expect(await db.value('select :schema.complete_job($1, $2, keep := false)', [job['job_id'], job['token']])).toBe(
+        true,
+      )
+      expect(await add('email', `, tenant_id := 't', key_mode := 'replace'`)).toBe(id)
+      expect(await db.queue().getJob(Number(id))).toBeNull()
+      // Its window over, a clean-up forgets it.
+      await db.sql('update :schema.job_keys set taken_until = clock_timestamp() where taken_until is not null')
+      await db.sql('select :schema.forget_stale()')
+      expect(await db.sql('select job_id, scope from :schema.job_keys')).toEqual([{ job_id: other, scope: 't' }])
+    })
+
     it.each([
       [`add_job('')`, '`job_type` must be a text that is not empty'],
       [`add_job(null)`, '`job_type` must be a text that is not empty'],
@@ -200,6 +219,17 @@ describe.each(SQL_SERVERS)('the SQL contract on PostgreSQL %s', (version, url) =
       [`add_job('a', retry_delay := -1)`, '`retry_delay` must be between'],
       [`add_job('a', key := 'k', key_mode := 'x')`, '`key_mode` must be reuse, replace'],
       [`add_job('a', key_mode := 'replace')`, 'beside a key'],
+      [`add_unique_job('a', null)`, '`idempotency_key` must be a text that is not empty'],
+      [`add_unique_job('a', 'k', key_scope := 'x')`, '`key_scope` must be tenant, type, queue'],
+      [`add_unique_job('a', 'k', key_scope := 'queue')`, 'of a job with a queue'],
+      [`add_unique_job('a', 'k', key_scope := 'all', key_mode := 'replace')`, 'a job of another tenant'],
+      [`add_unique_job('a', 'k', key_window := '0')`, '`key_window_ms` must be between'],
+      [`add_jobs('[{"job_type": "a", "key_window_ms": 5}]')`, 'beside a key'],
+      [`add_jobs('[{"job_type": "a", "key_scope": "type"}]')`, 'beside a key'],
+      [
+        `add_jobs('[{"job_type": "a", "idempotency_key": "k", "key_window_ms": "5"}]')`,
+        '`key_window_ms` must be between',
+      ],
       [`add_job('a', queue := 'q', group_id := 'g')`, 'a queue or in a group'],
       [`add_job('a', queue := E'q\\x1f')`, 'without U+001E and U+001F'],
       [`add_job('a', queue_retries := 'pass')`, 'beside a queue'],

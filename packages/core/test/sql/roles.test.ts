@@ -72,6 +72,12 @@ describe.each(SQL_SERVERS)('roles on PostgreSQL %s', (version, url) => {
         )
         await expect(add).rejects.toThrow('may not add jobs for tenant')
       }
+      await producer.sql(`select :schema.add_unique_job('x', 'k', tenant_id := 'a', key_window := '1 hour')`)
+      const everybody = `select :schema.add_unique_job('x', 'k', tenant_id := 'a', key_scope := 'all')`
+      await expect(producer.sql(everybody)).rejects.toThrow('is confined to tenants')
+      await expect(producer.sql(`select :schema.add_unique_job('x', 'l', tenant_id := 'b')`)).rejects.toThrow(
+        'may not add',
+      )
       expect(await db.sql('select tenant_id from :schema.jobs')).toEqual([{ tenant_id: 'a' }])
     })
 

@@ -37,7 +37,7 @@ local function add_batch(jobs)
   local levels, waiting = {}, {}
   for n, j in ipairs(jobs) do
     if created[n] == 1 then
-      j.km = nil
+      j.km, j.kw = nil, nil
       if j.dj then
         local ons = {}
         for _, on in ipairs(cjson.decode(j.dj)) do ons[#ons + 1] = on < 0 and ids[-on] or whole(on) end
@@ -680,10 +680,18 @@ local function lease(jobs, worker, locked_by, versions)
 end
 `,
   complete: `local function key_field(j)
-  return (j.tn or '') .. '\\31' .. j.ik
+  local space = j.tn or ''
+  if j.ks == 'type' then space = 't\\30' .. space .. '\\31' .. #j.n .. ':' .. j.n
+  elseif j.ks == 'queue' then space = 'q\\30' .. j.gk
+  elseif j.ks == 'all' then space = 'a\\30' end
+  return space .. '\\31' .. j.ik
 end
 local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
+  if not j.ik or (j.ku and tonumber(j.ku) > now) then return end
+  local field = key_field(j)
+  if call('HGET', P .. 'keys', field) ~= tostring(j.id) then return end
+  call('HDEL', P .. 'keys', field)
+  if j.ku then call('ZREM', P .. 'kw', field) end
 end
 local function live_tag_index(command, j)
   if j.tg == nil then return end
@@ -1281,6 +1289,20 @@ end
   end
   edit_job(j, changes, '{"keyMode":' .. quote(mode == 'preserveRunAt' and 'preserve_run_at' or mode) .. '}')
 end
+local function take_key(j, id, field)
+  call('HSET', P .. 'keys', field, id)
+  if j.kw then
+    j.ku = whole(now + tonumber(j.kw))
+    call('ZADD', P .. 'kw', j.ku, field)
+  else
+    call('ZREM', P .. 'kw', field)
+  end
+end
+local function key_state(holder, field)
+  local lane = call('HGET', job_key(holder), 'l')
+  local until_ms = call('ZSCORE', P .. 'kw', field)
+  return lane and is_live({ l = lane }), until_ms and tonumber(until_ms) > now, until_ms ~= false
+end
 take_keys = function(jobs, ids, created)
   local own = {}
   for n, j in ipairs(jobs) do
@@ -1290,14 +1312,16 @@ take_keys = function(jobs, ids, created)
       local holder = call('HGET', P .. 'keys', field)
       local mode = j.km or 'reuse'
       if not holder then
-        call('HSET', P .. 'keys', field, ids[n])
-      elseif mode ~= 'reuse' then
-        if own[holder] then
-          call('HSET', P .. 'keys', field, ids[n])
-        else
+        take_key(j, ids[n], field)
+      elseif own[holder] then
+        if mode ~= 'reuse' then take_key(j, ids[n], field) end
+      else
+        local lives, is_open, has_window = key_state(holder, field)
+        if mode ~= 'reuse' and lives then
           local found = read_job(holder)
-          if found and is_live(found) and found.l ~= 'x' and not has_waits(found) then replace_job(found, j, mode)
-          else call('HSET', P .. 'keys', field, ids[n]) end
+          if found.l ~= 'x' and not has_waits(found) then replace_job(found, j, mode) else take_key(j, ids[n], field) end
+        elseif not lives and not is_open and (has_window or mode ~= 'reuse') then
+          take_key(j, ids[n], field)
         end
       end
     end
@@ -1983,7 +2007,7 @@ return answer
   },
   cancel: {
     name: 'cancel',
-    sha: 'f383c926b64354b3d395913d7bc699dedaa33c45',
+    sha: 'f22e0b3a20410c58221476fccd8c8a8a9adb5b13',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -1999,7 +2023,7 @@ return answer
   },
   cancel_many: {
     name: 'cancel_many',
-    sha: '46372ce7ee420be55cf6753546eec509c3c911ca',
+    sha: 'a0028e3167abcfc9456c4118f6030e46776fd644',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -2019,7 +2043,7 @@ return answer
   },
   check: {
     name: 'check',
-    sha: 'cc2c43f30515a831651f1f912b6f60a8c6f3576c',
+    sha: '5ab278a77f6f3ca502f38d5269199c8eaed997ec',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.pauses + parts.check + `local function key_exists(name) return call('EXISTS', P .. name) == 1 end
 local function all_of(set)
@@ -2091,7 +2115,10 @@ end
 counted('completed jobs', call('LLEN', P .. 'finished'), count_numbers('done'))
 local keys = call('HGETALL', P .. 'keys')
 for at = 2, #keys, 2 do
-  if call('EXISTS', job_key(keys[at])) == 0 then report('a key of a job that is gone', 'job ' .. keys[at]) end
+  if call('EXISTS', job_key(keys[at])) == 0 and not call('ZSCORE', P .. 'kw', keys[at - 1]) then report('a key of a job that is gone', 'job ' .. keys[at]) end
+end
+for _, field in ipairs(call('ZRANGE', P .. 'kw', 0, -1)) do
+  if call('HEXISTS', P .. 'keys', field) == 0 then report('a window of a key that is free', field) end
 end
 for _, id in ipairs(call('SMEMBERS', P .. 'blocked')) do
   local j = read_job(id)
@@ -2122,7 +2149,7 @@ return problems
   },
   cleanup_ended: {
     name: 'cleanup_ended',
-    sha: '03faeb355210f889802e5482633d3da9913bfdae',
+    sha: 'f06e331de56bfe0f125cd5357585823eab1e521a',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + `local function verb()
 local status, before = ARGV[1], now - tonumber(ARGV[2]) * 86400000
@@ -2177,7 +2204,7 @@ return answer
   },
   cleanup_jobs: {
     name: 'cleanup_jobs',
-    sha: '0d9d48a3df9f56387e9360faff1be9c273dac2a4',
+    sha: '8280b9b19a8c14e35d56149b99aaa01d9e047094',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + `local function verb()
 local before = now - tonumber(ARGV[1]) * 86400000
@@ -2212,7 +2239,7 @@ return answer
   },
   complete_token: {
     name: 'complete_token',
-    sha: '8dd98f0818a20497d920438977b3052d483ca0cb',
+    sha: '8a243c98695fccc5734cc14c89e34d6d200ae980',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local status = call('HGET', P .. 'wp:' .. ARGV[1], 'status')
@@ -2246,7 +2273,7 @@ return count
   },
   create_token: {
     name: 'create_token',
-    sha: 'f895240f5b14fdd232e3aea30acecefe0572bd30',
+    sha: 'e373b863c075df7a7d6654342ab46f16e35d4dd9',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 if #ARGV > 4 then
@@ -2281,7 +2308,7 @@ return { whole(now), schedules_due(), answer }
   },
   edit: {
     name: 'edit',
-    sha: '014331487c5930b42a51c9edb5669485752437d3',
+    sha: '1e457c87dc4bf2ca5592b37a3a987e38616314bf',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + `local function verb()
 local j = read_job(ARGV[1])
@@ -2298,7 +2325,7 @@ return answer
   },
   edit_many: {
     name: 'edit_many',
-    sha: '5473894741e93ea838f73fb29b08fd84d54d6c1e',
+    sha: '0693f264816ac0210d3b787b92c7ec993e9ec8aa',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.changes + parts.filter + `local function verb()
 local filter, cursor, count = cjson.decode(ARGV[1]), ARGV[2], tonumber(ARGV[3])
@@ -2352,7 +2379,7 @@ return answer
   },
   end_import: {
     name: 'end_import',
-    sha: '9234cec6901659bc988fe3badaad673a1de2ed4b',
+    sha: '1745dec3b89cb5433d620c2a73a2662694b98710',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + `local function verb()
 local first, last = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -2381,7 +2408,7 @@ return answer
   },
   enqueue: {
     name: 'enqueue',
-    sha: 'dba2e7703aeeecacd6537d5a7bdaa5a77b46ec9d',
+    sha: '3b358157df5b488ec6383f4deb21126284284c2f',
     text: `#!lua
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + `local cold
 rest = function()
@@ -2475,7 +2502,7 @@ return { last, sleepers and 1 or 0 }
   },
   exchange: {
     name: 'exchange',
-    sha: 'cf29bcdcdd3c2a2ce6c90969ed4fa779d1b6929d',
+    sha: '5e6cdd1ee01b61c6a12a0fa1cb425de915413f74',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.workers + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + parts.claim + `local cold
 rest = function()
@@ -2585,7 +2612,7 @@ return answer
   },
   expire_tokens: {
     name: 'expire_tokens',
-    sha: 'c7e3342c275ced17852547308b460fbf0162d3f2',
+    sha: '5dd0bd543621cd0299379518e46a5ab582b63a13',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local count = expire_tokens(tonumber(ARGV[1]))
@@ -2693,7 +2720,7 @@ return answer
   },
   export_jobs: {
     name: 'export_jobs',
-    sha: 'd5866d5501af662765a9e608647f9a4ddae0300e',
+    sha: '287dbd7cb5c9172855954eb288f3b859fd854977',
     text: `#!lua flags=no-writes
 ` + parts.base + parts.bits + parts.lanes + parts.groups + parts.complete + parts.steps + `local only_awaited, after, upto, count = ARGV[1] == '1', tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local ids, last = {}, nil
@@ -2809,7 +2836,7 @@ return j and j.l == 'x' and j.tok == ARGV[2] and 'n' or 'l'
   },
   fire_schedules: {
     name: 'fire_schedules',
-    sha: '55a432f258204c64ae4925ea50ad0d003884cbb4',
+    sha: 'ee8c3811c1df18ac80bb7cde2453ff181e274602',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + parts.schedules_due + `local function verb()
 local added, moved = {}, 0
@@ -2930,7 +2957,7 @@ return answer
   },
   import_jobs: {
     name: 'import_jobs',
-    sha: 'bad40aaf4daf8d1f1de0635c306db1efde747fa8',
+    sha: '80d3dff235be1819a8e039d46408b80b4fb741cd',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + `local function verb()
 local set, at, imported, taken = 'im:' .. ARGV[1], 3, 0, 0
@@ -3045,7 +3072,10 @@ for _ = 1, tonumber(ARGV[2]) do
     if is_live(j) then join_lane(j, tonumber(due), flags) else join_ended(j) end
     write_job(j)
     tag_index('ZADD', j)
-    if string.find(flags, 'k', 1, true) and call('HSETNX', P .. 'keys', key_field(j), id) == 0 then taken = taken + 1 end
+    if string.find(flags, 'k', 1, true) then
+      if call('HSETNX', P .. 'keys', key_field(j), id) == 0 then taken = taken + 1
+      elseif j.ku then call('ZADD', P .. 'kw', j.ku, key_field(j)) end
+    end
   end
 end
 return { imported, taken }
@@ -3298,7 +3328,7 @@ return answer
   },
   load_steps: {
     name: 'load_steps',
-    sha: 'cc975107fe1da542b8d163b913e1ecaa6a95fdfe',
+    sha: '989ba12e9caadc04351394d160596bdf6c16bf95',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3343,7 +3373,7 @@ return answer
   },
   open_wait: {
     name: 'open_wait',
-    sha: '411f7225db1685a49f503249280d31c71eb67921',
+    sha: 'fd930950fdad53fe4e93dfa73cc9fc5e20bb886c',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3409,7 +3439,7 @@ return found
   },
   reclaim: {
     name: 'reclaim',
-    sha: '41bf4fd15efec5b8d7b9de52a6361e2d9aa28916',
+    sha: 'e2f56e107ad345b069ab4fbb5d3c5682e30792e9',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.rescue + `local function verb()
 local count = rescue()
@@ -3513,7 +3543,7 @@ return answer
   },
   redrive: {
     name: 'redrive',
-    sha: 'f1bec7e9f511518689a2c51c6a053cd35e4eca66',
+    sha: '06f8d2e1c555a5ca275ea5515ce2345dc1c63a29',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.filter + `local function verb()
 local filter, cursor, count, most = cjson.decode(ARGV[1]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -3636,7 +3666,7 @@ return answer
   },
   retry: {
     name: 'retry',
-    sha: '84d4104f0ce7c607ba25e9fe554b002518a3ea36',
+    sha: 'baba8b4d7fa3258b21265ee4136a8442ec870439',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + `local function verb()
 local j = read_job(ARGV[1])
@@ -3650,7 +3680,7 @@ return answer
   },
   run_schedule: {
     name: 'run_schedule',
-    sha: '61f2b8fd22decbdda3201cec46e258b2823215a1',
+    sha: '8b376d3a259487e2664840553752dab876919d0f',
     text: `#!lua
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.insert + parts.schedules + `local function verb()
 local s = read_schedule(ARGV[1])
@@ -3672,7 +3702,7 @@ return answer
   },
   send_event: {
     name: 'send_event',
-    sha: '54ec6a3b305d099b80338fcc17b13c959472bf81',
+    sha: '8a38f152fe0661cbc73895c2b2e9fe653712eecc',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local function contains(data, wanted)
@@ -3729,7 +3759,7 @@ return answer
   },
   settle: {
     name: 'settle',
-    sha: '9f026a00a4523653514e3fc9120d253ac3b107b4',
+    sha: 'e1ebab032a32894c5fae7f472051e46b24e4da6b',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.complete + parts.insert + parts.add + parts.completions + `local cold
 rest = function()
@@ -3749,7 +3779,7 @@ return answer
   },
   signal_job: {
     name: 'signal_job',
-    sha: 'd6c64d3891bbd0fd31cc3d9908998f810fc5f6a5',
+    sha: '7d04bb9fbd07fbc45a270a31410a7012f8cba5c5',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3816,7 +3846,7 @@ return {
   },
   store_step: {
     name: 'store_step',
-    sha: '7307cd42ae23acddfc4b8664ab903c9302fe8527',
+    sha: '1d93e4bf090cf482c8385c6010ce680c9221b834',
     text: `#!lua
 ` + parts.base + parts.bits + parts.steps + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.waits + `local function verb()
 local j = read_job(ARGV[1])
@@ -3848,7 +3878,7 @@ return answer
   },
   unregister: {
     name: 'unregister',
-    sha: '3b0d5d9dc1588610643a13f1ad9e24e53c4352cd',
+    sha: 'bbabaf9f2096e5bfa48fb3de4ca2ce61234f8a59',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.text + parts.trail + parts.lanes + parts.groups + parts.complete + parts.ends + parts.dependencies + parts.change + parts.insert + parts.keys + parts.add + parts.add_after + parts.steps + parts.waits + parts.completions + parts.settle + parts.rescue + `local function verb()
 local worker = ARGV[1]
@@ -3867,11 +3897,19 @@ return answer
   },
   upkeep: {
     name: 'upkeep',
-    sha: '532c3fce8c9c46ec438b73be659d17efbb873830',
+    sha: '6481c8fcba12be698408cbd6052ca482de3fde92',
     text: `#!lua flags=allow-oom
 ` + parts.base + parts.bits + parts.lanes + parts.groups + `local function verb()
 for _, key in ipairs(call('HKEYS', P .. 'gs')) do
   if call('EXISTS', P .. 'gq:' .. key) == 1 then wake_group(key) end
+end
+local over = call('ZCOUNT', P .. 'kw', '-inf', now)
+for _, field in ipairs(call('ZRANGEBYSCORE', P .. 'kw', '-inf', now, 'LIMIT', over > 1000 and now % (over - 999) or 0, 1000)) do
+  local lane = call('HGET', job_key(call('HGET', P .. 'keys', field) or ''), 'l')
+  if not lane or not is_live({ l = lane }) then
+    call('HDEL', P .. 'keys', field)
+    call('ZREM', P .. 'kw', field)
+  end
 end
 return 1
 end

@@ -653,6 +653,20 @@ insert into :schema.metric_spans
 `,
     checksum: '6be5398e3d531157967179d28dd6e4c282cf7b50939eee1f2e795f1288e59659',
   },
+  {
+    version: 19,
+    name: 'key_scopes',
+    sql: `-- Keys that are unique within something else than a tenant, and keys that stay taken for a while whatever becomes of their job.
+
+-- Null: the tenant; t: the job type within it, q: the queue within it, a: everything.
+alter table :schema.job_keys add column scope "char";
+-- Until then nobody else gets it, even if its job has ended and is forgotten; after it, its job keeps it only while it lives. Null: it
+-- is its job's for as long as that is remembered.
+alter table :schema.job_keys add column taken_until timestamptz;
+create index job_keys_until on :schema.job_keys (taken_until) where taken_until is not null;
+`,
+    checksum: 'dfa58ddd3f98d827071b37f743442427e2fba36e902ea95fed02805a1b50532e',
+  },
 ]
 
 export const functionFiles: readonly { readonly name: string; readonly sql: string }[] = [
@@ -865,32 +879,39 @@ end $$;
 -- as not created.
 create or replace function :schema.take_keys(p_jobs jsonb, out ids bigint[], out created boolean[]) language plpgsql as $$
 declare
+  v_now timestamptz := clock_timestamp();
   v_own bigint[];
   v_has_all boolean;
+  v_over bytea[];
 begin
+  -- The hash of an unscoped key is called directly: job_key_hash takes five times as long.
   -- Ids are drawn first, then keys are taken in key order, so that two batches with the same keys cannot deadlock. A key
   -- in use by an uncommitted transaction is waited for.
   select array_agg(nextval(':schema.job_ids') order by n) into v_own
     from generate_series(1, jsonb_array_length(p_jobs)) n;
   loop
     with keyed as (
-      select :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') as key_hash, v_own[x.n] as job_id
+      select case when x.value ? 'key_scope' then :schema.job_key_hash(x.value)
+          else :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') end as key_hash,
+        v_own[x.n] as job_id, left(nullif(x.value ->> 'key_scope', 'tenant'), 1)::"char" as scope,
+        v_now + (x.value ->> 'key_window_ms')::bigint * interval '1 millisecond' as taken_until
       from jsonb_array_elements(p_jobs) with ordinality x(value, n)
       where x.value ? 'idempotency_key'
     )
-    insert into :schema.job_keys (key_hash, job_id)
-      select distinct on (k.key_hash) k.key_hash, k.job_id from keyed k order by k.key_hash, k.job_id
+    insert into :schema.job_keys (key_hash, job_id, scope, taken_until)
+      select distinct on (k.key_hash) k.key_hash, k.job_id, k.scope, k.taken_until from keyed k order by k.key_hash, k.job_id
       on conflict (key_hash) do nothing;
     if jsonb_path_exists(p_jobs, '$[*].key_mode') then perform :schema.apply_key_modes(p_jobs, v_own); end if;
     select array_agg(coalesce(k.job_id, v_own[x.n]) order by x.n),
         array_agg(k.job_id is null or k.job_id = v_own[x.n] order by x.n),
-        bool_and(k.job_id is not null or not x.value ? 'idempotency_key')
-      into ids, created, v_has_all
+        bool_and(k.job_id is not null or not x.value ? 'idempotency_key'),
+        array_agg(k.key_hash) filter (where k.taken_until <= v_now and k.job_id <> v_own[x.n])
+      into ids, created, v_has_all, v_over
       from jsonb_array_elements(p_jobs) with ordinality x(value, n)
-      left join :schema.job_keys k
-        on k.key_hash = :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key');
-    -- A key that a clean-up freed between the two statements is taken in the next round.
-    exit when v_has_all;
+      left join :schema.job_keys k on k.key_hash = case when x.value ? 'key_scope' then :schema.job_key_hash(x.value)
+          else :schema.key_hash(x.value ->> 'tenant_id', x.value ->> 'idempotency_key') end;
+    -- A key that a clean-up freed between the two statements is taken in the next round, and so is one whose window is over.
+    exit when v_has_all and (v_over is null or not :schema.free_keys(v_over, v_now));
   end loop;
 end $$;
 
@@ -1327,9 +1348,12 @@ create or replace function :schema.check_invariants() returns table (invariant t
   ) x group by x.id having count(*) > 1
   union all
   select 'a key of a job that is gone', format('job %s', k.job_id) from :schema.job_keys k
-    where not exists (select from :schema.jobs j where j.id = k.job_id)
+    where k.taken_until is null and not exists (select from :schema.jobs j where j.id = k.job_id)
       and not exists (select from :schema.failed_jobs j where j.id = k.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = k.job_id)
+  union all
+  select 'two keys of one job, or of no possible scope', format('job %s', k.job_id) from :schema.job_keys k
+    group by k.job_id having count(*) > 1 or bool_or(k.scope not in ('t', 'q', 'a'))
   union all
   select c.invariant, c.detail from :schema.check_schedules() c
   union all
@@ -1388,8 +1412,12 @@ create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean 
       @.type() != "object" || !(@.job_type like_regex "^." flag "s") || @.max_attempts < 1 || @.max_attempts > 1000000
       || @.timeout_ms < 1 || @.timeout_ms > 315360000000 || @.retry_delay < 0 || @.retry_delay > 315360000
       || @.retry_delay_max < 0 || @.retry_delay_max > 315360000
-      || (exists (@.idempotency_key) && !(@.idempotency_key like_regex "^." flag "s"))
+      || @.idempotency_key == null || (exists (@.idempotency_key) && !(@.idempotency_key like_regex "^." flag "s"))
       || (exists (@.key_mode) && (!exists (@.idempotency_key) || !(@.key_mode like_regex "^(reuse|replace|preserve_run_at|debounce)$")))
+      || (exists (@.key_scope) && (!exists (@.idempotency_key) || !(@.key_scope like_regex "^(tenant|type|queue|all)$")
+        || (@.key_scope == "queue" && !exists (@.queue)) || (@.key_scope == "all" && exists (@.key_mode) && @.key_mode != "reuse")))
+      || (exists (@.key_window_ms) && (!exists (@.idempotency_key) || @.key_window_ms.type() != "number" || @.key_window_ms < 1
+        || @.key_window_ms > 315360000000))
       || (exists (@.queue) && (exists (@.group_id) || !(@.queue like_regex "^[^\\u001e\\u001f]+$")))
       || (exists (@.group_id) && !(@.group_id like_regex "^[^\\u001e\\u001f]+$"))
       || (exists (@.tenant_id) && !(@.tenant_id like_regex "^[^\\u001e\\u001f]+$"))
@@ -1399,7 +1427,7 @@ create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean 
       || (exists (@.depends_on_tags) && (@.depends_on_tags.type() != "array" || @.depends_on_tags.size() < 1))
       || ((exists (@.depends_on_job_ids) || exists (@.depends_on_tags)) && exists (@.key_mode) && @.key_mode != "reuse")
       || (exists (@.dead_letter_job_type) && !(@.dead_letter_job_type like_regex "^." flag "s"))
-      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure|id|unmet|schedule|trace|depends_on)$)"
+      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|key_scope|key_window_ms|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure|id|unmet|schedule|trace|depends_on)$)"
     )')
 $$;
 
@@ -1425,6 +1453,14 @@ begin
       union all select 'key_mode', 'reuse, replace, preserve_run_at or debounce, beside a key'
         where j.value ? 'key_mode' and (not j.value ? 'idempotency_key'
           or coalesce(j.value ->> 'key_mode' not in ('reuse', 'replace', 'preserve_run_at', 'debounce'), true))
+      union all select 'key_scope', 'tenant, type, queue (of a job with a queue) or all, beside a key'
+        where j.value ? 'key_scope' and (not j.value ? 'idempotency_key' or coalesce(j.value ->> 'key_scope' not in ('tenant', 'type', 'queue', 'all'), true)
+          or (j.value ->> 'key_scope' = 'queue' and not j.value ? 'queue'))
+      union all select 'key_mode', 'reuse, or left out, with the scope all: it could change a job of another tenant'
+        where j.value ->> 'key_scope' = 'all' and j.value ->> 'key_mode' <> 'reuse'
+      union all select 'key_window_ms', 'between 1 and 315360000000 milliseconds, beside a key' where j.value ? 'key_window_ms'
+        and (not j.value ? 'idempotency_key' or jsonb_typeof(j.value -> 'key_window_ms') <> 'number'
+          or (j.value ->> 'key_window_ms')::numeric not between 1 and 315360000000)
       union all select 'queue', 'left out: a job is in a queue or in a group' where j.value ? 'queue' and j.value ? 'group_id'
       union all select d, 'a text that is not empty, without U+001E and U+001F' from unnest(array['queue', 'group_id', 'tenant_id']) d
         where j.value ? d and coalesce(j.value ->> d !~ (U&'^[^\\001e\\001f]+$' collate "C"), true)
@@ -1447,7 +1483,7 @@ begin
       using errcode = '22023';
   end loop;
   raise exception 'some job has a field that is not known, in %', left(p_jobs::text, 200) using errcode = '22023',
-    hint = 'Fields are job_type, payload, priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, '
+    hint = 'Fields are job_type, payload, priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, key_scope, key_window_ms, retry_delay, '
       || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries, tenant_id, depends_on_job_ids, depends_on_tags, depends_on_names, on_failure and trace.';
 end $$;
 `,
@@ -2100,6 +2136,8 @@ create or replace function :schema.enqueue_on_change(
 declare
   v_name name := :schema.change_trigger(job_type);
   v_column text;
+  -- A trigger sees nulls in their place.
+  v_virtual text[] := array(select a.attname::text from pg_catalog.pg_attribute a where a.attrelid = of_table and a.attgenerated = 'v');
 begin
   if coalesce(job_type, '') = '' then
     raise exception '\`job_type\` must be a text that is not empty' using errcode = '22023';
@@ -2113,15 +2151,21 @@ begin
     ) then
       raise exception '\`columns\` must name columns of %, not %', of_table, v_column using errcode = '42703';
     end if;
+    if v_column = any (v_virtual) then
+      raise exception 'column % is generated when it is read, and no trigger sees it', v_column using errcode = '0A000',
+        hint = 'Leave it out and read it in the handler, or make it STORED.';
+    end if;
   end loop;
   execute format('drop trigger if exists %I on %s', v_name, of_table);
-  execute format('create trigger %I after %s on %s for each row %s execute function :schema.enqueue_change(%L, %L, %L, %L)',
+  execute format('create trigger %I after %s on %s for each row %s execute function :schema.enqueue_change(%L, %L, %L, %L, %L, %L)',
     v_name, array_to_string(operations, ' or '), of_table, case when "when" is not null then 'when (' || "when" || ')' else '' end,
-    job_type, coalesce(to_json(columns)::text, ''), coalesce(tenant_column, ''), coalesce(queue, ''));
+    job_type, coalesce(to_json(columns)::text, ''), coalesce(tenant_column, ''), coalesce(queue, ''),
+    coalesce(to_json(nullif(v_virtual, '{}'))::text, ''),
+    (select case c.relkind when 'p' then 'partitioned' else '' end from pg_catalog.pg_class c where c.oid = of_table));
   return v_name;
 end $$;
 comment on function :schema.enqueue_on_change(regclass, text, text[], text, text[], text, text) is
-  'Installs a trigger that adds a job for each inserted, updated or deleted row, in the transaction that changes it. The payload is {operation, table, new, old}, with \`columns\` only those; an update that changes none of them adds none. \`when\` is a condition on NEW and OLD, written into the trigger as it is: never make it of somebody''s input. Installing it again replaces it.';
+  'Installs a trigger that adds a job for each inserted, updated or deleted row, in the transaction that changes it. The payload is {operation, table, new, old}, with \`columns\` only those; an update that changes none of them adds none. Of a partitioned table \`table\` is its name, not that of the partition; TRUNCATE adds no job. \`when\` is a condition on NEW and OLD, written into the trigger as it is: never make it of somebody''s input. Installing it again replaces it.';
 
 create or replace function :schema.stop_enqueue_on_change(of_table regclass, job_type text) returns void language plpgsql as $$
 begin
@@ -2142,7 +2186,14 @@ declare
   v_new jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
   v_old jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
   v_tenant text := coalesce(v_new, v_old) ->> nullif(tg_argv[2], '');
+  -- Not there in triggers of earlier versions.
+  v_virtual text[] := case when tg_argv[4] <> '' then array(select json_array_elements_text(tg_argv[4]::json)) end;
+  v_table oid := case tg_argv[5] when 'partitioned' then pg_partition_root(tg_relid) else tg_relid end;
 begin
+  if v_columns is null and v_virtual is not null then
+    v_new := v_new - v_virtual;
+    v_old := v_old - v_virtual;
+  end if;
   if v_columns is not null then
     v_new := (select jsonb_object_agg(c, v_new -> c) from unnest(v_columns) c where v_new is not null);
     v_old := (select jsonb_object_agg(c, v_old -> c) from unnest(v_columns) c where v_old is not null);
@@ -2150,7 +2201,9 @@ begin
   if tg_op = 'UPDATE' and v_new = v_old then return null; end if;
   perform :schema.add_jobs(jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('job_type', tg_argv[0], 'tenant_id', v_tenant,
       'queue', nullif(tg_argv[3], '')))
-    || jsonb_build_object('payload', jsonb_build_object('operation', lower(tg_op), 'table', format('%I.%I', tg_table_schema, tg_table_name))
+    || jsonb_build_object('payload', jsonb_build_object('operation', lower(tg_op), 'table', case when v_table = tg_relid
+        then format('%I.%I', tg_table_schema, tg_table_name) else (select format('%I.%I', n.nspname, c.relname)
+          from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = v_table) end)
       || case when v_new is null then '{}' else jsonb_build_object('new', v_new) end
       || case when v_old is null then '{}' else jsonb_build_object('old', v_old) end)));
   return null;
@@ -2599,6 +2652,279 @@ end $$;
 `,
   },
   {
+    name: 'import_database_jobs',
+    sql: `-- Takes over the jobs of @pgpm/database-jobs, one batch a call, as import_dataqueue does. Its schema has been renamed before: app_jobs is
+-- ours.
+--   source     its schema
+--   take_held  also jobs that are locked: their workers are gone. The attempt is used up
+--   batch      at most how many rows
+-- Returns as import_dataqueue.
+-- Locks: rows of the source, skipping what others hold; then as import_jobs.
+create or replace function :schema.import_database_jobs(
+  source text default 'app_jobs_before', take_held boolean default false, batch integer default 1000,
+  out moved integer, out dead integer, out same_key integer
+) language plpgsql as $$
+declare
+  v_table regclass := :schema.import_table(format('%I.jobs', source), 'database_id', 'task_identifier', 'locked_at');
+  v_last bigint;
+  v_rows jsonb;
+  v_jobs jsonb;
+begin
+  execute format($q$
+    with due as (
+      select q.id from %1$s q where q.locked_at is null or $1 order by q.id limit $2 for update skip locked
+    ), gone as (
+      delete from %1$s q using due where q.id = due.id returning q.id, to_jsonb(q) as j
+    )
+    select jsonb_agg(g.j order by g.id), (select max(q.id) from %1$s q) from gone g $q$, v_table)
+    using take_held, batch into v_rows, v_last;
+
+  select coalesce(jsonb_agg(r.value order by r.n), '[]'), jsonb_array_length(v_rows) - count(r.value) into v_rows, same_key
+    from jsonb_array_elements(v_rows) with ordinality r(value, n)
+    where not exists (select from :schema.job_keys k where r.value ->> 'key' is not null
+      and k.key_hash = :schema.key_hash(r.value ->> 'database_id', r.value ->> 'key'));
+  same_key := coalesce(same_key, 0);
+  select coalesce(jsonb_agg(:schema.database_job(r.value) order by r.n), '[]') into v_jobs
+    from jsonb_array_elements(v_rows) with ordinality r(value, n);
+  select m.moved, m.dead into moved, dead from :schema.import_rows('database-jobs ' || :schema.full_name(v_table), v_last, v_jobs) m;
+end $$;
+comment on function :schema.import_database_jobs(text, boolean, integer) is
+  'Takes over a batch of the jobs of @pgpm/database-jobs, whose schema has been renamed to \`source\`; its rows go. Those whose attempts are used up become dead letters. Repeat it until it answers 0 three times. With \`take_held\` the workers of the package are gone, and what they held runs again.';
+
+-- What import_jobs takes of a row of its jobs, under its own id; delays as app_jobs.put has them.
+create or replace function :schema.database_job(j jsonb) returns jsonb language sql stable as $$
+  select jsonb_build_object('row', jsonb_strip_nulls(jsonb_build_object(
+      'id', j -> 'id', 'ready_seq', j -> 'id', 'job_type', j -> 'task_identifier', 'tenant_id', j -> 'database_id',
+      'priority', -greatest((j ->> 'priority')::integer, -2147483647), 'created_at', x.created_at, 'run_at', j -> 'run_at',
+      'attempts', j -> 'attempts', 'max_attempts', j -> 'max_attempts', 'crashes', 0, 'unmet', 0, 'log_dropped', 0,
+      'rich', false, 'force_kill', false, 'retry_delay', 1.36, 'retry_delay_max', 22026,
+      'lane', case when x.is_dead then 'x' when x.due_at is not null then 't' when x.group_key is not null then 'g' else 'r' end,
+      'status', case when x.is_dead then 'f' end, 'due_at', case when not x.is_dead then x.due_at end,
+      'next_attempt_at', case when not x.is_dead and x.attempts > 0 then x.due_at end,
+      'finished_at', case when x.is_dead then x.updated_at end,
+      'last_failed_at', case when x.has_failed then x.updated_at end,
+      'failure_reason', case when x.is_held then 'worker_lost' when x.has_failed or x.is_dead then 'handler_error' end,
+      'idempotency_key', j -> 'key', 'group_key', x.group_key, 'group_tier', case when x.group_key is not null then 'pass' end))
+    || :schema.imported_values(j -> 'payload', case when x.has_failed then :schema.imported_errors(jsonb_build_array(
+      jsonb_build_object('message', j ->> 'last_error', 'timestamp', x.updated_at)), 'timestamp') end))
+    || case when j ->> 'key' is not null then '{"holds_key": true}' else '{}' end::jsonb
+  from (
+    select j ->> 'locked_at' is not null as is_held, (j ->> 'attempts')::integer as attempts, j ->> 'last_error' is not null as has_failed,
+      (j ->> 'attempts')::integer >= (j ->> 'max_attempts')::integer as is_dead,
+      coalesce(j ->> 'created_at', j ->> 'run_at')::timestamptz as created_at,
+      coalesce(j ->> 'updated_at', j ->> 'created_at', j ->> 'run_at')::timestamptz as updated_at,
+      case when (j ->> 'run_at')::timestamptz > clock_timestamp() then (j ->> 'run_at')::timestamptz end as due_at,
+      :schema.group_key(j ->> 'database_id', null, j ->> 'queue_name') as group_key
+  ) x
+$$;
+
+-- Takes over its schedules into app_jobs, which must be ours by now, and points triggers of other tables at the functions of ours. What
+-- could never fire, which the package accepts, stays and is named with the reason.
+create or replace function :schema.import_database_schedules(
+  source text default 'app_jobs_before', out moved integer, out triggers integer, out refused jsonb
+) language plpgsql as $$
+declare
+  v_table regclass := :schema.import_table(format('%I.scheduled_jobs', source), 'database_id', 'task_identifier', 'schedule_info');
+  r record;
+begin
+  moved := 0;
+  triggers := 0;
+  refused := '[]';
+  for r in execute format('select * from %s s order by s.id for update', v_table) loop
+    begin
+      insert into app_jobs.scheduled_jobs (database_id, queue_name, task_identifier, payload, priority, max_attempts, key, schedule_info)
+        values (r.database_id, r.queue_name, r.task_identifier, r.payload, r.priority, r.max_attempts, r.key, r.schedule_info);
+      execute format('delete from %s s where s.id = $1', v_table) using r.id;
+      moved := moved + 1;
+    exception when invalid_parameter_value or unique_violation then
+      refused := refused || jsonb_build_object('id', r.id, 'task', r.task_identifier, 'reason', sqlerrm);
+    end;
+  end loop;
+  for r in
+    select t.tgname, t.tgrelid::regclass as on_table, t.tgenabled, pg_get_triggerdef(t.oid) as definition, p.proname
+    from pg_catalog.pg_trigger t join pg_catalog.pg_proc p on p.oid = t.tgfoid
+    join pg_catalog.pg_namespace n on n.oid = p.pronamespace join pg_catalog.pg_class c on c.oid = t.tgrelid
+    where n.nspname = source and c.relnamespace <> n.oid and not t.tgisinternal and t.tgparentid = 0
+      and p.proname in ('tg_add_job_with_row_id', 'tg_add_job_with_row', 'trigger_job_with_fields')
+    order by t.oid
+  loop
+    execute format('drop trigger %I on %s', r.tgname, r.on_table);
+    execute replace(r.definition, format(' EXECUTE FUNCTION %I.%I(', source, r.proname), format(' EXECUTE FUNCTION app_jobs.%I(', r.proname));
+    execute format('alter table %s %s trigger %I', r.on_table, case r.tgenabled when 'D' then 'disable' when 'R' then 'enable replica'
+      when 'A' then 'enable always' else 'enable' end, r.tgname);
+    triggers := triggers + 1;
+  end loop;
+end $$;
+comment on function :schema.import_database_schedules(text) is
+  'Takes over the schedules of @pgpm/database-jobs, whose schema has been renamed to \`source\`, into app_jobs, and points triggers of other tables at the functions of ours. Schedules that could never fire stay, and are named with the reason.';
+`,
+  },
+  {
+    name: 'import_dataqueue',
+    sql: `-- Takes over what waits and what has failed in the table of DataQueue, one batch a call: rows leave it in the statement that adds their
+-- jobs here, so that a call that is broken off, repeated or made beside working workers moves each job once. Rows are read as JSON, since
+-- versions differ in their columns. What runs, waits for a token or a time, or is tied to others by dependencies stays with its workers.
+--   source     the table
+--   take_held  also rows that are said to run: their workers are gone. The attempt is used up
+--   batch      at most how many rows
+-- Returns how many became live jobs, how many dead letters, and how many went because a job here has their key already; all 0: there is
+-- nothing left.
+-- Locks: rows of the source, skipping what others hold; then as import_jobs.
+create or replace function :schema.import_dataqueue(
+  source text default 'job_queue', take_held boolean default false, batch integer default 1000,
+  out moved integer, out dead integer, out same_key integer
+) language plpgsql as $$
+declare
+  v_table regclass := :schema.import_table(source, 'id', 'job_type', 'next_attempt_at');
+  v_tied text := 'false';
+  v_last bigint;
+  v_rows jsonb;
+  v_jobs jsonb;
+begin
+  if :schema.has_column(v_table, 'depends_on_job_ids') then
+    v_tied := format('q.depends_on_job_ids is not null or q.depends_on_tags is not null or exists (select from %s o
+      where o.status in (''pending'', ''failed'', ''processing'', ''waiting'')
+        and (q.id = any (o.depends_on_job_ids) or q.tags && o.depends_on_tags))', v_table);
+  end if;
+  execute format($q$
+    with due as (
+      select q.id from %1$s q
+      where (q.status in ('pending', 'failed') or (q.status = 'processing' and $1)) and not (%2$s)
+      order by q.id limit $2 for update skip locked
+    ), gone as (
+      delete from %1$s q using due where q.id = due.id returning q.id, to_jsonb(q) as j
+    )
+    select jsonb_agg(g.j order by g.id), (select max(q.id) from %1$s q) from gone g $q$, v_table, v_tied)
+    using take_held, batch into v_rows, v_last;
+
+  select coalesce(jsonb_agg(r.value order by r.n), '[]'), jsonb_array_length(v_rows) - count(r.value) into v_rows, same_key
+    from jsonb_array_elements(v_rows) with ordinality r(value, n)
+    where not exists (select from :schema.job_keys k where r.value ->> 'idempotency_key' is not null
+      and k.key_hash = :schema.key_hash(null, r.value ->> 'idempotency_key'));
+  same_key := coalesce(same_key, 0);
+  select coalesce(jsonb_agg(:schema.dataqueue_job(r.value) order by r.n), '[]') into v_jobs
+    from jsonb_array_elements(v_rows) with ordinality r(value, n);
+  select m.moved, m.dead into moved, dead from :schema.import_rows('dataqueue ' || :schema.full_name(v_table), v_last, v_jobs) m;
+end $$;
+comment on function :schema.import_dataqueue(text, boolean, integer) is
+  'Takes over a batch of what waits or has failed in the job_queue of @nicnocquee/dataqueue; its rows go. Repeat it until it answers 0 three times. Workers of both may be running; with \`take_held\` those of DataQueue are gone, and what they held runs again.';
+
+-- What import_jobs takes of a row of job_queue, under its own id.
+create or replace function :schema.dataqueue_job(j jsonb) returns jsonb language sql stable as $$
+  select jsonb_build_object('row', jsonb_strip_nulls(jsonb_build_object(
+      'id', j -> 'id', 'ready_seq', j -> 'id', 'job_type', j -> 'job_type', 'priority', coalesce((j ->> 'priority')::integer, 0),
+      'created_at', x.created_at, 'run_at', x.run_at, 'attempts', x.attempts, 'max_attempts', x.max_attempts,
+      'crashes', 0, 'unmet', 0, 'log_dropped', 0, 'rich', false, 'force_kill', coalesce((j ->> 'force_kill_on_timeout')::boolean, false),
+      'lane', case when x.is_dead then 'x' when x.due_at is not null then 't' when x.group_key is not null then 'g' else 'r' end,
+      'status', case when x.is_dead then 'f' end, 'due_at', case when not x.is_dead then x.due_at end,
+      'next_attempt_at', case when not x.is_dead and x.is_retry then x.due_at end,
+      'finished_at', case when x.is_dead then coalesce(j ->> 'last_failed_at', j ->> 'updated_at', x.created_at::text) end,
+      'last_failed_at', j -> 'last_failed_at', 'last_retried_at', j -> 'last_retried_at', 'started_at', j -> 'started_at',
+      'failure_reason', case when x.is_held then 'worker_lost' else j ->> 'failure_reason' end,
+      'timeout_ms', j -> 'timeout_ms', 'idempotency_key', j -> 'idempotency_key', 'retry_delay', j -> 'retry_delay',
+      'retry_backoff', j -> 'retry_backoff', 'retry_delay_max', j -> 'retry_delay_max', 'dead_letter_job_type', j -> 'dead_letter_job_type',
+      'dead_letter_job_id', j -> 'dead_letter_job_id', 'dead_lettered_at', j -> 'dead_lettered_at',
+      'group_key', x.group_key, 'group_tier', case when x.group_key is not null then j ->> 'group_tier' end))
+    || :schema.imported_values(j -> 'payload', x.log) || jsonb_build_object('tags', j -> 'tags'))
+    || case when j ->> 'idempotency_key' is not null then '{"holds_key": true}' else '{}' end::jsonb
+  from (
+    select a.*, a.status in ('failed', 'processing') and a.attempts >= a.max_attempts or a.status = 'failed' and not a.is_retry as is_dead,
+      case when a.is_retry then greatest(a.again_at, a.created_at) when a.run_at > clock_timestamp() then a.run_at end as due_at
+    from (
+      select j ->> 'status' as status, j ->> 'status' = 'processing' as is_held, (j ->> 'created_at')::timestamptz as created_at,
+        coalesce(j ->> 'run_at', j ->> 'created_at')::timestamptz as run_at, (j ->> 'next_attempt_at')::timestamptz as again_at,
+        -- A retry by hand gives a job an attempt though all are used up.
+        (j ->> 'attempts')::integer as attempts, greatest((j ->> 'max_attempts')::integer,
+          case when j ->> 'status' = 'pending' then (j ->> 'attempts')::integer + 1 end) as max_attempts,
+        j ->> 'status' = 'failed' and j ->> 'next_attempt_at' is not null
+          and (j ->> 'attempts')::integer < (j ->> 'max_attempts')::integer as is_retry,
+        :schema.group_key(null, j ->> 'group_id', null) as group_key,
+        :schema.imported_errors(j -> 'error_history', 'timestamp') as log
+    ) a
+  ) x
+$$;
+
+-- The table \`source\`, as the caller may name it, if it has these columns.
+create or replace function :schema.import_table(source text, variadic p_columns text[]) returns regclass language plpgsql stable as $$
+declare
+  v_table regclass := to_regclass(source);
+  v_column text;
+begin
+  if v_table is null then
+    raise exception 'There is no table %.', source using errcode = '42P01', hint = 'Name it with its schema, as in public.job_queue.';
+  end if;
+  foreach v_column in array p_columns loop
+    if not :schema.has_column(v_table, v_column) then
+      raise exception 'Table % has no column %: it is not what is to be imported.', v_table, v_column using errcode = '42703';
+    end if;
+  end loop;
+  return v_table;
+end $$;
+
+create or replace function :schema.has_column(p_table regclass, p_column text) returns boolean language sql stable as $$
+  select exists (select from pg_catalog.pg_attribute a where a.attrelid = p_table and a.attname = p_column and not a.attisdropped)
+$$;
+
+-- With its schema, whatever the search path is: it names the source for ever.
+create or replace function :schema.full_name(p_table regclass) returns text language sql stable as $$
+  select n.nspname || '.' || c.relname from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where c.oid = p_table
+$$;
+
+-- Past failures as attempts of a trail, the last 100 of them.
+create or replace function :schema.imported_errors(p_errors jsonb, p_time text) returns jsonb language sql stable as $$
+  select jsonb_agg(jsonb_build_object('kind', 'attempt', 'outcome', 'failed', 'attempt', e.n, 'claimedAt', e.value -> p_time,
+      'at', e.value -> p_time, 'reason', 'handler_error',
+      'error', jsonb_build_object('name', 'Error', 'message', coalesce(e.value ->> 'message', ''), 'reason', 'handler_error',
+        'attempt', e.n, 'timestamp', e.value -> p_time)) order by e.n)
+  from jsonb_array_elements(case when jsonb_typeof(p_errors) = 'array' then p_errors else '[]' end) with ordinality e(value, n)
+  where e.n > jsonb_array_length(p_errors) - 100
+$$;
+
+-- What must keep the nulls in it. A payload that is null is left out, as import_jobs has it.
+create or replace function :schema.imported_values(p_payload jsonb, p_log jsonb) returns jsonb language sql immutable as $$
+  select jsonb_build_object('log', p_log) || case when p_payload = 'null' then '{}' else jsonb_build_object('payload', p_payload) end
+$$;
+
+-- Adds what has just left a source, in the form of import_jobs under the ids that it had there, and counts what has come: all of it, or
+-- nothing changes.
+--   p_last  the highest id that the source still has
+create or replace function :schema.import_rows(p_source text, p_last bigint, p_jobs jsonb, out moved integer, out dead integer)
+language plpgsql as $$
+declare
+  v_ids bigint[];
+  v_ranges jsonb;
+  v_taken integer;
+  v_imported integer;
+begin
+  moved := 0;
+  dead := 0;
+  if p_jobs = '[]' then return; end if;
+  select array_agg((j.value -> 'row' ->> 'id')::bigint order by j.n) into v_ids from jsonb_array_elements(p_jobs) with ordinality j(value, n);
+  v_ranges := :schema.begin_import(p_source, 1, greatest(p_last, v_ids[cardinality(v_ids)]));
+  select jsonb_agg(jsonb_set(j.value, '{row}', (j.value -> 'row') || jsonb_build_object('id', s.id, 'ready_seq', s.id)) order by j.n)
+    into p_jobs
+    from jsonb_array_elements(p_jobs) with ordinality j(value, n)
+    cross join lateral (
+      select v_ids[j.n] + (r.value ->> 'shift')::bigint as id from jsonb_array_elements(v_ranges) r
+      where v_ids[j.n] between (r.value ->> 'from')::bigint and (r.value ->> 'to')::bigint
+    ) s;
+  select i.imported, i.keys_taken into v_imported, v_taken from :schema.import_jobs(p_source, v_ids, p_jobs) i;
+  if v_taken > 0 then
+    raise exception 'a key was taken while jobs with it were moved; nothing has changed' using errcode = '40001', hint = 'Try again.';
+  end if;
+  if v_imported <> cardinality(v_ids) then
+    raise exception 'of % jobs that left %, % came; nothing has changed', cardinality(v_ids), p_source, v_imported using errcode = '55000',
+      hint = 'Jobs with the ids of the others were imported before from a table of this name. Rename the table.';
+  end if;
+  select count(*) filter (where j.value -> 'row' ->> 'status' = 'f'), count(*) filter (where j.value -> 'row' ->> 'status' is null)
+    into dead, moved from jsonb_array_elements(p_jobs) j;
+  if moved > 0 and exists (select from :schema.workers w where w.sleeping and w.expires_at > clock_timestamp()) then
+    perform pg_notify(':channel', 'r');
+  end if;
+end $$;
+`,
+  },
+  {
     name: 'job_logs',
     sql: `-- Stores lines of attempts, fenced by their token: also of one that has just been settled, as long as nobody has taken the job over. Of
 -- each job the last 1,000 lines stay, and at most 1 MB of them.
@@ -2673,7 +2999,8 @@ end $$;
 --   replace          a job that waits takes everything over, due time included, and starts from its first attempt
 --   preserve_run_at  the same, but a job that has not been tried keeps its due time
 --   debounce         a job that waits takes payload and due time over, the latter only if later; the rest stays
--- A job that executes, has suspended itself or has ended is left alone, and the key passes to a new job.
+-- A job that executes, has suspended itself or has ended is left alone, and the key passes to a new job. But that of a job that has ended
+-- within its window (key_window_ms, from when the key was taken) does not: the add is one too many, in every mode.
 --
 --   p_jobs  as add_jobs takes them;  p_own  the ids drawn for them
 -- Locks: job_keys rows in key order, each before its job.
@@ -2681,16 +3008,19 @@ create or replace function :schema.apply_key_modes(p_jobs jsonb, p_own bigint[])
 declare
   x record;
   v_holder bigint;
+  v_until timestamptz;
+  v_now timestamptz := clock_timestamp();
   v_job :schema.jobs;
 begin
   for x in
-    select p_own[i.n] as own, i.value as job, h.key_hash, i.value ->> 'key_mode' as mode
+    select p_own[i.n] as own, i.value as job, h.key_hash, i.value ->> 'key_mode' as mode,
+      v_now + (i.value ->> 'key_window_ms')::bigint * interval '1 millisecond' as until
     from jsonb_array_elements(p_jobs) with ordinality i(value, n)
-    cross join lateral (select :schema.key_hash(i.value ->> 'tenant_id', i.value ->> 'idempotency_key') as key_hash) h
+    cross join lateral (select :schema.job_key_hash(i.value) as key_hash) h
     where i.value ? 'idempotency_key' and i.value ->> 'key_mode' <> 'reuse'
     order by h.key_hash, i.n
   loop
-    select k.job_id into v_holder from :schema.job_keys k where k.key_hash = x.key_hash for update;
+    select k.job_id, k.taken_until into v_holder, v_until from :schema.job_keys k where k.key_hash = x.key_hash for update;
     -- Not found: a clean-up freed it just now; the caller takes it in its next round.
     if not found or v_holder = x.own then continue; end if;
     if v_holder = any (p_own) then
@@ -2702,10 +3032,32 @@ begin
       where j.id = v_holder and j.lane <> 'x' and j.wait_until is null and j.wait_token_id is null for update;
     if found then
       perform :schema.replace_job(v_job, x.job, x.mode);
-    else
-      update :schema.job_keys k set job_id = x.own where k.key_hash = x.key_hash;
+    elsif v_until is null or v_until <= v_now or exists (select from :schema.jobs j where j.id = v_holder) then
+      update :schema.job_keys k set job_id = x.own, taken_until = x.until where k.key_hash = x.key_hash;
     end if;
   end loop;
+end $$;
+
+-- Where the key of a job that is to be added is looked up; see job_keys.scope. What begins a scoped one can begin no other: no tenant and no
+-- queue has U+001E in its name.
+create or replace function :schema.job_key_hash(p_job jsonb) returns bytea language sql immutable parallel safe as $$
+  select case coalesce(p_job ->> 'key_scope', 'tenant')
+    when 'tenant' then :schema.key_hash(p_job ->> 'tenant_id', p_job ->> 'idempotency_key')
+    else sha256(convert_to(case p_job ->> 'key_scope'
+      when 'type' then 't' || chr(30) || coalesce(p_job ->> 'tenant_id', '') || chr(31) || length(p_job ->> 'job_type') || ':' || (p_job ->> 'job_type')
+      when 'queue' then 'q' || chr(30) || coalesce(p_job ->> 'tenant_id', '') || chr(31) || coalesce(p_job ->> 'queue', '')
+      else 'a' || chr(30) end || chr(31) || (p_job ->> 'idempotency_key'), 'UTF8'))
+  end
+$$;
+
+-- Frees those of p_hashes whose window is over and whose job has ended. Returns whether there were any.
+-- Locks: job_keys rows in key order.
+create or replace function :schema.free_keys(p_hashes bytea[], p_now timestamptz) returns boolean language plpgsql as $$
+begin
+  perform from :schema.job_keys k where k.key_hash = any (p_hashes) and k.taken_until <= p_now order by k.key_hash for update;
+  delete from :schema.job_keys k where k.key_hash = any (p_hashes) and k.taken_until <= p_now
+    and not exists (select from :schema.jobs j where j.id = k.job_id);
+  return found;
 end $$;
 
 -- Gives a waiting job, locked by the caller, what p_job says.
@@ -3466,7 +3818,7 @@ begin
   if next_page >= v_pages then next_page := null; end if;
   if v_ids is null then return; end if;
   jobs := cardinality(v_ids);
-  delete from :schema.job_keys k where k.job_id = any (v_kept);
+  delete from :schema.job_keys k where k.job_id = any (v_kept) and (k.taken_until is null or k.taken_until <= clock_timestamp());
   perform :schema.forget_steps(v_ids);
 end $$;
 
@@ -3506,7 +3858,7 @@ begin
     returning f.id, f.tenant_id, f.idempotency_key
   ), k as (
     delete from :schema.job_keys k using d
-    where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+    where d.idempotency_key is not null and k.job_id = d.id and (k.taken_until is null or k.taken_until <= clock_timestamp())
   )
   select array_agg(d.id) into v_ids from d;
   if v_ids is null then return 0; end if;
@@ -3557,7 +3909,7 @@ begin
     delete from :schema.failed_jobs f where f.id = any (v_ids) returning f.id, f.tenant_id, f.idempotency_key
   ), k as (
     delete from :schema.job_keys k using d
-    where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+    where d.idempotency_key is not null and k.job_id = d.id and (k.taken_until is null or k.taken_until <= clock_timestamp())
   )
   select count(*) into v_count from d;
   return v_count;
@@ -3591,6 +3943,10 @@ begin
   delete from :schema.cancel_requests c
     where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
       or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
+  -- Keys whose window outlived their job.
+  delete from :schema.job_keys k where k.taken_until <= clock_timestamp() and not exists (select from :schema.jobs j where j.id = k.job_id)
+    and not exists (select from :schema.failed_jobs j where j.id = k.job_id)
+    and not exists (select from :schema.finished_jobs j where j.id = k.job_id);
   delete from :schema.paused_jobs q where not exists (select from :schema.jobs j where j.id = q.job_id);
   -- Dependents of jobs that are not live any more and have not failed: somebody deleted what they waited for.
   insert into :schema.dependency_wakes (kind, job_id, patient)
@@ -3743,6 +4099,14 @@ begin
   end if;
 end $$;
 
+create or replace function :schema.check_unconfined() returns void language plpgsql stable as $$
+begin
+  if exists (select from :schema.tenant_roles r where r.role_name = :schema.caller()) then
+    raise exception 'role % is confined to tenants, and may not take keys of all of them', :schema.caller() using errcode = '42501',
+      hint = 'Leave out \`key_scope\`.';
+  end if;
+end $$;
+
 create or replace function :schema.is_tenant_of(p_role name, p_tenant text) returns boolean language sql stable
 security definer set search_path = pg_catalog, pg_temp as $$
   select p_tenant is not null and exists (select from :schema.tenant_roles r where r.role_name = p_role
@@ -3754,9 +4118,11 @@ begin
   execute format('grant usage on schema :schema to %I', role_name);
   execute format('grant execute on function :schema.add_job(text, jsonb, timestamptz, integer, integer, text, text, text, text, text, '
     || 'text, text[], bigint, double precision, boolean, double precision, text) to %I', role_name);
+  execute format('grant execute on function :schema.add_unique_job(text, text, jsonb, text, interval, text, timestamptz, integer, integer, '
+    || 'text, text, text, text, text[], bigint, double precision, boolean, double precision, text) to %I', role_name);
 end $$;
 comment on function :schema.grant_producer(name) is
-  'Lets a role add jobs by add_job and nothing else: it can read no job, not even its own.';
+  'Lets a role add jobs by add_job and add_unique_job, and nothing else: it can read no job, not even its own.';
 
 create or replace function :schema.grant_worker(role_name name) returns void language plpgsql as $$
 begin
@@ -4080,8 +4446,8 @@ create or replace function :schema.check_schedules() returns table (invariant te
   union all
   select 'a schedule that would repeat a tick', format('schedule %s, tick %s', s.id, s.next_run_at)
     from :schema.schedules s join :schema.schedule_ticks t on t.schedule_id = s.id and t.tick_at = s.next_run_at
-    -- One of app_jobs begins with a time that is none (see put_schedule).
-    where not (t.outcome = 'u' and s.rule ? 'info')
+    -- One of app_jobs or of SQL begins with a time that is none (see sql_schedules.sql).
+    where not (t.outcome = 'u' and s.rule ?| array['info', 'from_sql'])
   union all
   select 'a tick that disagrees with its outcome', format('schedule %s, tick %s, outcome %s', t.schedule_id, t.tick_at, t.outcome)
     from :schema.schedule_ticks t
@@ -4089,7 +4455,7 @@ create or replace function :schema.check_schedules() returns table (invariant te
   union all
   select 'an impossible schedule', format('schedule %s', s.id) from :schema.schedules s
     where s.status not in ('a', 'p') or s.catch_up not in ('s', 'o', 'a') or (s.catch_up = 'a' and not s.allow_overlap)
-      or s.catch_up_limit < 1 or s.next_run_at > s.ends_at or (s.next_run_at < s.starts_at and not s.rule ? 'info')
+      or s.catch_up_limit < 1 or s.next_run_at > s.ends_at or (s.next_run_at < s.starts_at and not s.rule ?| array['info', 'from_sql'])
   union all
   select 'an impossible handler version', format('job %s, version %s', j.id, j.handler_version)
     from :schema.jobs j where j.handler_version < 1
@@ -4138,7 +4504,9 @@ begin
           array_agg(d.id) filter (where d.idempotency_key is not null)
         into v_done, v_under, v_groups, v_keyed from d;
     end if;
-    if v_keyed is not null then delete from :schema.job_keys k where k.job_id = any (v_keyed); end if;
+    if v_keyed is not null then
+      delete from :schema.job_keys k where k.job_id = any (v_keyed) and (k.taken_until is null or k.taken_until <= v_now);
+    end if;
     -- What somebody sent, and its handler never came to await.
     if exists (select from :schema.job_signals) then delete from :schema.job_signals s where s.job_id = any (v_done); end if;
   elsif p_tokens[1] = all (p_tokens) then
@@ -4253,7 +4621,7 @@ begin
       from d where p_keep
     ), k as (
       delete from :schema.job_keys k using d where not p_keep
-        and d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+        and d.idempotency_key is not null and k.job_id = d.id and (k.taken_until is null or k.taken_until <= v_now)
     )
     select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
         array_agg(d.id) filter (where not p_keep), array_agg(d.token) filter (where not p_keep), array_agg(d.token)
@@ -4441,8 +4809,38 @@ revoke all on function :schema.add_job(text, jsonb, timestamptz, integer, intege
 comment on function :schema.add_job(text, jsonb, timestamptz, integer, integer, text, text, text, text, text, text, text[], bigint,
   double precision, boolean, double precision, text) is
   'Adds a job and answers its id. \`key\` makes it unique per tenant; \`key_mode\` says what becomes of a job that has the key: \`reuse\` (it stays as it is), \`replace\`, \`preserve_run_at\`, \`debounce\`. \`queue\` names a serial lane, \`queue_retries\` whether a retry keeps its place there (\`hold\`) or lets others pass (\`pass\`). Delays are in seconds.';
+
+-- Adds one job under a key that is unique within something else than its tenant, or for a time. Rights as of add_job.
+create or replace function :schema.add_unique_job(
+  job_type text, key text, payload jsonb default '{}', key_scope text default 'tenant', key_window interval default null,
+  key_mode text default 'reuse', run_at timestamptz default null, priority integer default 0, max_attempts integer default 3,
+  queue text default null, queue_retries text default 'hold', group_id text default null, tenant_id text default null,
+  tags text[] default null, timeout_ms bigint default null, retry_delay double precision default null,
+  retry_backoff boolean default null, retry_delay_max double precision default null, dead_letter_job_type text default null
+) returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_job jsonb := jsonb_strip_nulls(jsonb_build_object(
+    'job_type', job_type, 'run_at', run_at, 'priority', nullif(priority, 0), 'max_attempts', max_attempts,
+    'key_scope', nullif(key_scope, 'tenant'), 'key_window_ms', floor(extract(epoch from key_window) * 1000),
+    'key_mode', nullif(key_mode, 'reuse'), 'queue', queue, 'queue_retries', nullif(queue_retries, 'hold'), 'group_id', group_id,
+    'tenant_id', tenant_id, 'tags', tags, 'timeout_ms', timeout_ms, 'retry_delay', retry_delay, 'retry_backoff', retry_backoff,
+    'retry_delay_max', retry_delay_max, 'dead_letter_job_type', dead_letter_job_type));
+  v_ids bigint[];
+begin
+  perform :schema.check_tenant(tenant_id);
+  -- A key of everybody would tell one tenant of another's.
+  if key_scope = 'all' then perform :schema.check_unconfined(); end if;
+  select a.ids into v_ids from :schema.add_jobs(jsonb_build_array(
+    v_job || jsonb_build_object('payload', coalesce(payload, 'null'), 'idempotency_key', key))) a;
+  return v_ids[1];
+end $$;
+revoke all on function :schema.add_unique_job(text, text, jsonb, text, interval, text, timestamptz, integer, integer, text, text, text, text,
+  text[], bigint, double precision, boolean, double precision, text) from public;
+comment on function :schema.add_unique_job(text, text, jsonb, text, interval, text, timestamptz, integer, integer, text, text, text, text,
+  text[], bigint, double precision, boolean, double precision, text) is
+  'As add_job, with a key that is unique within \`key_scope\`: its \`tenant\`, or there its \`type\` or \`queue\`, or \`all\` (with \`reuse\` only, and not for a role that is confined to tenants). With \`key_window\` the key is taken for that long from now, even if its job has ended and is forgotten, and after that only while the job is unended; without, for as long as the job is stored.';
 comment on function :schema.add_jobs(jsonb, bigint, boolean) is
-  'Adds an array of jobs, all or none: objects with job_type, payload and any of priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, retry_backoff, retry_delay_max, dead_letter_job_type, group_id, queue, queue_retries, tenant_id, trace (of W3C: its \`traceparent\`). The other parameters are for clients that look up lost replies.';
+  'Adds an array of jobs, all or none: objects with job_type, payload and any of priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, key_scope, key_window_ms, retry_delay, retry_backoff, retry_delay_max, dead_letter_job_type, group_id, queue, queue_retries, tenant_id, trace (of W3C: its \`traceparent\`). The other parameters are for clients that look up lost replies.';
 `,
   },
   {
@@ -4678,6 +5076,158 @@ comment on function :schema.check_invariants() is
 `,
   },
   {
+    name: 'sql_schedules',
+    sql: `-- Schedules in plain SQL, by name. SQL checks a cron expression and cannot read it: now stands for its first time and has been dealt with,
+-- and whoever fires schedules, any processor or supervisor, moves on from there.
+
+-- Adds a schedule. Returns its id.
+create or replace function :schema.add_schedule(
+  name text, job_type text, cron text default null, every interval default null, payload jsonb default '{}', timezone text default 'UTC',
+  tenant_id text default null, priority integer default 0, max_attempts integer default 3, queue text default null,
+  group_id text default null, tags text[] default null, timeout_ms bigint default null, starts_at timestamptz default null,
+  ends_at timestamptz default null, allow_overlap boolean default false, catch_up text default 'one'
+) returns bigint language plpgsql as $$
+declare
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_first timestamptz := date_trunc('milliseconds', greatest(add_schedule.starts_at, v_now));
+  v_every_ms bigint := floor(extract(epoch from every) * 1000);
+  v_job jsonb := jsonb_strip_nulls(jsonb_build_object('job_type', add_schedule.job_type, 'priority', nullif(add_schedule.priority, 0),
+      'max_attempts', add_schedule.max_attempts, 'queue', queue, 'group_id', group_id, 'tags', add_schedule.tags,
+      'timeout_ms', add_schedule.timeout_ms, 'tenant_id', add_schedule.tenant_id))
+    || jsonb_build_object('payload', coalesce(add_schedule.payload, 'null'));
+  v_rule jsonb;
+  v_id bigint;
+begin
+  if coalesce(add_schedule.name, '') = '' or length(add_schedule.name) > 255 then
+    raise exception '\`name\` must be a text of 1 to 255 characters' using errcode = '22023';
+  end if;
+  if (cron is null) = (every is null) then
+    raise exception 'either \`cron\` or \`every\` must be given' using errcode = '22023';
+  end if;
+  if v_every_ms not between 100 and 315360000000 then
+    raise exception '\`every\` must be between 100 milliseconds and ten years, not %', every using errcode = '22023';
+  end if;
+  if not exists (select from pg_catalog.pg_timezone_names z where z.name = add_schedule.timezone) then
+    raise exception '\`timezone\` must be an IANA name, not %', coalesce(add_schedule.timezone, 'null') using errcode = '22023';
+  end if;
+  if add_schedule.ends_at < v_first then
+    raise exception '\`ends_at\` must be later than now and than \`starts_at\`, not %', add_schedule.ends_at using errcode = '22023';
+  end if;
+  if add_schedule.catch_up is null or add_schedule.catch_up not in ('skip', 'one', 'all')
+      or (add_schedule.catch_up = 'all' and not coalesce(add_schedule.allow_overlap, false)) then
+    raise exception '\`catch_up\` must be skip, one, or with \`allow_overlap\` all' using errcode = '22023';
+  end if;
+  perform :schema.check_tenant(add_schedule.tenant_id);
+  perform :schema.refuse_faulty_job(jsonb_build_array(v_job)) where :schema.has_faulty_job(jsonb_build_array(v_job));
+  if cron is not null then
+    v_rule := jsonb_build_object('kind', 'cron', 'expression', :schema.checked_cron(cron), 'timezone', add_schedule.timezone, 'from_sql', true);
+  else
+    v_rule := jsonb_build_object('kind', 'every', 'everyMs', v_every_ms, 'anchorMs', floor(extract(epoch from v_first) * 1000));
+    if v_first = v_now then v_first := v_first + v_every_ms * interval '1 millisecond'; end if;
+  end if;
+  v_id := :schema.add_schedule(jsonb_build_object('name', add_schedule.name, 'tenant_id', add_schedule.tenant_id, 'owner', null, 'rule', v_rule,
+    'timezone', add_schedule.timezone, 'starts_at', add_schedule.starts_at, 'ends_at', add_schedule.ends_at,
+    'allow_overlap', coalesce(add_schedule.allow_overlap, false), 'catch_up', left(add_schedule.catch_up, 1), 'catch_up_limit', 100,
+    'grace_ms', 10000, 'jitter_ms', 0, 'once_per', null, 'job', v_job, 'next_run_at', case when cron is null then v_first else v_now end));
+  if v_id is null then
+    raise exception 'a schedule has the name % already', add_schedule.name using errcode = '23505',
+      hint = 'Remove it first: remove_schedule.';
+  end if;
+  if cron is not null then perform :schema.note_tick(v_id, v_now); end if;
+  return v_id;
+end $$;
+comment on function :schema.add_schedule(text, text, text, interval, jsonb, text, text, integer, integer, text, text, text[], bigint, timestamptz,
+  timestamptz, boolean, text) is
+  'Adds a job again and again: by \`cron\`, five fields or six with seconds first, in \`timezone\`, or \`every\` so long. Any running processor or supervisor fires it, each tick once. Ticks that nobody was there for are made up by \`one\` job, by \`all\` or by none (\`skip\`); while its last job is unended none is added, unless \`allow_overlap\`. Answers its id.';
+
+-- Notes that the tick at p_at has been dealt with, so that it adds no job.
+create or replace function :schema.note_tick(p_id bigint, p_at timestamptz) returns void language sql volatile as $$
+  insert into :schema.schedule_ticks (schedule_id, tick_at, outcome, job_id, fired_at) values (p_id, p_at, 'u', null, p_at)
+  on conflict do nothing
+$$;
+
+-- The expression, if it is one that whoever fires schedules can read.
+create or replace function :schema.checked_cron(p_cron text) returns text language plpgsql immutable as $$
+declare
+  v_fields text[] := regexp_split_to_array(btrim(p_cron), '\\s+');
+begin
+  if btrim(p_cron) ~* '^@(yearly|annually|monthly|weekly|daily|hourly)$' then return btrim(p_cron); end if;
+  if cardinality(v_fields) not in (5, 6) then
+    raise exception '% is no cron expression: it has five fields, or six with seconds first', p_cron using errcode = '22023';
+  end if;
+  perform :schema.check_cron(case when cardinality(v_fields) = 5 then '{0}'::text[] else '{}' end || v_fields);
+  return array_to_string(v_fields, ' ');
+end $$;
+
+-- Refuses what is no field of a cron expression: second, minute, hour, date, month, day of the week.
+create or replace function :schema.check_cron(p_fields text[]) returns void language plpgsql immutable as $$
+declare
+  v_low integer[] := '{0,0,0,1,1,0}';
+  v_high integer[] := '{59,59,23,31,12,7}';
+  v_text text;
+begin
+  for v_at in 1 .. 6 loop
+    v_text := upper(p_fields[v_at]);
+    if v_at = 5 then v_text := regexp_replace(v_text, 'JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC', '1', 'g'); end if;
+    if v_at = 6 then v_text := regexp_replace(v_text, 'SUN|MON|TUE|WED|THU|FRI|SAT', '1', 'g'); end if;
+    if v_text !~ '^((\\*|\\d{1,2}(-\\d{1,2})?)(/\\d{1,2})?)(,(\\*|\\d{1,2}(-\\d{1,2})?)(/\\d{1,2})?)*$' and not (v_at in (4, 6) and v_text in ('?', 'L'))
+      or exists (select from regexp_matches(regexp_replace(v_text, '/0*[1-9]\\d*', '', 'g'), '\\d+', 'g') m
+        where m[1]::integer not between v_low[v_at] and v_high[v_at])
+      or v_text ~ '/0+(\\D|$)' then
+      raise exception '% is no field of a cron expression', p_fields[v_at] using errcode = '22023';
+    end if;
+  end loop;
+end $$;
+
+-- Locks of these: the schedule's row.
+create or replace function :schema.pause_schedule(name text, tenant_id text default null) returns boolean language plpgsql as $$
+begin
+  update :schema.schedules s set status = 'p', revision = s.revision + 1, updated_at = clock_timestamp()
+    where s.name = pause_schedule.name and coalesce(s.tenant_id, '') = coalesce(pause_schedule.tenant_id, '') and s.status = 'a';
+  return found;
+end $$;
+comment on function :schema.pause_schedule(text, text) is
+  'Has a schedule add no more jobs until it is resumed. False: there is none of this name, or it is paused.';
+
+create or replace function :schema.resume_schedule(name text, tenant_id text default null) returns boolean language plpgsql as $$
+declare
+  v_now timestamptz := date_trunc('milliseconds', clock_timestamp());
+  v_id bigint;
+  v_is_cron boolean;
+begin
+  update :schema.schedules s set status = 'a', revision = s.revision + 1, updated_at = v_now,
+      rule = s.rule || case when s.rule ->> 'kind' = 'cron' then '{"from_sql": true}' else '{}' end::jsonb,
+      next_run_at = case when s.rule ->> 'kind' = 'cron' then v_now
+        else to_timestamp((s.rule ->> 'anchorMs')::numeric / 1000) + interval '1 millisecond' * (s.rule ->> 'everyMs')::bigint
+          * greatest(floor((extract(epoch from v_now) * 1000 - (s.rule ->> 'anchorMs')::bigint) / (s.rule ->> 'everyMs')::bigint) + 1, 0) end
+    where s.name = resume_schedule.name and coalesce(s.tenant_id, '') = coalesce(resume_schedule.tenant_id, '') and s.status = 'p'
+    returning s.id, s.rule ->> 'kind' = 'cron' into v_id, v_is_cron;
+  if v_id is null then return false; end if;
+  if v_is_cron then perform :schema.note_tick(v_id, v_now); end if;
+  perform pg_notify(':channel', 's');
+  return true;
+end $$;
+comment on function :schema.resume_schedule(text, text) is
+  'Has a paused schedule go on; what came due meanwhile is not made up. False: there is none of this name, or it is not paused.';
+
+create or replace function :schema.remove_schedule(name text, tenant_id text default null) returns boolean language plpgsql as $$
+begin
+  delete from :schema.schedules s
+    where s.name = remove_schedule.name and coalesce(s.tenant_id, '') = coalesce(remove_schedule.tenant_id, '');
+  return found;
+end $$;
+comment on function :schema.remove_schedule(text, text) is
+  'Removes a schedule; jobs that it has added stay. False: there is none of this name.';
+
+create or replace function :schema.run_schedule(name text, tenant_id text default null) returns bigint language sql volatile as $$
+  select (:schema.run_schedule(s.id) ->> 'job')::bigint from :schema.schedules s
+  where s.name = run_schedule.name and coalesce(s.tenant_id, '') = coalesce(run_schedule.tenant_id, '')
+$$;
+comment on function :schema.run_schedule(text, text) is
+  'Adds the job of a schedule now, paused or not, whatever runs already, and answers its id. Null: there is none of this name.';
+`,
+  },
+  {
     name: 'sql_settle',
     sql: `-- Settlements by SQL: those of settle_completed and settle_others for one attempt, fenced by (job_id, token). Each answers whether the
 -- attempt was recorded; a call repeated because its reply was lost answers true again.
@@ -4746,6 +5296,47 @@ create or replace function :schema.snooze_job(job_id bigint, token bigint, again
 $$;
 comment on function :schema.snooze_job(bigint, bigint, interval) is
   'Puts a claimed job off, the attempt not used up. False: the claim had been lost.';
+`,
+  },
+  {
+    name: 'sql_signals',
+    sql: `-- Signals, events and tokens in plain SQL: what TypeScript handlers wait for. Locks as of the functions that these call.
+
+create or replace function :schema.signal_job(job_id bigint, name text, data jsonb default 'null') returns text language plpgsql as $$
+begin
+  if coalesce(name, '') = '' then raise exception '\`name\` must be a text that is not empty' using errcode = '22023'; end if;
+  return :schema.signal_job(signal_job.job_id, signal_job.name, coalesce(signal_job.data, 'null'), false);
+end $$;
+comment on function :schema.signal_job(bigint, text, jsonb) is
+  'Gives a job a signal, which its handler awaits by ctx.waitForSignal, now or later. Answers changed, unchanged (the job has ended) or not_found.';
+
+create or replace function :schema.send_event(name text, data jsonb default 'null') returns bigint language plpgsql as $$
+begin
+  if coalesce(name, '') = '' then raise exception '\`name\` must be a text that is not empty' using errcode = '22023'; end if;
+  return :schema.send_event(send_event.name, coalesce(send_event.data, 'null'), false);
+end $$;
+comment on function :schema.send_event(text, jsonb) is
+  'Gives an event to every job that waits for one of this name now, by ctx.waitForEvent, and whose filter it contains. Answers how many waits it ended.';
+
+create or replace function :schema.create_token(timeout interval default null, tags text[] default null) returns text language plpgsql as $$
+begin
+  if timeout <= interval '0' then raise exception '\`timeout\` must be longer than nothing, not %', timeout using errcode = '22023'; end if;
+  return :schema.create_token('wp_' || gen_random_uuid(), (extract(epoch from timeout) * 1000)::double precision, create_token.tags);
+end $$;
+comment on function :schema.create_token(interval, text[]) is
+  'Makes a token, which jobs await by ctx.waitForToken and anybody completes by complete_token, and answers its id. After \`timeout\` it is over, for those who wait for it too.';
+
+create or replace function :schema.complete_token(token_id text, output jsonb default 'null') returns text language sql volatile as $$
+  select :schema.complete_token(complete_token.token_id, coalesce(complete_token.output, 'null'), false)
+$$;
+comment on function :schema.complete_token(text, jsonb) is
+  'Completes a token: every job that waits for it goes on with the output. Answers changed, unchanged (it was completed or has timed out) or not_found.';
+
+create or replace function :schema.token_status(token_id text, out status text, out output jsonb) language sql stable as $$
+  select case t.status when 'w' then 'waiting' when 'c' then 'completed' else 'timed_out' end, t.output
+  from :schema.tokens t where t.id = token_status.token_id
+$$;
+comment on function :schema.token_status(text) is 'Whether a token is waiting, completed or timed_out, and its output. Nulls: there is none of this id.';
 `,
   },
   {
@@ -5004,7 +5595,7 @@ $$;
 comment on table :schema.jobs is 'Live jobs. Write through the functions: rows have an order, groups and leases that belong together.';
 comment on table :schema.finished_jobs is 'Completed jobs, by day of completion.';
 comment on table :schema.failed_jobs is 'Jobs that failed for good (status f) or were cancelled (c), until retried or cleaned up.';
-comment on table :schema.job_keys is 'Idempotency keys in use, by the SHA-256 of tenant and key.';
+comment on table :schema.job_keys is 'Idempotency keys in use, by the SHA-256 of what they are unique within (\`scope\`: null tenant, t type, q queue, a everything) and the key.';
 comment on table :schema.workers is 'Running processors of the TypeScript client, each with its lease.';
 comment on table :schema.leases is 'What each claim of a processor took, until all of it is settled.';
 comment on table :schema.sql_leases is 'Claims made by get_jobs, and until when each holds.';
@@ -5033,6 +5624,16 @@ comment on table :schema.metric_spans is 'Hours of it, and minutes and hours of 
 comment on table :schema.metric_totals is 'The same since ever, by type and queue.';
 comment on table :schema.migrations is 'What has been applied to this schema.';
 comment on table :schema.app_schedule_locks is 'Schedules of app_jobs that a scheduler of @pgpm/database-jobs has taken.';
+comment on sequence :schema.job_ids is 'Ids of jobs, and places in the ready order.';
+comment on sequence :schema.lease_tokens is 'Fencing tokens: each value is one claim''s, and is never drawn again.';
+comment on sequence :schema.step_ids is 'The order in which steps of jobs began and ended.';
+do $do$ begin
+  -- Of a schema that somebody else made, or that is used for more, the comment is theirs.
+  if exists (select from pg_catalog.pg_namespace n where n.oid = ':schema'::regnamespace and pg_has_role(n.nspowner, 'usage')
+      and obj_description(n.oid, 'pg_namespace') is null) then
+    comment on schema :schema is 'Durable background jobs: an instance of Millrace. Functions with a comment that does not begin with "Internal" are for everybody; write through them.';
+  end if;
+end $do$;
 `,
   },
   {
@@ -5153,7 +5754,7 @@ end $$;
 
 -- Adds jobs that were never imported from this source.
 --   p_ids   their ids there, ascending
---   p_jobs  of each {row: columns of its table, waits_for?, barrier?, holds_key?, schedule_tenant?, steps?, signals?, tokens?}; row has the
+--   p_jobs  of each {row: columns of its table, waits_for?, barrier?, holds_key?, key_scope?, key_until?, schedule_tenant?, steps?, signals?, tokens?}; row has the
 --           id that the job is to have, and \`status\` k, f or c if it has ended
 -- Returns how many were added, and how many keys somebody else has.
 -- Locks: the source's row, group rows in the order of keys.
@@ -5208,12 +5809,16 @@ begin
     where j.value ? 'barrier';
   with k as (
     select distinct on (k.key_hash) k.* from (
-      select :schema.key_hash(j.value -> 'row' ->> 'tenant_id', j.value -> 'row' ->> 'idempotency_key') as key_hash,
-        (j.value -> 'row' ->> 'id')::bigint as job_id
-      from jsonb_array_elements(p_jobs) j(value) where j.value ? 'holds_key'
+      select :schema.job_key_hash(j.value -> 'row' || jsonb_build_object('key_scope', c.scope,
+          'queue', :schema.queue_name(j.value -> 'row' ->> 'group_key', j.value -> 'row' ->> 'tenant_id'))) as key_hash,
+        (j.value -> 'row' ->> 'id')::bigint as job_id, left(c.scope, 1)::"char" as scope,
+        (j.value ->> 'key_until')::timestamptz as taken_until
+      from jsonb_array_elements(p_jobs) j(value)
+      cross join lateral (select substring(j.value ->> 'key_scope' from '^(?:type|queue|all)$') as scope) c
+      where j.value ? 'holds_key'
     ) k order by k.key_hash
   ), i as (
-    insert into :schema.job_keys (key_hash, job_id) select k.key_hash, k.job_id from k on conflict do nothing returning 1
+    insert into :schema.job_keys (key_hash, job_id, scope, taken_until) select k.key_hash, k.job_id, k.scope, k.taken_until from k on conflict do nothing returning 1
   )
   select (select count(*) from k) - (select count(*) from i) into keys_taken;
   perform :schema.import_memory(p_jobs);
@@ -5531,9 +6136,28 @@ begin
 end $$;
 `,
   },
+  {
+    name: 'z_internal',
+    sql: `-- Last of the files, whence its name: says of every function that has no comment by now that it is not for callers.
+do $do$
+declare
+  v_function regprocedure;
+begin
+  for v_function in
+    select p.oid::regprocedure from pg_catalog.pg_proc p
+    where p.pronamespace = ':schema'::regnamespace and p.prokind in ('f', 'a') and obj_description(p.oid, 'pg_proc') is null
+      -- The schema may hold functions of somebody else.
+      and pg_has_role(p.proowner, 'usage')
+      and not exists (select from pg_catalog.pg_depend d where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+  loop
+    execute format('comment on routine %s is %L', v_function, 'Internal: may change with any version.');
+  end loop;
+end $do$;
+`,
+  },
 ]
 
-export const functionsChecksum: string = '9a115af24204c98515970025e60de9d23f2ff4ec7f4126c9eb2b08cf51fd70e7'
+export const functionsChecksum: string = '027ec8085ef3b1d0b527ce700a80f67973ff8f499962dbb2a20872e0947f78e4'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {
@@ -6089,24 +6713,9 @@ begin
   return v_fields;
 end $$;
 
-create or replace function app_jobs.check_cron(p_fields text[]) returns void language plpgsql immutable as $$
-declare
-  v_low integer[] := '{0,0,0,1,1,0}';
-  v_high integer[] := '{59,59,23,31,12,7}';
-  v_text text;
-begin
-  for v_at in 1 .. 6 loop
-    v_text := upper(p_fields[v_at]);
-    if v_at = 5 then v_text := regexp_replace(v_text, 'JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC', '1', 'g'); end if;
-    if v_at = 6 then v_text := regexp_replace(v_text, 'SUN|MON|TUE|WED|THU|FRI|SAT', '1', 'g'); end if;
-    if v_text !~ '^((\\*|\\d{1,2}(-\\d{1,2})?)(/\\d{1,2})?)(,(\\*|\\d{1,2}(-\\d{1,2})?)(/\\d{1,2})?)*$' and not (v_at in (4, 6) and v_text in ('?', 'L'))
-      or exists (select from regexp_matches(regexp_replace(v_text, '/0*[1-9]\\d*', '', 'g'), '\\d+', 'g') m
-        where m[1]::integer not between v_low[v_at] and v_high[v_at])
-      or v_text ~ '/0+(\\D|$)' then
-      raise exception 'schedule_info: % is no field of a cron expression', p_fields[v_at] using errcode = '22023';
-    end if;
-  end loop;
-end $$;
+create or replace function app_jobs.check_cron(p_fields text[]) returns void language sql immutable as $$
+  select :schema.check_cron(p_fields)
+$$;
 
 create or replace view app_jobs.scheduled_jobs as
   select s.id, case when :schema.is_uuid(s.tenant_id) then s.tenant_id::uuid end as database_id, s.job ->> 'queue' as queue_name,
@@ -6269,6 +6878,49 @@ create trigger change_schedule instead of insert or update or delete on app_jobs
 `,
   },
   {
+    name: '8_comments',
+    sql: `-- What everything here is, for whoever looks with psql.
+comment on view app_jobs.jobs is 'Jobs of tenants whose id is a UUID, as @pgpm/database-jobs had them; can be written to. Lower priority numbers go first.';
+comment on view app_jobs.job_queues is 'Queues that have jobs; setting locked_by to null takes the lock away.';
+comment on view app_jobs.scheduled_jobs is 'Schedules of such tenants; can be written to.';
+comment on trigger insert_job on app_jobs.jobs is 'Adds the job that is inserted.';
+comment on trigger update_job on app_jobs.jobs is 'Changes a job that does not run, or takes its lock away.';
+comment on trigger delete_job on app_jobs.jobs is 'Deletes a job.';
+comment on trigger change_queue on app_jobs.job_queues is 'Takes the lock of a queue away.';
+comment on trigger change_schedule on app_jobs.scheduled_jobs is 'Adds, changes or removes a schedule.';
+do $app$
+declare
+  v_function regprocedure;
+  v_comment text;
+begin
+  for v_function, v_comment in
+    select p.oid::regprocedure, coalesce(c.comment, 'Internal: may change with any version.')
+    from pg_catalog.pg_proc p left join (values
+      ('add_job', 'Adds a job, or changes the one of this database that has the key and waits; a job that has failed for good starts anew.'),
+      ('get_job', 'Claims the next job for a worker and answers it; a row of nulls: there is none.'),
+      ('complete_job', 'Completes a job that this worker holds, and answers it; a row of nulls: it does not hold it.'),
+      ('complete_jobs', 'Completes jobs that nobody runs.'),
+      ('fail_job', 'Records that an attempt of a job that this worker holds failed; it waits e^attempts seconds, at most e^10.'),
+      ('permanently_fail_jobs', 'Fails jobs that nobody runs, for good.'),
+      ('reschedule_jobs', 'Changes time, priority and attempts of jobs that nobody runs.'),
+      ('release_jobs', 'Gives back what a worker holds; the attempts stay used up.'),
+      ('add_scheduled_job', 'Adds a schedule, or changes the one of this database that has the key.'),
+      ('get_scheduled_job', 'Takes the next schedule for a scheduler of the package. Ours fires every schedule all the same: run one kind.'),
+      ('run_scheduled_job', 'Adds the job of a schedule now; ALREADY_SCHEDULED: its last one is unended.'),
+      ('release_scheduled_jobs', 'Gives back schedules that a scheduler has taken.'),
+      ('tg_add_job_with_row_id', 'Trigger function: a job with the id of each row.'),
+      ('tg_add_job_with_row', 'Trigger function: a job with each row.'),
+      ('trigger_job_with_fields', 'Trigger function: a job with the named columns of each row.'),
+      ('json_build_object_apply', 'An object of names and values in turn.')
+    ) c(name, comment) on c.name = p.proname
+    where p.pronamespace = 'app_jobs'::regnamespace
+  loop
+    execute format('comment on function %s is %L', v_function, v_comment);
+  end loop;
+end $app$;
+`,
+  },
+  {
     name: '9_rights',
     sql: `-- Nobody but the owner and whom it names; @pgpm/default-roles names administrator.
 revoke all on all functions in schema app_jobs from public;
@@ -6283,6 +6935,6 @@ end $app$;
   },
 ]
 
-export const appJobsChecksum: string = 'e868e282e65da37d493b0021e3b007e0cf0e0f2af526ef170dcad4e5fa1563e3'
+export const appJobsChecksum: string = '9fb63cddfc51a31b2aa1545bf76d3c46332bd5f2d6481b4610bf7f1ff3a60f80'
 
 export const queries: Readonly<Record<string, string>> = {}

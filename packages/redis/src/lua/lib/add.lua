@@ -34,7 +34,7 @@ local function add_batch(jobs)
   local levels, waiting = {}, {}
   for n, j in ipairs(jobs) do
     if created[n] == 1 then
-      j.km = nil
+      j.km, j.kw = nil, nil
       if j.dj then
         -- Places in the batch become ids; text is built here, so that no number takes another form.
         local ons = {}

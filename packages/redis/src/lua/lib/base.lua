@@ -28,7 +28,8 @@ end
 --   n type  p payload  rich  c created  l lane  s place in the ready order (the id)  y priority (0)  a attempts (0)  m most attempts (3)
 --   run due time (c)  na next attempt  tok token  w worker's number  by worker's id  cl claimed  st started  fin ended  lf lr lc last
 --   failed, retried, cancelled  ch changed  cq cancel requested  cr crashes in a row (0)  fr failure reason  prog progress  out output
---   to time limit  fk force kill  rd rb rm retry delay, backoff, cap  dl dla dli dead letter's type, time, id  tg tags (JSON)  ik key
+--   to time limit  fk force kill  rd rb rm retry delay, backoff, cap  dl dla dli dead letter's type, time, id  tg tags (JSON)  ik key  ks ku its
+--   scope (tenant), and until when it is taken whatever becomes of the job
 --   tn tenant  gk group key  gt tier  hp holds its place  hv handler version  sc schedule (JSON)  no nonce  ld dropped events
 --   wu wk waits until, for (of a job that suspended itself)
 --   tr has a trail  lo has log lines  tc trace that it was added in

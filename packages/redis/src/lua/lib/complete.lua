@@ -2,12 +2,22 @@
 -- that of a final failure in dead:f, of a cancelled one in dead:c; see bits.lua. The zsets ended:f and ended:c have the latter two by the
 -- time of their end. One between two attempts is in the zset again.
 
+-- Where the key of a job is looked up. What begins a scoped one can begin no other: no tenant and no queue has U+001E in its name.
 local function key_field(j)
-  return (j.tn or '') .. '\31' .. j.ik
+  local space = j.tn or ''
+  if j.ks == 'type' then space = 't\30' .. space .. '\31' .. #j.n .. ':' .. j.n
+  elseif j.ks == 'queue' then space = 'q\30' .. j.gk
+  elseif j.ks == 'all' then space = 'a\30' end
+  return space .. '\31' .. j.ik
 end
 
+-- Frees the key of a job that is forgotten, unless it is taken for longer; until when keys are is in the zset kw.
 local function free_key(j)
-  if j.ik and call('HGET', P .. 'keys', key_field(j)) == tostring(j.id) then call('HDEL', P .. 'keys', key_field(j)) end
+  if not j.ik or (j.ku and tonumber(j.ku) > now) then return end
+  local field = key_field(j)
+  if call('HGET', P .. 'keys', field) ~= tostring(j.id) then return end
+  call('HDEL', P .. 'keys', field)
+  if j.ku then call('ZREM', P .. 'kw', field) end
 end
 
 -- Keeps the indexes of tags: tag:<tag> covers jobs in every state, lt:<tag> live ones.

@@ -4,7 +4,8 @@
 --   replace          a job that waits takes everything over, due time included, and starts from its first attempt
 --   preserveRunAt    the same, but a job that has not been tried keeps its due time
 --   debounce         a job that waits takes payload and due time over, the latter only if later; the rest stays
--- A job that executes or has ended is left alone, and the key passes to a new job.
+-- A job that executes or has ended is left alone, and the key passes to a new job. But that of a job that has ended within the key's window
+-- (`kw`, from when the key was taken) does not: the add is one too many, in every mode. After the window a job keeps its key while it lives.
 
 local function replace_job(j, new, mode)
   local changes = { p = new.p, rich = new.rich or false }
@@ -37,6 +38,23 @@ local function replace_job(j, new, mode)
   edit_job(j, changes, '{"keyMode":' .. quote(mode == 'preserveRunAt' and 'preserve_run_at' or mode) .. '}')
 end
 
+local function take_key(j, id, field)
+  call('HSET', P .. 'keys', field, id)
+  if j.kw then
+    j.ku = whole(now + tonumber(j.kw))
+    call('ZADD', P .. 'kw', j.ku, field)
+  else
+    call('ZREM', P .. 'kw', field)
+  end
+end
+
+-- Whether the job that has a key lives, and whether the window of the key is open; false, false: the key is free, if it has a window.
+local function key_state(holder, field)
+  local lane = call('HGET', job_key(holder), 'l')
+  local until_ms = call('ZSCORE', P .. 'kw', field)
+  return lane and is_live({ l = lane }), until_ms and tonumber(until_ms) > now, until_ms ~= false
+end
+
 -- Gives keys to the jobs of a batch; sets ids and created flags to what is to be.
 take_keys = function(jobs, ids, created)
   local own = {}
@@ -47,15 +65,17 @@ take_keys = function(jobs, ids, created)
       local holder = call('HGET', P .. 'keys', field)
       local mode = j.km or 'reuse'
       if not holder then
-        call('HSET', P .. 'keys', field, ids[n])
-      elseif mode ~= 'reuse' then
-        if own[holder] then
-          -- Twice in one batch: the last one counts.
-          call('HSET', P .. 'keys', field, ids[n])
-        else
+        take_key(j, ids[n], field)
+      elseif own[holder] then
+        -- Twice in one batch: the last one counts.
+        if mode ~= 'reuse' then take_key(j, ids[n], field) end
+      else
+        local lives, is_open, has_window = key_state(holder, field)
+        if mode ~= 'reuse' and lives then
           local found = read_job(holder)
-          if found and is_live(found) and found.l ~= 'x' and not has_waits(found) then replace_job(found, j, mode)
-          else call('HSET', P .. 'keys', field, ids[n]) end
+          if found.l ~= 'x' and not has_waits(found) then replace_job(found, j, mode) else take_key(j, ids[n], field) end
+        elseif not lives and not is_open and (has_window or mode ~= 'reuse') then
+          take_key(j, ids[n], field)
         end
       end
     end

@@ -80,7 +80,11 @@ counted('completed jobs', call('LLEN', P .. 'finished'), count_numbers('done'))
 
 local keys = call('HGETALL', P .. 'keys')
 for at = 2, #keys, 2 do
-  if call('EXISTS', job_key(keys[at])) == 0 then report('a key of a job that is gone', 'job ' .. keys[at]) end
+  if call('EXISTS', job_key(keys[at])) == 0 and not call('ZSCORE', P .. 'kw', keys[at - 1]) then report('a key of a job that is gone', 'job ' .. keys[at]) end
+end
+
+for _, field in ipairs(call('ZRANGE', P .. 'kw', 0, -1)) do
+  if call('HEXISTS', P .. 'keys', field) == 0 then report('a window of a key that is free', field) end
 end
 
 for _, id in ipairs(call('SMEMBERS', P .. 'blocked')) do

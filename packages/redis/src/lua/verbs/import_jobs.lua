@@ -131,7 +131,10 @@ for _ = 1, tonumber(ARGV[2]) do
     if is_live(j) then join_lane(j, tonumber(due), flags) else join_ended(j) end
     write_job(j)
     tag_index('ZADD', j)
-    if string.find(flags, 'k', 1, true) and call('HSETNX', P .. 'keys', key_field(j), id) == 0 then taken = taken + 1 end
+    if string.find(flags, 'k', 1, true) then
+      if call('HSETNX', P .. 'keys', key_field(j), id) == 0 then taken = taken + 1
+      elseif j.ku then call('ZADD', P .. 'kw', j.ku, key_field(j)) end
+    end
   end
 end
 return { imported, taken }

@@ -115,9 +115,12 @@ create or replace function :schema.check_invariants() returns table (invariant t
   ) x group by x.id having count(*) > 1
   union all
   select 'a key of a job that is gone', format('job %s', k.job_id) from :schema.job_keys k
-    where not exists (select from :schema.jobs j where j.id = k.job_id)
+    where k.taken_until is null and not exists (select from :schema.jobs j where j.id = k.job_id)
       and not exists (select from :schema.failed_jobs j where j.id = k.job_id)
       and not exists (select from :schema.finished_jobs j where j.id = k.job_id)
+  union all
+  select 'two keys of one job, or of no possible scope', format('job %s', k.job_id) from :schema.job_keys k
+    group by k.job_id having count(*) > 1 or bool_or(k.scope not in ('t', 'q', 'a'))
   union all
   select c.invariant, c.detail from :schema.check_schedules() c
   union all

@@ -4,8 +4,12 @@ create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean 
       @.type() != "object" || !(@.job_type like_regex "^." flag "s") || @.max_attempts < 1 || @.max_attempts > 1000000
       || @.timeout_ms < 1 || @.timeout_ms > 315360000000 || @.retry_delay < 0 || @.retry_delay > 315360000
       || @.retry_delay_max < 0 || @.retry_delay_max > 315360000
-      || (exists (@.idempotency_key) && !(@.idempotency_key like_regex "^." flag "s"))
+      || @.idempotency_key == null || (exists (@.idempotency_key) && !(@.idempotency_key like_regex "^." flag "s"))
       || (exists (@.key_mode) && (!exists (@.idempotency_key) || !(@.key_mode like_regex "^(reuse|replace|preserve_run_at|debounce)$")))
+      || (exists (@.key_scope) && (!exists (@.idempotency_key) || !(@.key_scope like_regex "^(tenant|type|queue|all)$")
+        || (@.key_scope == "queue" && !exists (@.queue)) || (@.key_scope == "all" && exists (@.key_mode) && @.key_mode != "reuse")))
+      || (exists (@.key_window_ms) && (!exists (@.idempotency_key) || @.key_window_ms.type() != "number" || @.key_window_ms < 1
+        || @.key_window_ms > 315360000000))
       || (exists (@.queue) && (exists (@.group_id) || !(@.queue like_regex "^[^\u001e\u001f]+$")))
       || (exists (@.group_id) && !(@.group_id like_regex "^[^\u001e\u001f]+$"))
       || (exists (@.tenant_id) && !(@.tenant_id like_regex "^[^\u001e\u001f]+$"))
@@ -15,7 +19,7 @@ create or replace function :schema.has_faulty_job(p_jobs jsonb) returns boolean 
       || (exists (@.depends_on_tags) && (@.depends_on_tags.type() != "array" || @.depends_on_tags.size() < 1))
       || ((exists (@.depends_on_job_ids) || exists (@.depends_on_tags)) && exists (@.key_mode) && @.key_mode != "reuse")
       || (exists (@.dead_letter_job_type) && !(@.dead_letter_job_type like_regex "^." flag "s"))
-      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure|id|unmet|schedule|trace|depends_on)$)"
+      || @.keyvalue().key like_regex "^(?!(job_type|payload|priority|run_at|max_attempts|timeout_ms|force_kill|tags|idempotency_key|key_mode|key_scope|key_window_ms|retry_delay|retry_backoff|retry_delay_max|dead_letter_job_type|group_id|group_tier|queue|queue_retries|tenant_id|rich|depends_on_job_ids|depends_on_tags|depends_on_names|on_failure|id|unmet|schedule|trace|depends_on)$)"
     )')
 $$;
 
@@ -41,6 +45,14 @@ begin
       union all select 'key_mode', 'reuse, replace, preserve_run_at or debounce, beside a key'
         where j.value ? 'key_mode' and (not j.value ? 'idempotency_key'
           or coalesce(j.value ->> 'key_mode' not in ('reuse', 'replace', 'preserve_run_at', 'debounce'), true))
+      union all select 'key_scope', 'tenant, type, queue (of a job with a queue) or all, beside a key'
+        where j.value ? 'key_scope' and (not j.value ? 'idempotency_key' or coalesce(j.value ->> 'key_scope' not in ('tenant', 'type', 'queue', 'all'), true)
+          or (j.value ->> 'key_scope' = 'queue' and not j.value ? 'queue'))
+      union all select 'key_mode', 'reuse, or left out, with the scope all: it could change a job of another tenant'
+        where j.value ->> 'key_scope' = 'all' and j.value ->> 'key_mode' <> 'reuse'
+      union all select 'key_window_ms', 'between 1 and 315360000000 milliseconds, beside a key' where j.value ? 'key_window_ms'
+        and (not j.value ? 'idempotency_key' or jsonb_typeof(j.value -> 'key_window_ms') <> 'number'
+          or (j.value ->> 'key_window_ms')::numeric not between 1 and 315360000000)
       union all select 'queue', 'left out: a job is in a queue or in a group' where j.value ? 'queue' and j.value ? 'group_id'
       union all select d, 'a text that is not empty, without U+001E and U+001F' from unnest(array['queue', 'group_id', 'tenant_id']) d
         where j.value ? d and coalesce(j.value ->> d !~ (U&'^[^\001e\001f]+$' collate "C"), true)
@@ -63,6 +75,6 @@ begin
       using errcode = '22023';
   end loop;
   raise exception 'some job has a field that is not known, in %', left(p_jobs::text, 200) using errcode = '22023',
-    hint = 'Fields are job_type, payload, priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, retry_delay, '
+    hint = 'Fields are job_type, payload, priority, run_at, max_attempts, timeout_ms, force_kill, tags, idempotency_key, key_mode, key_scope, key_window_ms, retry_delay, '
       || 'retry_backoff, retry_delay_max, dead_letter_job_type, group_id, group_tier, queue, queue_retries, tenant_id, depends_on_job_ids, depends_on_tags, depends_on_names, on_failure and trace.';
 end $$;

@@ -3,7 +3,8 @@
 --   replace          a job that waits takes everything over, due time included, and starts from its first attempt
 --   preserve_run_at  the same, but a job that has not been tried keeps its due time
 --   debounce         a job that waits takes payload and due time over, the latter only if later; the rest stays
--- A job that executes, has suspended itself or has ended is left alone, and the key passes to a new job.
+-- A job that executes, has suspended itself or has ended is left alone, and the key passes to a new job. But that of a job that has ended
+-- within its window (key_window_ms, from when the key was taken) does not: the add is one too many, in every mode.
 --
 --   p_jobs  as add_jobs takes them;  p_own  the ids drawn for them
 -- Locks: job_keys rows in key order, each before its job.
@@ -11,16 +12,19 @@ create or replace function :schema.apply_key_modes(p_jobs jsonb, p_own bigint[])
 declare
   x record;
   v_holder bigint;
+  v_until timestamptz;
+  v_now timestamptz := clock_timestamp();
   v_job :schema.jobs;
 begin
   for x in
-    select p_own[i.n] as own, i.value as job, h.key_hash, i.value ->> 'key_mode' as mode
+    select p_own[i.n] as own, i.value as job, h.key_hash, i.value ->> 'key_mode' as mode,
+      v_now + (i.value ->> 'key_window_ms')::bigint * interval '1 millisecond' as until
     from jsonb_array_elements(p_jobs) with ordinality i(value, n)
-    cross join lateral (select :schema.key_hash(i.value ->> 'tenant_id', i.value ->> 'idempotency_key') as key_hash) h
+    cross join lateral (select :schema.job_key_hash(i.value) as key_hash) h
     where i.value ? 'idempotency_key' and i.value ->> 'key_mode' <> 'reuse'
     order by h.key_hash, i.n
   loop
-    select k.job_id into v_holder from :schema.job_keys k where k.key_hash = x.key_hash for update;
+    select k.job_id, k.taken_until into v_holder, v_until from :schema.job_keys k where k.key_hash = x.key_hash for update;
     -- Not found: a clean-up freed it just now; the caller takes it in its next round.
     if not found or v_holder = x.own then continue; end if;
     if v_holder = any (p_own) then
@@ -32,10 +36,32 @@ begin
       where j.id = v_holder and j.lane <> 'x' and j.wait_until is null and j.wait_token_id is null for update;
     if found then
       perform :schema.replace_job(v_job, x.job, x.mode);
-    else
-      update :schema.job_keys k set job_id = x.own where k.key_hash = x.key_hash;
+    elsif v_until is null or v_until <= v_now or exists (select from :schema.jobs j where j.id = v_holder) then
+      update :schema.job_keys k set job_id = x.own, taken_until = x.until where k.key_hash = x.key_hash;
     end if;
   end loop;
+end $$;
+
+-- Where the key of a job that is to be added is looked up; see job_keys.scope. What begins a scoped one can begin no other: no tenant and no
+-- queue has U+001E in its name.
+create or replace function :schema.job_key_hash(p_job jsonb) returns bytea language sql immutable parallel safe as $$
+  select case coalesce(p_job ->> 'key_scope', 'tenant')
+    when 'tenant' then :schema.key_hash(p_job ->> 'tenant_id', p_job ->> 'idempotency_key')
+    else sha256(convert_to(case p_job ->> 'key_scope'
+      when 'type' then 't' || chr(30) || coalesce(p_job ->> 'tenant_id', '') || chr(31) || length(p_job ->> 'job_type') || ':' || (p_job ->> 'job_type')
+      when 'queue' then 'q' || chr(30) || coalesce(p_job ->> 'tenant_id', '') || chr(31) || coalesce(p_job ->> 'queue', '')
+      else 'a' || chr(30) end || chr(31) || (p_job ->> 'idempotency_key'), 'UTF8'))
+  end
+$$;
+
+-- Frees those of p_hashes whose window is over and whose job has ended. Returns whether there were any.
+-- Locks: job_keys rows in key order.
+create or replace function :schema.free_keys(p_hashes bytea[], p_now timestamptz) returns boolean language plpgsql as $$
+begin
+  perform from :schema.job_keys k where k.key_hash = any (p_hashes) and k.taken_until <= p_now order by k.key_hash for update;
+  delete from :schema.job_keys k where k.key_hash = any (p_hashes) and k.taken_until <= p_now
+    and not exists (select from :schema.jobs j where j.id = k.job_id);
+  return found;
 end $$;
 
 -- Gives a waiting job, locked by the caller, what p_job says.

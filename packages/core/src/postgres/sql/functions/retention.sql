@@ -67,7 +67,7 @@ begin
   if next_page >= v_pages then next_page := null; end if;
   if v_ids is null then return; end if;
   jobs := cardinality(v_ids);
-  delete from :schema.job_keys k where k.job_id = any (v_kept);
+  delete from :schema.job_keys k where k.job_id = any (v_kept) and (k.taken_until is null or k.taken_until <= clock_timestamp());
   perform :schema.forget_steps(v_ids);
 end $$;
 
@@ -107,7 +107,7 @@ begin
     returning f.id, f.tenant_id, f.idempotency_key
   ), k as (
     delete from :schema.job_keys k using d
-    where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+    where d.idempotency_key is not null and k.job_id = d.id and (k.taken_until is null or k.taken_until <= clock_timestamp())
   )
   select array_agg(d.id) into v_ids from d;
   if v_ids is null then return 0; end if;
@@ -158,7 +158,7 @@ begin
     delete from :schema.failed_jobs f where f.id = any (v_ids) returning f.id, f.tenant_id, f.idempotency_key
   ), k as (
     delete from :schema.job_keys k using d
-    where d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+    where d.idempotency_key is not null and k.job_id = d.id and (k.taken_until is null or k.taken_until <= clock_timestamp())
   )
   select count(*) into v_count from d;
   return v_count;
@@ -192,6 +192,10 @@ begin
   delete from :schema.cancel_requests c
     where not exists (select from :schema.leases l where l.worker = c.worker and l.token = c.token)
       or (not c.lost and not exists (select from :schema.jobs j where j.id = c.job_id and j.token = c.token and j.lane = 'x'));
+  -- Keys whose window outlived their job.
+  delete from :schema.job_keys k where k.taken_until <= clock_timestamp() and not exists (select from :schema.jobs j where j.id = k.job_id)
+    and not exists (select from :schema.failed_jobs j where j.id = k.job_id)
+    and not exists (select from :schema.finished_jobs j where j.id = k.job_id);
   delete from :schema.paused_jobs q where not exists (select from :schema.jobs j where j.id = q.job_id);
   -- Dependents of jobs that are not live any more and have not failed: somebody deleted what they waited for.
   insert into :schema.dependency_wakes (kind, job_id, patient)

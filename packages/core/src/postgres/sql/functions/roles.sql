@@ -16,6 +16,14 @@ begin
   end if;
 end $$;
 
+create or replace function :schema.check_unconfined() returns void language plpgsql stable as $$
+begin
+  if exists (select from :schema.tenant_roles r where r.role_name = :schema.caller()) then
+    raise exception 'role % is confined to tenants, and may not take keys of all of them', :schema.caller() using errcode = '42501',
+      hint = 'Leave out `key_scope`.';
+  end if;
+end $$;
+
 create or replace function :schema.is_tenant_of(p_role name, p_tenant text) returns boolean language sql stable
 security definer set search_path = pg_catalog, pg_temp as $$
   select p_tenant is not null and exists (select from :schema.tenant_roles r where r.role_name = p_role
@@ -27,9 +35,11 @@ begin
   execute format('grant usage on schema :schema to %I', role_name);
   execute format('grant execute on function :schema.add_job(text, jsonb, timestamptz, integer, integer, text, text, text, text, text, '
     || 'text, text[], bigint, double precision, boolean, double precision, text) to %I', role_name);
+  execute format('grant execute on function :schema.add_unique_job(text, text, jsonb, text, interval, text, timestamptz, integer, integer, '
+    || 'text, text, text, text, text[], bigint, double precision, boolean, double precision, text) to %I', role_name);
 end $$;
 comment on function :schema.grant_producer(name) is
-  'Lets a role add jobs by add_job and nothing else: it can read no job, not even its own.';
+  'Lets a role add jobs by add_job and add_unique_job, and nothing else: it can read no job, not even its own.';
 
 create or replace function :schema.grant_worker(role_name name) returns void language plpgsql as $$
 begin

@@ -35,7 +35,9 @@ begin
           array_agg(d.id) filter (where d.idempotency_key is not null)
         into v_done, v_under, v_groups, v_keyed from d;
     end if;
-    if v_keyed is not null then delete from :schema.job_keys k where k.job_id = any (v_keyed); end if;
+    if v_keyed is not null then
+      delete from :schema.job_keys k where k.job_id = any (v_keyed) and (k.taken_until is null or k.taken_until <= v_now);
+    end if;
     -- What somebody sent, and its handler never came to await.
     if exists (select from :schema.job_signals) then delete from :schema.job_signals s where s.job_id = any (v_done); end if;
   elsif p_tokens[1] = all (p_tokens) then

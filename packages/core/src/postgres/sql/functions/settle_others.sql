@@ -45,7 +45,7 @@ begin
       from d where p_keep
     ), k as (
       delete from :schema.job_keys k using d where not p_keep
-        and d.idempotency_key is not null and k.key_hash = :schema.key_hash(d.tenant_id, d.idempotency_key) and k.job_id = d.id
+        and d.idempotency_key is not null and k.job_id = d.id and (k.taken_until is null or k.taken_until <= v_now)
     )
     select array_agg(d.id), array_agg(d.group_key) filter (where d.group_key is not null),
         array_agg(d.id) filter (where not p_keep), array_agg(d.token) filter (where not p_keep), array_agg(d.token)

@@ -43,7 +43,7 @@ end $$;
 
 -- Adds jobs that were never imported from this source.
 --   p_ids   their ids there, ascending
---   p_jobs  of each {row: columns of its table, waits_for?, barrier?, holds_key?, schedule_tenant?, steps?, signals?, tokens?}; row has the
+--   p_jobs  of each {row: columns of its table, waits_for?, barrier?, holds_key?, key_scope?, key_until?, schedule_tenant?, steps?, signals?, tokens?}; row has the
 --           id that the job is to have, and `status` k, f or c if it has ended
 -- Returns how many were added, and how many keys somebody else has.
 -- Locks: the source's row, group rows in the order of keys.
@@ -98,12 +98,16 @@ begin
     where j.value ? 'barrier';
   with k as (
     select distinct on (k.key_hash) k.* from (
-      select :schema.key_hash(j.value -> 'row' ->> 'tenant_id', j.value -> 'row' ->> 'idempotency_key') as key_hash,
-        (j.value -> 'row' ->> 'id')::bigint as job_id
-      from jsonb_array_elements(p_jobs) j(value) where j.value ? 'holds_key'
+      select :schema.job_key_hash(j.value -> 'row' || jsonb_build_object('key_scope', c.scope,
+          'queue', :schema.queue_name(j.value -> 'row' ->> 'group_key', j.value -> 'row' ->> 'tenant_id'))) as key_hash,
+        (j.value -> 'row' ->> 'id')::bigint as job_id, left(c.scope, 1)::"char" as scope,
+        (j.value ->> 'key_until')::timestamptz as taken_until
+      from jsonb_array_elements(p_jobs) j(value)
+      cross join lateral (select substring(j.value ->> 'key_scope' from '^(?:type|queue|all)$') as scope) c
+      where j.value ? 'holds_key'
     ) k order by k.key_hash
   ), i as (
-    insert into :schema.job_keys (key_hash, job_id) select k.key_hash, k.job_id from k on conflict do nothing returning 1
+    insert into :schema.job_keys (key_hash, job_id, scope, taken_until) select k.key_hash, k.job_id, k.scope, k.taken_until from k on conflict do nothing returning 1
   )
   select (select count(*) from k) - (select count(*) from i) into keys_taken;
   perform :schema.import_memory(p_jobs);
