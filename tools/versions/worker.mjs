@@ -39,8 +39,10 @@ const processor = queue.createProcessor(handlers, {
 })
 processor.startInBackground()
 process.stdout.write('ready\n')
-process.once('SIGTERM', async () => {
+process.once('SIGTERM', () => void end())
+
+async function end() {
   await processor.stopAndDrain()
   await queue.close()
   await db.end()
-})
+}

@@ -37,7 +37,11 @@ describe.each(SQL_SERVERS)('schedules, signals and tokens in SQL on PostgreSQL %
         const [other] = await db.queue().getJobs({ jobType: 'by-interval' })
         expect(other).toMatchObject({ tenantId: 't', queue: 'q', priority: 2 })
         const schedules = await db.queue().listCronJobs()
-        expect(schedules.map(({ scheduleName, status }) => [scheduleName, status]).toSorted()).toEqual([
+        expect(
+          schedules
+            .map(({ scheduleName, status }) => [scheduleName, status])
+            .toSorted(([a], [b]) => String(a).localeCompare(String(b))),
+        ).toEqual([
           ['later', 'active'],
           ['paused', 'paused'],
           ['quick', 'active'],
