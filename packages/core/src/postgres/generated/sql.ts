@@ -4473,6 +4473,8 @@ $$;
 -- Returns {id, token} of each attempt that no longer held its lease; null when there are none. An attempt that was settled
 -- before, by a call whose reply was lost, does not count as lost.
 -- Locks: job rows; see dependencies.sql.
+-- Rows are found by an array probe of the primary key, and \`is true\` keeps the pairs a hashed filter. As a join, planned while the table was
+-- empty and kept, it walked all live jobs for each call once there were many; and it reads a third less as it is.
 create or replace function :schema.settle_completed(p_ids bigint[], p_tokens bigint[], p_keep boolean) returns bigint[]
 language plpgsql as $$
 declare
@@ -4496,8 +4498,8 @@ begin
         into v_done, v_groups, v_keyed from d;
     else
       with d as (
-        delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
-        where j.id = s.id and j.token = s.token and j.lane = 'x'
+        delete from :schema.jobs j
+        where j.id = any (p_ids) and j.lane = 'x' and ((j.id, j.token) in (select * from unnest(p_ids, p_tokens))) is true
         returning j.id, j.token, j.group_key, j.idempotency_key
       )
       select array_agg(d.id), array_agg(d.token), array_agg(d.group_key) filter (where d.group_key is not null),
@@ -4538,8 +4540,8 @@ begin
     end if;
   else
     with d as (
-      delete from :schema.jobs j using unnest(p_ids, p_tokens) s(id, token)
-      where j.id = s.id and j.token = s.token and j.lane = 'x' returning j.*
+      delete from :schema.jobs j
+      where j.id = any (p_ids) and j.lane = 'x' and ((j.id, j.token) in (select * from unnest(p_ids, p_tokens))) is true returning j.*
     ), f as (
       insert into :schema.finished_jobs (
         id, ready_seq, token, worker, nonce, created_at, run_at, claimed_at, started_at, finished_at, last_failed_at,
@@ -4590,6 +4592,10 @@ language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_done bigint[] := '{}';
+  -- What is to be completed, the tokens it was held under, and its outputs by both.
+  v_ids bigint[];
+  v_held bigint[];
+  v_outputs jsonb;
   -- Completions that left no history, and the tokens they were held under.
   v_gone bigint[];
   v_under bigint[];
@@ -4599,11 +4605,14 @@ declare
   v_lost bigint[];
 begin
   if p_settlements @? '$[*] ? (@.kind == "completed")' then
-    with s as (
-      select (s.value ->> 'id')::bigint as id, (s.value ->> 'token')::bigint as token, s.value -> 'output' as new_output
-      from jsonb_array_elements(p_settlements) s where s.value ->> 'kind' = 'completed'
-    ), d as (
-      delete from :schema.jobs j using s where j.id = s.id and j.token = s.token and j.lane = 'x' returning j.*, s.new_output
+    select array_agg((s.value ->> 'id')::bigint), array_agg((s.value ->> 'token')::bigint),
+        jsonb_object_agg((s.value ->> 'id') || ':' || (s.value ->> 'token'), s.value -> 'output') filter (where s.value ? 'output')
+      into v_ids, v_held, v_outputs
+      from jsonb_array_elements(p_settlements) s where s.value ->> 'kind' = 'completed';
+    -- Not a join, for the reasons that settle_completed has.
+    with d as (
+      delete from :schema.jobs j
+      where j.id = any (v_ids) and j.lane = 'x' and ((j.id, j.token) in (select * from unnest(v_ids, v_held))) is true returning j.*
     ), f as (
       insert into :schema.finished_jobs (
         id, ready_seq, token, worker, nonce, created_at, run_at, claimed_at, started_at, finished_at, last_failed_at,
@@ -4617,7 +4626,7 @@ begin
         d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
         d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
         d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags,
-        coalesce(d.new_output, d.output), d.log, d.handler_version, d.schedule
+        coalesce(v_outputs -> (d.id || ':' || d.token), d.output), d.log, d.handler_version, d.schedule
       from d where p_keep
     ), k as (
       delete from :schema.job_keys k using d where not p_keep
@@ -6157,7 +6166,7 @@ end $do$;
   },
 ]
 
-export const functionsChecksum: string = '027ec8085ef3b1d0b527ce700a80f67973ff8f499962dbb2a20872e0947f78e4'
+export const functionsChecksum: string = '2cd14622ccd7795afc46041f2dcf8cc7d4554c6298b12616fbce2eeb7dc9b385'
 
 export const appJobsFiles: readonly { readonly name: string; readonly sql: string }[] = [
   {

@@ -14,6 +14,10 @@ language plpgsql as $$
 declare
   v_now timestamptz := clock_timestamp();
   v_done bigint[] := '{}';
+  -- What is to be completed, the tokens it was held under, and its outputs by both.
+  v_ids bigint[];
+  v_held bigint[];
+  v_outputs jsonb;
   -- Completions that left no history, and the tokens they were held under.
   v_gone bigint[];
   v_under bigint[];
@@ -23,11 +27,14 @@ declare
   v_lost bigint[];
 begin
   if p_settlements @? '$[*] ? (@.kind == "completed")' then
-    with s as (
-      select (s.value ->> 'id')::bigint as id, (s.value ->> 'token')::bigint as token, s.value -> 'output' as new_output
-      from jsonb_array_elements(p_settlements) s where s.value ->> 'kind' = 'completed'
-    ), d as (
-      delete from :schema.jobs j using s where j.id = s.id and j.token = s.token and j.lane = 'x' returning j.*, s.new_output
+    select array_agg((s.value ->> 'id')::bigint), array_agg((s.value ->> 'token')::bigint),
+        jsonb_object_agg((s.value ->> 'id') || ':' || (s.value ->> 'token'), s.value -> 'output') filter (where s.value ? 'output')
+      into v_ids, v_held, v_outputs
+      from jsonb_array_elements(p_settlements) s where s.value ->> 'kind' = 'completed';
+    -- Not a join, for the reasons that settle_completed has.
+    with d as (
+      delete from :schema.jobs j
+      where j.id = any (v_ids) and j.lane = 'x' and ((j.id, j.token) in (select * from unnest(v_ids, v_held))) is true returning j.*
     ), f as (
       insert into :schema.finished_jobs (
         id, ready_seq, token, worker, nonce, created_at, run_at, claimed_at, started_at, finished_at, last_failed_at,
@@ -41,7 +48,7 @@ begin
         d.priority, d.attempts, d.max_attempts, d.crashes, d.unmet, d.log_dropped, d.progress, d.lane, d.rich,
         d.force_kill, d.retry_backoff, d.job_type, d.payload, d.locked_by, d.tags, d.idempotency_key, d.tenant_id,
         d.group_key, d.group_tier, d.dead_letter_job_type, d.depends_on_job_ids, d.depends_on_tags,
-        coalesce(d.new_output, d.output), d.log, d.handler_version, d.schedule
+        coalesce(v_outputs -> (d.id || ':' || d.token), d.output), d.log, d.handler_version, d.schedule
       from d where p_keep
     ), k as (
       delete from :schema.job_keys k using d where not p_keep
