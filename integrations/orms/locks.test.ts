@@ -162,6 +162,20 @@ describe.skipIf(serverUrl === '')('the lock of a job type', () => {
     await finish(await acquireJobLock(dataSource, 'checked'))
   })
 
+  test('a holder that ends while preCheck looks is not followed by a run that preCheck would have skipped', async () => {
+    const first = await acquireJobLock(dataSource, 'MY_JOB')
+    const preCheck = async (): Promise<{ readonly skip: false }> => {
+      // What was read before this says that nothing has succeeded yet.
+      if (first.acquired) await finish(first)
+      return { skip: false }
+    }
+    expect(await acquireJobLock(dataSource, 'MY_JOB', { preCheck })).toEqual({
+      acquired: false,
+      reason: 'already_running',
+    })
+    expect(await acquireJobLock(dataSource, 'MY_JOB')).toMatchObject({ acquired: true })
+  })
+
   test('runExclusive always closes its execution, and tells what happened as data', async () => {
     const good = await runExclusive('import', { dataSource }, () => ({ recordsProcessed: 12 }))
     expect(good).toMatchObject({ skipped: false, status: 'success', recordsProcessed: 12, errorMessage: null })

@@ -81,10 +81,17 @@ async function acquire<Manager>(
   runner: LockQueryRunner<Manager>,
   { table, jobType, preCheck, staleAfterMs, periodKey }: Wanted<Manager>,
 ): Promise<JobLockResult> {
-  // One at a time for each type, from here to the end of the transaction: what `preCheck` sees stays true.
+  // One at a time for each type, from here to the end of the transaction. Only the holder changes anything then, by ending: asked for
+  // before `preCheck`, which would else look at what was there before that end, and find the lock free after it.
   await runner.query('select pg_advisory_xact_lock(hashtextextended($1::text, 0))::text', [`${table} ${jobType}`])
+  const held = await runner.query(
+    `select 1 as found from ${table} where "jobType" = $1 and status = 'running'
+       and coalesce("expiresAt", "startedAt" + $2::double precision * interval '1 ms') > clock_timestamp()`,
+    [jobType, UNHELD_STALE_MS],
+  )
   const checked = (await preCheck?.(runner.manager)) ?? { skip: false }
   if (checked.skip) return { acquired: false, reason: checked.reason }
+  if (rowsOf(held).length > 0) return { acquired: false, reason: 'already_running' }
   await runner.query(
     `update ${table} set status = 'failure', "completedAt" = clock_timestamp(),
        "errorMessage" = 'the process that ran this job died, or was cut off'

@@ -39,8 +39,8 @@ describe.skipIf(SERVER_URL === undefined)('a connection that settled its first j
     await session.query('commit')
     const [left] = await lab.sql(`select count(*) as n from ${lab.schema}.jobs`)
     expect(Number(left?.['n'])).toBe(JOBS - BATCH)
-    if (call === withOutput)
-      expect(await queue.getJob(ids[3] ?? 0)).toMatchObject({ status: 'completed', output: ids[3] })
+    const { output = null } = (await queue.getJob(ids[3] ?? 0)) ?? {}
+    expect(output).toBe(call === withOutput ? ids[3] : null)
   })
 })
 

@@ -14,10 +14,10 @@ const { MILLRACE_MODEL_RUNS: RUNS, MILLRACE_MODEL_SEED: SEED } = process.env
 const DEFAULT_RUNS = 60
 const DEFAULT_SEED = 20_261_125
 
-/** Holds a store against the model, by random histories. */
+/** Holds a store against the model, by random histories: `runs` of them, unless the environment says how many. */
 export async function runModel(
   target: ModelTarget,
-  { endOnFailure = false }: { readonly endOnFailure?: boolean } = {},
+  { endOnFailure = false, runs = DEFAULT_RUNS }: { readonly endOnFailure?: boolean; readonly runs?: number } = {},
 ): Promise<void> {
   const seed = SEED ?? (RUNS === undefined ? DEFAULT_SEED : undefined)
   await fc.assert(
@@ -27,7 +27,7 @@ export async function runModel(
       await fc.asyncModelRun(() => ({ model: new ModelQueue(), real }), history)
     }),
     {
-      numRuns: Number(RUNS ?? DEFAULT_RUNS),
+      numRuns: Number(RUNS ?? runs),
       ...(seed === undefined ? {} : { seed: Number(seed) }),
       // Not worth shrinking for somebody who only asks whether it fails.
       endOnFailure,
