@@ -202,7 +202,9 @@ describe.skipIf(SERVER_URL === undefined)('operations', () => {
       queue.cleanupOldJobs(30, 20),
       queue.cleanupOldJobs(30, 20),
     ])
-    expect(counts.toSorted((a, b) => a - b)).toEqual([0, 0, 600])
+    // Each may have found that another was just reading the day; then it goes by the next.
+    counts.push(await queue.cleanupOldJobs(30, 20))
+    expect(counts.toSorted((a, b) => a - b)).toEqual([0, 0, 0, 600])
     expect([await count('job_keys'), await count('job_steps'), await queue.getJob(ids[0] ?? 0)]).toEqual([0, 0, null])
     expect(await lab.sql(`select to_regclass('${part}') as part`)).toEqual([{ part: null }])
     await lab.check()

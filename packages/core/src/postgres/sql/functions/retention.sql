@@ -69,6 +69,10 @@ begin
   jobs := cardinality(v_ids);
   delete from :schema.job_keys k where k.job_id = any (v_kept) and (k.taken_until is null or k.taken_until <= clock_timestamp());
   perform :schema.forget_steps(v_ids);
+-- Somebody else has dropped it since, and has counted its jobs.
+exception when undefined_table then
+  jobs := 0;
+  next_page := null;
 end $$;
 
 -- Drops a day of history that has been walked to its end. Returns false if it is not there, or if somebody reads history: try again later.
