@@ -185,7 +185,6 @@ function refuseWithoutServer(given: JobQueueConfig): void {
   )
 }
 
-/** An option that is there counts though it is `undefined`: whoever wrote it meant a database of theirs, not just any. */
 /** PGlite itself takes `memory://` and `idb://`; here it would be a folder of that name. */
 function checkFolder(dataDir: unknown): void {
   if (dataDir === undefined || (typeof dataDir === 'string' && dataDir !== '' && !/^[a-z]+:\/\//i.test(dataDir))) return
@@ -195,6 +194,7 @@ function checkFolder(dataDir: unknown): void {
   })
 }
 
+/** An option that is there counts though it is `undefined`: whoever wrote it meant a database of theirs, not just any. */
 function namesNoPlace(config: JobQueueConfig): config is PostgresJobQueueConfig {
   return !PLACES.some((name) => name in config)
 }

@@ -79,7 +79,14 @@ export function openRedis(options: OpenRedisOptions): OpenedRedis {
     listens: options.listen ?? true,
     rules: { allowEviction: options.allowEviction ?? false, warn: options.warn ?? ((): void => undefined) },
   })
-  return { store, client: own ?? clientBeside(client, () => instance.close()) }
+  if (own !== undefined) return { store, client: own }
+  const beside = clientBeside(client, () => instance.close())
+  const close = async (): Promise<void> => {
+    // Before the store's, not after it has ended: a server that stops in between would end this connection first.
+    beside.end()
+    await store.close()
+  }
+  return { store: { ...store, close }, client: beside.client }
 }
 
 function ownClient(given: Redis | Cluster | undefined, config: RedisConnectionConfig, prefix: string): Redis {
@@ -92,18 +99,23 @@ function ownClient(given: Redis | Cluster | undefined, config: RedisConnectionCo
  * A client with the manners its users expect: commands wait for the connection. The store's own would refuse them while there is
  * none. Programs that have no other handle end their queue by ending this client, so the store goes with it, and it with the store.
  */
-function clientBeside(client: Redis, close: () => void): Redis {
+function clientBeside(client: Redis, close: () => void): { readonly client: Redis; readonly end: () => void } {
   const beside = client.duplicate({
     enableOfflineQueue: true,
     autoResendUnfulfilledCommands: true,
     maxRetriesPerRequest: COMMAND_RETRIES,
   })
+  let isEnding = false
+  // Once, and never after it has ended: ioredis then waits two seconds for an end that has been.
+  const end = (): void => {
+    if (isEnding || beside.status === 'end') return
+    isEnding = true
+    beside.disconnect()
+  }
   beside.on('error', () => undefined)
   beside.once('end', close)
-  client.once('end', () => {
-    if (beside.status !== 'end') beside.disconnect()
-  })
-  return beside
+  client.once('end', end)
+  return { client: beside, end }
 }
 
 const MOST_RECONNECT_DELAY_MS = 500

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import type { JobContext } from 'millrace'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { endAfterTest, freshPrefix, openClient, openQueue } from './support/queues.ts'
 import { poll } from './support/poll.ts'
 import { startServer } from './support/servers.ts'
@@ -177,6 +177,21 @@ describe.skipIf(url === '')('a queue on Redis', () => {
         .split('\n').length - 1
     await poll(async () => (await others()) === 0, 'no connection of the queue is left')
     await expect(queue.getJob(1)).rejects.toThrow(expect.objectContaining({ code: 'STORE_UNAVAILABLE' }))
+  })
+
+  it('ends the client it gave as it is closed, once, so that nothing waits for it when the server stops then', async () => {
+    const server = await startServer()
+    endAfterTest(() => server.stop())
+    const queue = openQueue(server.url, freshPrefix())
+    const client = queue.getRedisClient<Redis>()
+    await client.ping()
+    const disconnect = vi.spyOn(client, 'disconnect')
+    const ended = new Promise((resolve) => client.once('end', resolve))
+    await queue.close()
+    expect(disconnect).toHaveBeenCalledTimes(1)
+    await server.stop()
+    await ended
+    expect(disconnect).toHaveBeenCalledTimes(1)
   })
 
   it('takes a client with a key prefix of its own as it is', async () => {

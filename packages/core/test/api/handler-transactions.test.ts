@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isMillraceError, type JobContext, type JobHandler, type JobQueue } from '../../src/index.ts'
 import { hasServer, serverUrl, useApi } from '../support/api-queue.ts'
+import { createGate } from '../../src/testing/gate.ts'
 import { poll } from '../support/poll.ts'
 
 // Beyond seed 003: steps and completions that commit together with what the handler writes.
@@ -172,6 +173,8 @@ describe.skipIf(!hasServer)('transactions of handlers', () => {
   it('a job that another attempt has taken over is not completed: LEASE_LOST, and nothing is written', async () => {
     const id = await add({ maxAttempts: 1 })
     const codes: string[] = []
+    // The attempt is over once its lease is known to be lost, which may be before the handler hears of it.
+    const told = createGate()
     await api.run(
       {
         work: (_payload, _signal, ctx) =>
@@ -180,10 +183,14 @@ describe.skipIf(!hasServer)('transactions of handlers', () => {
               await tx.query(write('a'))
               await api.queue.retryJob(id)
             })
-            .catch((error: unknown) => void codes.push(codeOf(error))),
+            .catch((error: unknown) => {
+              codes.push(codeOf(error))
+              told.open()
+            }),
       },
       { onError },
     )
+    await told.promise
     expect(codes).toEqual(['LEASE_LOST'])
     expect(await written()).toEqual([])
     expect((await api.job(id)).status).toBe('pending')
